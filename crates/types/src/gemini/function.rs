@@ -1,0 +1,146 @@
+//! Functions the model may call, the calls and their results.
+
+use serde_json::{Map, Value};
+
+use super::{
+    AudioMetadata, DocumentMetadata, MediaProcessing, PartMediaResolution, Schema,
+    SpreadsheetMetadata, VideoMetadata,
+};
+use crate::Bytes64;
+
+wire! {
+    /// A function the model may ask to be called.
+    #[derive(Debug)]
+    pub struct FunctionDeclaration {
+        /// Its name: at most 128 letters, digits, `_`, `.`, `:` or `-`.
+        pub name: Option<String>,
+        /// What it does and when to call it.
+        pub description: Option<String>,
+        /// Its arguments, in the service's schema subset.
+        pub parameters: Option<Box<Schema>>,
+        /// Its arguments as JSON Schema, instead of `parameters`.
+        pub parameters_json_schema: Option<Value>,
+        /// Its result, in the service's schema subset.
+        pub response: Option<Box<Schema>>,
+        /// Its result as JSON Schema, instead of `response`.
+        pub response_json_schema: Option<Value>,
+        /// Whether the model waits for the result.
+        pub behavior: Option<Behavior>,
+    }
+
+    /// The model asks for a function to be called.
+    #[derive(Debug)]
+    pub struct FunctionCall {
+        /// Identifier that the response repeats.
+        pub id: Option<String>,
+        /// Which function.
+        pub name: Option<String>,
+        /// The arguments.
+        pub args: Option<Map<String, Value>>,
+        /// Pieces of arguments while they stream; Vertex only.
+        pub partial_args: Vec<PartialArg>,
+        /// True when more pieces follow; Vertex only.
+        pub will_continue: Option<bool>,
+    }
+
+    /// A piece of one argument while it streams.
+    #[derive(Debug)]
+    pub struct PartialArg {
+        /// Which argument, as a JSONPath.
+        pub json_path: Option<String>,
+        /// Text to append.
+        pub string_value: Option<String>,
+        /// A number.
+        pub number_value: Option<f64>,
+        /// A truth value.
+        pub bool_value: Option<bool>,
+        /// `NULL_VALUE` for null.
+        pub null_value: Option<String>,
+        /// True when this argument goes on.
+        pub will_continue: Option<bool>,
+    }
+
+    /// The result of a function call.
+    #[derive(Debug)]
+    pub struct FunctionResponse {
+        /// Identifier of the call.
+        pub id: Option<String>,
+        /// Which function.
+        pub name: Option<String>,
+        /// Its result, usually under `output` or `error`.
+        pub response: Option<Map<String, Value>>,
+        /// Media in the result.
+        pub parts: Vec<FunctionResponsePart>,
+        /// True when more results follow; developer API only.
+        pub will_continue: Option<bool>,
+        /// When the model takes a late result.
+        pub scheduling: Option<FunctionResponseScheduling>,
+    }
+
+    /// A medium in the result of a function.
+    #[derive(Debug)]
+    pub struct FunctionResponsePart {
+        /// Bytes in place.
+        pub inline_data: Option<Box<FunctionResponseBlob>>,
+        /// A file by URI.
+        pub file_data: Option<Box<FunctionResponseFileData>>,
+        /// How it is processed; developer API only.
+        pub media_processing: Option<MediaProcessing>,
+        /// How finely it is looked at.
+        pub media_resolution: Option<Box<PartMediaResolution>>,
+        /// Which section of a video is meant.
+        pub video_metadata: Option<Box<VideoMetadata>>,
+        /// Which pages are meant.
+        pub document_metadata: Option<Box<DocumentMetadata>>,
+        /// Which cells are meant.
+        pub spreadsheet_metadata: Option<Box<SpreadsheetMetadata>>,
+        /// Which section of an audio file is meant.
+        pub audio_metadata: Option<Box<AudioMetadata>>,
+    }
+
+    /// Bytes in the result of a function.
+    #[derive(Debug)]
+    pub struct FunctionResponseBlob {
+        /// The bytes.
+        pub data: Option<Bytes64>,
+        /// Their media type.
+        pub mime_type: Option<String>,
+        /// A name to refer to them.
+        pub display_name: Option<String>,
+    }
+
+    /// A file in the result of a function.
+    #[derive(Debug)]
+    pub struct FunctionResponseFileData {
+        /// Its URI.
+        pub file_uri: Option<String>,
+        /// Its media type.
+        pub mime_type: Option<String>,
+        /// A name to refer to it.
+        pub display_name: Option<String>,
+    }
+}
+
+open_enum! {
+    /// Whether the model waits for a function's result.
+    pub enum Behavior {
+        /// The service decides.
+        Unspecified = "UNSPECIFIED",
+        /// It waits.
+        Blocking = "BLOCKING",
+        /// It goes on and takes the result when it comes.
+        NonBlocking = "NON_BLOCKING",
+    }
+
+    /// When the model takes a result that comes late.
+    pub enum FunctionResponseScheduling {
+        /// The service decides.
+        Unspecified = "SCHEDULING_UNSPECIFIED",
+        /// It is noted without a reply.
+        Silent = "SILENT",
+        /// After the current reply.
+        WhenIdle = "WHEN_IDLE",
+        /// At once.
+        Interrupt = "INTERRUPT",
+    }
+}

@@ -1,0 +1,109 @@
+//! Wire types of the Gemini API, developer API and Vertex alike.
+
+mod auth_config;
+mod blob;
+mod cached_content;
+mod candidate;
+mod content;
+mod function;
+mod generate;
+mod generation_config;
+mod grounding;
+mod media;
+mod model;
+mod output;
+mod part;
+mod part_kind;
+mod redacted;
+mod reply;
+mod retrieval;
+mod safety;
+mod schema;
+mod speech;
+mod tokens;
+mod tool;
+mod tool_config;
+mod usage;
+
+pub use auth_config::{
+    ApiKeyConfig, AuthConfig, AuthConfigGoogleServiceAccountConfig, AuthConfigHttpBasicAuthConfig,
+    AuthConfigOauthConfig, AuthConfigOidcConfig, AuthType, HttpElementLocation,
+};
+pub use blob::{Blob, FileData};
+pub use cached_content::{
+    CachedContent, CachedContentUsageMetadata, CreateCachedContentRequest, EncryptionSpec,
+    ListCachedContentsResponse, UpdateCachedContentRequest,
+};
+pub use candidate::{
+    Candidate, Citation, CitationMetadata, FinishReason, GoogleTypeDate, LogprobsResult,
+    LogprobsResultCandidate, LogprobsResultTopCandidates, UrlContextMetadata, UrlMetadata,
+    UrlRetrievalStatus,
+};
+pub use content::{Content, Role};
+pub use function::{
+    Behavior, FunctionCall, FunctionDeclaration, FunctionResponse, FunctionResponseBlob,
+    FunctionResponseFileData, FunctionResponsePart, FunctionResponseScheduling, PartialArg,
+};
+pub use generate::{
+    GenerateContentRequest, GenerateContentResponse, GenerationOutputConfig, ModelArmorConfig,
+    ModelStage, ModelStatus, PromptFeedback, ServiceTier,
+};
+pub use generation_config::{
+    FeatureSelectionPreference, GenerationConfig, GenerationConfigRoutingConfig,
+    GenerationConfigRoutingConfigAutoRoutingMode, GenerationConfigRoutingConfigManualRoutingMode,
+    MediaResolution, Modality, ModelSelectionConfig, ThinkingConfig, ThinkingLevel,
+    TranslationConfig,
+};
+pub use grounding::{
+    GroundingChunk, GroundingChunkCustomMetadata, GroundingChunkImage, GroundingChunkMaps,
+    GroundingChunkMapsPlaceAnswerSources, GroundingChunkMapsPlaceAnswerSourcesAuthorAttribution,
+    GroundingChunkMapsPlaceAnswerSourcesReviewSnippet, GroundingChunkMapsRoute,
+    GroundingChunkRetrievedContext, GroundingChunkStringList, GroundingChunkWeb, GroundingMetadata,
+    GroundingMetadataSourceFlaggingUri, GroundingSupport, RagChunk, RagChunkPageSpan,
+    RetrievalMetadata, SearchEntryPoint, Segment,
+};
+pub use media::{
+    AudioMetadata, AudioTranscriptionConfig, AudioTranscriptionConfigMode, DocumentMetadata,
+    DocumentMetadataContentLayer, LanguageAuto, LanguageHints, SpeechMetadata, SpreadsheetMetadata,
+    SpreadsheetMetadataContentLayer, Transcription, VideoMetadata, VideoMetadataContentLayer,
+    WordInfo,
+};
+pub use model::{Checkpoint, ListModelsResponse, Model};
+pub use output::{
+    AspectRatio, AudioResponseFormat, Delivery, ImageConfig, ImageConfigImageOutputOptions,
+    ImageResponseFormat, ImageSize, ProminentPeople, ResponseFormat, TextResponseFormat,
+    VideoResponseFormat,
+};
+pub use part::{
+    CodeExecutionResult, ExecutableCode, Language, MediaProcessing, Outcome, Part,
+    PartMediaResolution, PartMediaResolutionLevel, ToolCall, ToolResponse, ToolType,
+};
+pub use part_kind::PartKind;
+pub use retrieval::{
+    ApiAuth, ApiAuthApiKeyConfig, ApiSpec, ExternalApi, ExternalApiElasticSearchParams,
+    ExternalApiSimpleSearchParams, RagRetrievalConfig, RagRetrievalConfigFilter,
+    RagRetrievalConfigHybridSearch, RagRetrievalConfigRanking, RagRetrievalConfigRankingLlmRanker,
+    RagRetrievalConfigRankingRankService, Retrieval, VertexAISearch, VertexAISearchDataStoreSpec,
+    VertexRagStore, VertexRagStoreRagResource,
+};
+pub use safety::{
+    BlockedReason, HarmBlockMethod, HarmBlockThreshold, HarmCategory, HarmProbability,
+    HarmSeverity, SafetyRating, SafetySetting,
+};
+pub use schema::{Schema, Type};
+pub use speech::{
+    MultiSpeakerVoiceConfig, PrebuiltVoiceConfig, ReplicatedVoiceConfig, SpeakerVoiceConfig,
+    SpeechConfig, VoiceConfig, VoiceConsentSignature,
+};
+pub use tokens::{CountTokensRequest, CountTokensResponse};
+pub use tool::{
+    ComputerUse, DynamicRetrievalConfig, DynamicRetrievalConfigMode, EnterpriseWebSearch,
+    Environment, FileSearch, GoogleMaps, GoogleMapsGroundingTypes, GoogleMapsPlaces,
+    GoogleMapsRouting, GoogleSearch, GoogleSearchRetrieval, ImageSearch, Interval, McpServer,
+    PhishBlockThreshold, SafetyPolicy, SearchTypes, StreamableHttpTransport, Tool,
+    ToolCodeExecution, ToolExaAiSearch, ToolParallelAiSearch, UrlContext, WebSearch,
+};
+pub use tool_config::{
+    FunctionCallingConfig, FunctionCallingConfigMode, LatLng, RetrievalConfig, ToolConfig,
+};
+pub use usage::{MediaModality, ModalityTokenCount, TrafficType, UsageMetadata};

@@ -1,0 +1,32 @@
+//! Counting of tokens.
+
+use super::{Content, GenerationConfig, ModalityTokenCount, Tool};
+
+wire! {
+    /// What `countTokens` takes.
+    pub struct CountTokensRequest {
+        /// The content to count.
+        pub contents: Vec<Content>,
+        /// Instructions to count; Vertex only.
+        pub system_instruction: Option<Box<Content>>,
+        /// Tools to count; Vertex only.
+        pub tools: Vec<Tool>,
+        /// Settings that add tokens, such as a schema; Vertex only.
+        pub generation_config: Option<Box<GenerationConfig>>,
+    }
+
+    /// How many tokens content has.
+    #[derive(Debug)]
+    pub struct CountTokensResponse {
+        /// Its tokens.
+        pub total_tokens: Option<i32>,
+        /// Those of them that come from a cache.
+        pub cached_content_token_count: Option<i32>,
+        /// Characters billed; Vertex only.
+        pub total_billable_characters: Option<i32>,
+        /// Tokens by kind of input.
+        pub prompt_tokens_details: Vec<ModalityTokenCount>,
+        /// Cached tokens by kind of input.
+        pub cache_tokens_details: Vec<ModalityTokenCount>,
+    }
+}

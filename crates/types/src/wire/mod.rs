@@ -1,0 +1,23 @@
+//! How a struct of ours meets JSON: the `wire!` macro and the traits behind it.
+//!
+//! Every wire struct is declared once, field by field, and gets from that declaration its decoder
+//! (camelCase and snake_case keys, unknown keys kept, `null` as absent, 64-bit integers as numbers
+//! or strings), its encoder (camelCase, absent fields left out), its `set_*` builders and a walk
+//! over the fields that are set. This module must not know any particular API type.
+
+#[macro_use]
+mod macros;
+mod collections;
+mod into_field;
+mod numbers;
+mod seed;
+mod traits;
+mod unknown;
+
+pub use into_field::IntoField;
+pub use seed::{Encoded, EncodedField, FieldSeed, ValueSeed};
+pub use traits::{FieldVisitor, WireField, WireValue};
+pub use unknown::UnknownFields;
+
+#[cfg(test)]
+mod tests;

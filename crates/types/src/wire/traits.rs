@@ -1,0 +1,55 @@
+//! The traits between serde and the fields of wire structs.
+
+use serde::{Deserializer, Serializer};
+
+/// A value that can stand in a wire struct: decoded as leniently as the services require.
+pub trait WireValue: Sized {
+    /// Decodes one JSON value.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the value has another shape than the field's.
+    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
+
+    /// Encodes one JSON value.
+    ///
+    /// # Errors
+    ///
+    /// Fails only when the serializer does.
+    fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
+
+    /// Visits the set fields below this value; values that hold none do nothing.
+    fn walk(&self, _visitor: &mut dyn FieldVisitor) {}
+}
+
+/// A field of a wire struct: a value that may be absent.
+pub trait WireField: Default {
+    /// Decodes the field; JSON `null` means absent.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the value has another shape than the field's.
+    fn decode_field<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
+
+    /// Encodes the field. Called only when the field is present.
+    ///
+    /// # Errors
+    ///
+    /// Fails only when the serializer does.
+    fn encode_field<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
+
+    /// True when the field is left out of the JSON.
+    fn is_absent(&self) -> bool;
+
+    /// Visits the set fields below this one.
+    fn walk_field(&self, visitor: &mut dyn FieldVisitor);
+}
+
+/// Receives every set field of a wire struct, outer fields before inner ones.
+pub trait FieldVisitor {
+    /// A set field named `field` (its JSON name) of the type `owner` begins.
+    fn enter(&mut self, owner: &'static str, field: &'static str);
+
+    /// The field entered last ends.
+    fn leave(&mut self);
+}
