@@ -1,0 +1,265 @@
+//! The key of a cached answer: a digest over everything that may change it.
+//!
+//! Keys are stored and shared between processes, so the layout hashed here is a format: changing
+//! one byte of it empties every cache. No text of a request may get into a key in the clear.
+
+mod canonical;
+mod hmac;
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretSlice};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+/// Opens the hashed message and separates this layout from any later one.
+const LAYOUT: &[u8] = b"gimmal-resp-v2\0";
+
+/// Opens every key string.
+const PREFIX: &str = "gimmal:r2";
+
+/// Everything about a request that may change its answer.
+///
+/// ```
+/// use gimmal_cache::KeyRequest;
+///
+/// let plain = KeyRequest::new("qa").with_model("m").with_text("t");
+/// let asked = plain.clone().with_question("why?");
+/// assert_ne!(plain.key(), asked.key());
+/// ```
+///
+/// `Debug` shows lengths instead of contents.
+#[derive(Clone)]
+#[must_use]
+pub struct KeyRequest<'a> {
+    namespace: &'a str,
+    operation: &'a str,
+    model: &'a str,
+    version: &'a str,
+    text: &'a str,
+    options: Map<String, Value>,
+    question: Option<&'a str>,
+}
+
+impl<'a> KeyRequest<'a> {
+    /// A request of this operation, in the namespace `default`, of version `1`, otherwise empty.
+    pub fn new(operation: &'a str) -> Self {
+        Self {
+            namespace: "default",
+            operation,
+            model: "",
+            version: "1",
+            text: "",
+            options: Map::new(),
+            question: None,
+        }
+    }
+
+    /// Separates tenants: keys of two namespaces never meet.
+    pub fn with_namespace(mut self, namespace: &'a str) -> Self {
+        self.namespace = namespace;
+        self
+    }
+
+    /// The model asked.
+    pub fn with_model(mut self, model: &'a str) -> Self {
+        self.model = model;
+        self
+    }
+
+    /// The version of the caller's prompt, template or schema.
+    pub fn with_version(mut self, version: &'a str) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// The text worked on, taken byte for byte.
+    pub fn with_text(mut self, text: &'a str) -> Self {
+        self.text = text;
+        self
+    }
+
+    /// One option of the operation; the same name again replaces it.
+    pub fn with_option(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.options.insert(name.into(), value.into());
+        self
+    }
+
+    /// All options of the operation, replacing those given so far.
+    pub fn with_options(mut self, options: Map<String, Value>) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// The question about the text. An empty question differs from none.
+    pub fn with_question(mut self, question: &'a str) -> Self {
+        self.question = Some(question);
+        self
+    }
+
+    /// The key of this request.
+    #[must_use]
+    pub fn key(&self) -> CacheKey {
+        let mut hash = Sha256::new();
+        self.feed(&mut |bytes| hash.update(bytes));
+        self.finish(hash.finalize().into())
+    }
+
+    /// The key of this request under a secret, for texts that could be guessed.
+    ///
+    /// Every process of a deployment must use the same secret. A new secret gives new keys, so
+    /// changing it empties the cache.
+    #[must_use]
+    pub fn key_with(&self, secret: &KeySecret) -> CacheKey {
+        let digest = hmac::sha256(secret.0.expose_secret(), &mut |update| self.feed(update));
+        self.finish(digest)
+    }
+
+    fn feed(&self, update: &mut hmac::Sink<'_>) {
+        let options = canonical::object(&self.options);
+        update(LAYOUT);
+        for field in [
+            self.namespace,
+            self.operation,
+            self.model,
+            self.version,
+            self.text,
+        ] {
+            feed_framed(field, update);
+        }
+        feed_framed(&options, update);
+        match self.question {
+            None => update(&[0]),
+            Some(question) => {
+                update(&[1]);
+                feed_framed(question, update);
+            }
+        }
+    }
+
+    fn finish(&self, digest: [u8; 32]) -> CacheKey {
+        let mut text = String::from(PREFIX);
+        for part in [self.namespace, self.operation] {
+            text.push(':');
+            push_encoded(&mut text, part);
+        }
+        text.push(':');
+        for byte in digest {
+            text.push(hex_digit(byte >> 4));
+            text.push(hex_digit(byte & 0xf));
+        }
+        CacheKey { text, digest }
+    }
+}
+
+impl fmt::Debug for KeyRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyRequest")
+            .field("namespace", &self.namespace)
+            .field("operation", &self.operation)
+            .field("model", &self.model)
+            .field("version", &self.version)
+            .field("text_bytes", &self.text.len())
+            .field("options", &self.options.len())
+            .field("question_bytes", &self.question.map(str::len))
+            .finish()
+    }
+}
+
+/// The key of one cached answer.
+///
+/// It holds no text of the request and no character that is special to a store's patterns, so
+/// `gimmal:r2:<namespace>:<operation>:*` selects exactly the answers of one operation.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CacheKey {
+    text: String,
+    digest: [u8; 32],
+}
+
+impl CacheKey {
+    /// The key as stored.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The digest at the end of the key.
+    #[must_use]
+    pub fn digest(&self) -> &[u8; 32] {
+        &self.digest
+    }
+}
+
+impl fmt::Display for CacheKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// A secret that goes into keys, so that nobody can confirm a guess about a text by its key.
+///
+/// `Debug` does not show it.
+#[derive(Clone)]
+pub struct KeySecret(SecretSlice<u8>);
+
+impl KeySecret {
+    /// A secret of these bytes; at least 32 random ones are advisable.
+    #[must_use]
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes.into())
+    }
+}
+
+impl fmt::Debug for KeySecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeySecret(..)")
+    }
+}
+
+/// Hashes the length before the bytes, so that fields cannot run into each other.
+fn feed_framed(field: &str, update: &mut hmac::Sink<'_>) {
+    update(&(field.len() as u64).to_le_bytes());
+    update(field.as_bytes());
+}
+
+/// Keeps letters, digits, `_`, `.` and `-`; writes every other byte as `%XX`.
+fn push_encoded(text: &mut String, part: &str) {
+    for byte in part.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-') {
+            text.push(char::from(byte));
+        } else {
+            text.push('%');
+            text.push(hex_digit(byte >> 4).to_ascii_uppercase());
+            text.push(hex_digit(byte & 0xf).to_ascii_uppercase());
+        }
+    }
+}
+
+fn hex_digit(nibble: u8) -> char {
+    char::from(b"0123456789abcdef"[usize::from(nibble & 0xf)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_hides_texts_and_secrets() {
+        let request = KeyRequest::new("qa")
+            .with_text("private")
+            .with_question("whose?");
+        let shown = format!("{request:?} {:?}", KeySecret::new(b"hidden".to_vec()));
+        assert!(shown.contains("text_bytes: 7") && shown.contains("question_bytes: Some(6)"));
+        assert!(!shown.contains("private") && !shown.contains("whose"));
+        assert!(!shown.contains("hidden") && !shown.contains("104"));
+    }
+
+    #[test]
+    fn names_cannot_forge_a_pattern_or_a_separator() {
+        let key = KeyRequest::new("a:b*?[]%").with_namespace("t/ä").key();
+        assert!(
+            key.as_str()
+                .starts_with("gimmal:r2:t%2F%C3%A4:a%3Ab%2A%3F%5B%5D%25:")
+        );
+    }
+}
