@@ -1,0 +1,318 @@
+//! Where the API is: base URL, version, project and location, and how paths are made from them.
+//!
+//! Reads no environment and does no I/O.
+
+use gimmal_transport::Error;
+use url::Url;
+
+use super::Backend;
+
+const GEMINI_API_BASE: &str = "https://generativelanguage.googleapis.com/";
+
+/// A resolved service address. Cheap to clone through an `Arc`; immutable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    backend: Backend,
+    base_url: Url,
+    api_version: String,
+    project: Option<String>,
+    location: Option<String>,
+}
+
+/// Collects what is known of the service and checks it.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct EndpointBuilder {
+    backend: Backend,
+    base_url: Option<String>,
+    api_version: Option<String>,
+    project: Option<String>,
+    location: Option<String>,
+}
+
+impl Endpoint {
+    /// The developer API, version `v1` unless set otherwise.
+    pub fn gemini_api() -> EndpointBuilder {
+        EndpointBuilder::new(Backend::GeminiApi)
+    }
+
+    /// Vertex AI, version `v1beta1` and location `global` unless set otherwise.
+    ///
+    /// Without a project, requests go to the project-less paths of express mode.
+    ///
+    /// ```
+    /// use gimmal_api::gemini::Endpoint;
+    ///
+    /// let endpoint = Endpoint::vertex().with_project("p").with_location("us-central1").build()?;
+    /// assert_eq!(endpoint.base_url().as_str(), "https://us-central1-aiplatform.googleapis.com/");
+    /// # Ok::<(), gimmal_transport::Error>(())
+    /// ```
+    pub fn vertex() -> EndpointBuilder {
+        EndpointBuilder::new(Backend::Vertex)
+    }
+
+    /// Which service this is.
+    pub fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// The address that paths are appended to; ends in a slash.
+    pub fn base_url(&self) -> &Url {
+        &self.base_url
+    }
+
+    /// The project on Vertex.
+    pub fn project(&self) -> Option<&str> {
+        self.project.as_deref()
+    }
+
+    /// The location on Vertex.
+    pub fn location(&self) -> Option<&str> {
+        self.location.as_deref()
+    }
+
+    /// `projects/{project}/locations/{location}` when both are known.
+    pub(crate) fn parent(&self) -> Option<String> {
+        match (&self.project, &self.location) {
+            (Some(project), Some(location)) => {
+                Some(format!("projects/{project}/locations/{location}"))
+            }
+            _ => None,
+        }
+    }
+
+    /// The URL of a resource path relative to the version, within the project on Vertex.
+    pub(crate) fn url(&self, path: &str) -> Url {
+        match self.parent() {
+            Some(parent) if !path.starts_with("projects/") => {
+                self.versioned(&format!("{parent}/{path}"))
+            }
+            _ => self.versioned(path),
+        }
+    }
+
+    /// The URL of a path that is not within a project, such as the models of a publisher.
+    pub(crate) fn versioned(&self, path: &str) -> Url {
+        let mut url = self.base_url.clone();
+        let base = url.path().trim_end_matches('/');
+        let version = self.api_version.as_str();
+        let separator = if version.is_empty() { "" } else { "/" };
+        let path = format!("{base}{separator}{version}/{path}");
+        url.set_path(&path);
+        url
+    }
+}
+
+impl EndpointBuilder {
+    fn new(backend: Backend) -> Self {
+        Self {
+            backend,
+            base_url: None,
+            api_version: None,
+            project: None,
+            location: None,
+        }
+    }
+
+    /// Replaces the address: a proxy, a gateway or an emulator. A path in it is kept.
+    pub fn with_base_url(mut self, base_url: impl Into<String>) -> Self {
+        self.base_url = Some(base_url.into());
+        self
+    }
+
+    /// Replaces the version, such as `v1beta`; an empty text removes it from the path.
+    pub fn with_api_version(mut self, api_version: impl Into<String>) -> Self {
+        self.api_version = Some(api_version.into());
+        self
+    }
+
+    /// The project, on Vertex.
+    pub fn with_project(mut self, project: impl Into<String>) -> Self {
+        self.project = Some(project.into());
+        self
+    }
+
+    /// The location, on Vertex: a region, `us`, `eu` or `global`.
+    pub fn with_location(mut self, location: impl Into<String>) -> Self {
+        self.location = Some(location.into());
+        self
+    }
+
+    /// Resolves the address.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the base URL is not an absolute http(s) URL, or carries a query or a user name,
+    /// when a project or location is no plain name, and when one is given for the developer API.
+    pub fn build(self) -> Result<Endpoint, Error> {
+        if self.backend == Backend::GeminiApi && (self.project.is_some() || self.location.is_some())
+        {
+            let field = if self.project.is_some() {
+                "project"
+            } else {
+                "location"
+            };
+            return Err(Error::invalid(
+                field,
+                "belongs to Vertex AI; use `Endpoint::vertex()`",
+            ));
+        }
+        let location = match self.backend {
+            Backend::GeminiApi => None,
+            Backend::Vertex => Some(self.location.unwrap_or_else(|| "global".to_owned())),
+        };
+        if let Some(project) = &self.project {
+            check_segment("project", project)?;
+        }
+        if let Some(location) = &location {
+            check_segment("location", location)?;
+        }
+        let base = self
+            .base_url
+            .unwrap_or_else(|| default_base(location.as_deref()));
+        let default_version = match self.backend {
+            Backend::GeminiApi => "v1",
+            Backend::Vertex => "v1beta1",
+        };
+        Ok(Endpoint {
+            backend: self.backend,
+            base_url: parse_base(&base)?,
+            api_version: self
+                .api_version
+                .unwrap_or_else(|| default_version.to_owned()),
+            project: self.project,
+            location,
+        })
+    }
+}
+
+/// The service's own host: one for the developer API, one per location for Vertex.
+fn default_base(location: Option<&str>) -> String {
+    match location {
+        None => GEMINI_API_BASE.to_owned(),
+        Some("global") => "https://aiplatform.googleapis.com/".to_owned(),
+        Some(multi_region @ ("us" | "eu")) => {
+            format!("https://aiplatform.{multi_region}.rep.googleapis.com/")
+        }
+        Some(region) => format!("https://{region}-aiplatform.googleapis.com/"),
+    }
+}
+
+/// Projects and locations become parts of host and path, so they must not be able to change either.
+fn check_segment(field: &str, name: &str) -> Result<(), Error> {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.:".contains(letter);
+    if name.is_empty() || !name.chars().all(plain) || name.contains("..") {
+        return Err(Error::invalid(
+            field,
+            "must be a plain name of letters, digits and `-`",
+        ));
+    }
+    // In a location these two would end the host name.
+    if field == "location" && name.contains(['.', ':']) {
+        return Err(Error::invalid(field, "must not contain `.` or `:`"));
+    }
+    Ok(())
+}
+
+fn parse_base(base: &str) -> Result<Url, Error> {
+    let refuse = |why: &str| Error::invalid("base_url", why);
+    // The text itself is not repeated: it may hold a password.
+    let mut url =
+        Url::parse(base).map_err(|error| refuse(&format!("is not an absolute URL: {error}")))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(refuse("must start with http:// or https://"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refuse(
+            "must not carry a user name or password; set credentials instead",
+        ));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(refuse("must not carry a query or a fragment"));
+    }
+    if !url.path().ends_with('/') {
+        let path = format!("{}/", url.path());
+        url.set_path(&path);
+    }
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_follow_the_location() {
+        for (location, host) in [
+            ("global", "aiplatform.googleapis.com"),
+            ("us", "aiplatform.us.rep.googleapis.com"),
+            ("eu", "aiplatform.eu.rep.googleapis.com"),
+            ("europe-west4", "europe-west4-aiplatform.googleapis.com"),
+        ] {
+            let endpoint = Endpoint::vertex().with_location(location).build().unwrap();
+            assert_eq!(endpoint.base_url().host_str(), Some(host));
+        }
+        let endpoint = Endpoint::vertex().build().unwrap();
+        assert_eq!(endpoint.location(), Some("global"));
+    }
+
+    #[test]
+    fn base_paths_and_versions_are_kept() {
+        let gateway = Endpoint::gemini_api()
+            .with_base_url("https://gw/proxy")
+            .build()
+            .unwrap();
+        assert_eq!(
+            gateway.url("models/m").as_str(),
+            "https://gw/proxy/v1/models/m"
+        );
+        let bare = Endpoint::gemini_api().with_api_version("").build().unwrap();
+        assert_eq!(bare.url("models/m").path(), "/models/m");
+        let vertex = Endpoint::vertex()
+            .with_project("p")
+            .with_base_url("http://127.0.0.1:1/")
+            .build()
+            .unwrap();
+        assert_eq!(
+            vertex.url("cachedContents").path(),
+            "/v1beta1/projects/p/locations/global/cachedContents"
+        );
+        assert_eq!(vertex.url("projects/q/x").path(), "/v1beta1/projects/q/x");
+    }
+
+    #[test]
+    fn bad_addresses_name_the_field() {
+        for base in [
+            "",
+            "localhost:80",
+            "ftp://x/",
+            "http://u:p@x/",
+            "http://x/?a=b",
+        ] {
+            let error = Endpoint::gemini_api()
+                .with_base_url(base)
+                .build()
+                .unwrap_err();
+            assert_eq!(error.field(), Some("base_url"), "{base}");
+            assert!(!error.to_string().contains("u:p"));
+        }
+        let error = Endpoint::gemini_api()
+            .with_project("p")
+            .build()
+            .unwrap_err();
+        assert_eq!(error.field(), Some("project"));
+        for (project, location, field) in [
+            ("p/../q", "global", "project"),
+            ("", "global", "project"),
+            ("p", "evil.example/", "location"),
+            ("p", "a.b", "location"),
+        ] {
+            let endpoint = Endpoint::vertex()
+                .with_project(project)
+                .with_location(location);
+            assert_eq!(endpoint.build().unwrap_err().field(), Some(field));
+        }
+        let domain = Endpoint::vertex().with_project("example.com:project");
+        assert_eq!(domain.build().unwrap().project(), Some("example.com:project"));
+    }
+}

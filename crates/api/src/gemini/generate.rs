@@ -1,0 +1,45 @@
+//! `generateContent` and `streamGenerateContent`.
+
+use gimmal_transport::{CallOptions, Error, Response};
+use gimmal_types::gemini::{GenerateContentRequest, GenerateContentResponse};
+
+use super::{Gemini, GenerateStream, requests};
+
+impl Gemini {
+    /// Generates a reply.
+    ///
+    /// Route: POST {model}:generateContent
+    ///
+    /// # Errors
+    ///
+    /// Fails before sending on a bad model name or a field the backend does not have; otherwise as
+    /// the transport does.
+    pub async fn generate_content(
+        &self,
+        model: &str,
+        request: &GenerateContentRequest,
+        options: &CallOptions,
+    ) -> Result<Response<GenerateContentResponse>, Error> {
+        let request = requests::generate_content(self.endpoint(), model, request)?;
+        self.transport().send_json(request, options).await
+    }
+
+    /// Generates a reply in chunks, as the model writes it.
+    ///
+    /// Route: POST {model}:streamGenerateContent?alt=sse
+    ///
+    /// # Errors
+    ///
+    /// As [`Gemini::generate_content`], up to the response headers; what fails later is an item of
+    /// the stream. Dropping the stream ends the connection.
+    pub async fn stream_generate_content(
+        &self,
+        model: &str,
+        request: &GenerateContentRequest,
+        options: &CallOptions,
+    ) -> Result<GenerateStream, Error> {
+        let request = requests::stream_generate_content(self.endpoint(), model, request)?;
+        let response = self.transport().open_events(request, options).await?;
+        Ok(GenerateStream::new(response))
+    }
+}

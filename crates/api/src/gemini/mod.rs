@@ -1,0 +1,22 @@
+//! The Gemini API: where it is, what it takes, and one function per call.
+
+mod backend;
+mod caches;
+mod endpoint;
+mod fields;
+mod generate;
+mod handle;
+mod models;
+mod names;
+pub mod requests;
+mod stream;
+mod tokens;
+
+pub use backend::Backend;
+pub use caches::ListCaches;
+pub use endpoint::{Endpoint, EndpointBuilder};
+pub use fields::{REJECTED_FIELDS, RejectedField};
+pub use handle::{Gemini, default_headers};
+pub use models::ListModels;
+pub use names::{cached_content_model, cached_content_name, model_path};
+pub use stream::GenerateStream;

@@ -1,0 +1,271 @@
+//! Requests without I/O: from typed arguments to method, URL and body.
+
+use bytes::Bytes;
+use gimmal_transport::{Error, Idempotency, Request};
+use gimmal_types::gemini::{
+    CountTokensRequest, CreateCachedContentRequest, GenerateContentRequest,
+    UpdateCachedContentRequest,
+};
+use gimmal_types::wire::WireValue;
+use http::Method;
+use serde::Serialize;
+use url::Url;
+
+use super::names::{cached_content_model, cached_content_name, model_path};
+use super::{Backend, Endpoint, ListCaches, ListModels, fields};
+
+/// Builds a `generateContent` request.
+///
+/// # Errors
+///
+/// Fails on a bad model or cache name and on fields the backend does not have, and when
+/// `cachedContent` meets `systemInstruction`, `tools` or `toolConfig`, which the service refuses.
+pub fn generate_content(
+    endpoint: &Endpoint,
+    model: &str,
+    request: &GenerateContentRequest,
+) -> Result<Request, Error> {
+    generate(endpoint, model, "generateContent", request)
+}
+
+/// Builds a `streamGenerateContent` request for server-sent events.
+///
+/// # Errors
+///
+/// As [`generate_content`].
+pub fn stream_generate_content(
+    endpoint: &Endpoint,
+    model: &str,
+    request: &GenerateContentRequest,
+) -> Result<Request, Error> {
+    generate(endpoint, model, "streamGenerateContent?alt=sse", request)
+}
+
+fn generate(
+    endpoint: &Endpoint,
+    model: &str,
+    call: &str,
+    request: &GenerateContentRequest,
+) -> Result<Request, Error> {
+    fields::check(endpoint.backend(), request)?;
+    refuse_mix_with_cache(request)?;
+    let url = call_url(endpoint, model, call)?;
+    let body = match &request.cached_content {
+        // The name goes out in full; everything else is written as it is, without a copy.
+        Some(name) => {
+            let full = cached_content_name(endpoint, name)?;
+            if full == *name {
+                json(request)?
+            } else {
+                json(&request.clone().set_cached_content(full))?
+            }
+        }
+        None => json(request)?,
+    };
+    // Asking twice costs twice but changes nothing on the server, so a lost reply may be retried.
+    Ok(Request::new(Method::POST, url)
+        .with_json_body(body)
+        .with_idempotency(Idempotency::Idempotent))
+}
+
+/// A cache holds these three itself; sending them beside it is a 400 that costs a round trip.
+fn refuse_mix_with_cache(request: &GenerateContentRequest) -> Result<(), Error> {
+    if request.cached_content.is_none() {
+        return Ok(());
+    }
+    let mixed = [
+        ("systemInstruction", request.system_instruction.is_some()),
+        ("tools", !request.tools.is_empty()),
+        ("toolConfig", request.tool_config.is_some()),
+    ];
+    match mixed.into_iter().find(|(_, set)| *set) {
+        Some((field, _)) => Err(Error::invalid(
+            field,
+            "cannot be sent together with cachedContent; put it into the cache when creating it",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Builds a `countTokens` request.
+///
+/// # Errors
+///
+/// Fails on a bad model name and on fields the backend does not have.
+pub fn count_tokens(
+    endpoint: &Endpoint,
+    model: &str,
+    request: &CountTokensRequest,
+) -> Result<Request, Error> {
+    fields::check(endpoint.backend(), request)?;
+    let url = call_url(endpoint, model, "countTokens")?;
+    Ok(Request::new(Method::POST, url)
+        .with_json_body(json(request)?)
+        .with_idempotency(Idempotency::Idempotent))
+}
+
+/// Builds a `models.get` request.
+///
+/// # Errors
+///
+/// Fails on a bad name.
+pub fn get_model(endpoint: &Endpoint, name: &str) -> Result<Request, Error> {
+    let path = model_path(endpoint.backend(), name)?;
+    // Models of a publisher belong to no project.
+    let url = if path.starts_with("publishers/") {
+        endpoint.versioned(&path)
+    } else {
+        endpoint.url(&path)
+    };
+    Ok(get(url))
+}
+
+/// Builds a `models.list` request.
+///
+/// # Errors
+///
+/// Fails when the page size is not positive.
+pub fn list_models(endpoint: &Endpoint, list: &ListModels) -> Result<Request, Error> {
+    let mut url = match (endpoint.backend(), list.tuned) {
+        (Backend::GeminiApi, false) => endpoint.url("models"),
+        (Backend::GeminiApi, true) => endpoint.url("tunedModels"),
+        (Backend::Vertex, false) => endpoint.versioned("publishers/google/models"),
+        (Backend::Vertex, true) => endpoint.url("models"),
+    };
+    {
+        let mut query = url.query_pairs_mut();
+        if let Some(filter) = &list.filter {
+            query.append_pair("filter", filter);
+        }
+        if endpoint.backend() == Backend::Vertex && list.tuned {
+            query.append_pair("filter", "labels.tune-type:*");
+        }
+    }
+    page_query(&mut url, list.page_size, list.page_token.as_deref())?;
+    Ok(get(url))
+}
+
+/// Builds a `cachedContents.create` request.
+///
+/// Creating is not repeated after an ambiguous failure, because a second cache would be billed.
+///
+/// # Errors
+///
+/// Fails on a bad model name, on fields the backend does not have, and when both `ttl` and
+/// `expireTime` are set.
+pub fn create_cache(
+    endpoint: &Endpoint,
+    request: &CreateCachedContentRequest,
+) -> Result<Request, Error> {
+    fields::check(endpoint.backend(), request)?;
+    one_expiry(request.ttl.is_some(), request.expire_time.is_some())?;
+    let model = cached_content_model(endpoint, request.model.as_deref().unwrap_or_default())?;
+    let body = if request.model.as_deref() == Some(model.as_str()) {
+        json(request)?
+    } else {
+        json(&request.clone().set_model(model))?
+    };
+    Ok(Request::new(Method::POST, endpoint.url("cachedContents"))
+        .with_json_body(body)
+        .with_idempotency(Idempotency::NotIdempotent))
+}
+
+/// Builds a `cachedContents.get` request.
+///
+/// # Errors
+///
+/// Fails on a bad name.
+pub fn get_cache(endpoint: &Endpoint, name: &str) -> Result<Request, Error> {
+    Ok(get(endpoint.url(&cached_content_name(endpoint, name)?)))
+}
+
+/// Builds a `cachedContents.list` request.
+///
+/// # Errors
+///
+/// Fails when the page size is not positive.
+pub fn list_caches(endpoint: &Endpoint, list: &ListCaches) -> Result<Request, Error> {
+    let mut url = endpoint.url("cachedContents");
+    page_query(&mut url, list.page_size, list.page_token.as_deref())?;
+    Ok(get(url))
+}
+
+/// Builds a `cachedContents.patch` request, which changes the expiry and nothing else.
+///
+/// # Errors
+///
+/// Fails on a bad name and unless exactly one of `ttl` and `expireTime` is set.
+pub fn update_cache(
+    endpoint: &Endpoint,
+    name: &str,
+    request: &UpdateCachedContentRequest,
+) -> Result<Request, Error> {
+    one_expiry(request.ttl.is_some(), request.expire_time.is_some())?;
+    if request.ttl.is_none() && request.expire_time.is_none() {
+        return Err(Error::invalid("ttl", "must be set, or expireTime instead"));
+    }
+    let url = endpoint.url(&cached_content_name(endpoint, name)?);
+    Ok(Request::new(Method::PATCH, url)
+        .with_json_body(json(request)?)
+        .with_idempotency(Idempotency::Idempotent))
+}
+
+/// Builds a `cachedContents.delete` request.
+///
+/// # Errors
+///
+/// Fails on a bad name.
+pub fn delete_cache(endpoint: &Endpoint, name: &str) -> Result<Request, Error> {
+    let url = endpoint.url(&cached_content_name(endpoint, name)?);
+    Ok(Request::new(Method::DELETE, url))
+}
+
+fn one_expiry(ttl: bool, expire_time: bool) -> Result<(), Error> {
+    if ttl && expire_time {
+        return Err(Error::invalid(
+            "expireTime",
+            "cannot be set together with ttl; keep one",
+        ));
+    }
+    Ok(())
+}
+
+fn get(url: Url) -> Request {
+    Request::new(Method::GET, url)
+}
+
+/// `{model}:{call}`, where the call may end in a query.
+fn call_url(endpoint: &Endpoint, model: &str, call: &str) -> Result<Url, Error> {
+    let path = model_path(endpoint.backend(), model)?;
+    let (verb, query) = call.split_once('?').unwrap_or((call, ""));
+    let mut url = endpoint.url(&format!("{path}:{verb}"));
+    url.set_query((!query.is_empty()).then_some(query));
+    Ok(url)
+}
+
+fn page_query(url: &mut Url, size: Option<i32>, token: Option<&str>) -> Result<(), Error> {
+    if size.is_some_and(|size| size < 1) {
+        return Err(Error::invalid("page_size", "must be at least 1"));
+    }
+    {
+        let mut query = url.query_pairs_mut();
+        if let Some(size) = size {
+            query.append_pair("pageSize", &size.to_string());
+        }
+        if let Some(token) = token {
+            query.append_pair("pageToken", token);
+        }
+    }
+    // The serializer leaves a lone `?` behind when it had nothing to add.
+    if url.query() == Some("") {
+        url.set_query(None);
+    }
+    Ok(())
+}
+
+/// Serialises straight to bytes: no tree in between, no second copy.
+fn json<T: Serialize + WireValue>(value: &T) -> Result<Bytes, Error> {
+    serde_json::to_vec(value)
+        .map(Bytes::from)
+        .map_err(|error| Error::invalid("body", format!("cannot be written as JSON: {error}")))
+}

@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+
+mod failure;
+pub mod input;
+mod item;
+pub mod output;
+mod processor;
+mod shutdown;
+pub mod strategies;
+mod strategy;
+mod totals;
+mod usage;
+
+pub use failure::{Failure, FailureKind};
+pub use item::{WorkItem, WorkItemResult};
+pub use processor::{Order, Processor, Run, RunError};
+pub use shutdown::Shutdown;
+pub use strategy::{CallStrategy, Outcome};
+pub use totals::Totals;
+pub use usage::Usage;

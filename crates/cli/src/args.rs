@@ -1,0 +1,293 @@
+//! The command line, as clap sees it.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use gimmal_client::types::WireDuration;
+
+use crate::exit;
+
+/// The model that answers unless another one is named.
+const DEFAULT_MODEL: &str = "gemini-2.5-flash";
+
+/// Gemini from the shell: bulk prompts over one shared context, generation, context caches, and
+/// an emulator that answers without an account.
+#[derive(Debug, Parser)]
+#[command(name = "gimmal", version, after_help = exit::HELP)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Where requests go.
+#[derive(Debug, Args)]
+pub(crate) struct Connection {
+    /// Address of the API: a proxy, a gateway or an emulator
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+    /// Version of the API, such as v1beta
+    #[arg(long, global = true, value_name = "VERSION")]
+    pub(crate) api_version: Option<String>,
+    /// Write nothing but JSON to standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Answer many prompts over one shared context
+    Batch(Box<Batch>),
+    /// Generate one reply
+    Generate(Box<Generate>),
+    /// Count the tokens of a text
+    Count(Count),
+    /// Create, list, describe, renew and delete context caches
+    #[command(subcommand)]
+    Cache(Cache),
+    /// List and describe models
+    #[command(subcommand)]
+    Model(Model),
+    /// Serve the API on this machine, with no account
+    Emulator(EmulatorArgs),
+}
+
+/// Arguments of `gimmal batch`.
+#[derive(Debug, Args)]
+pub(crate) struct Batch {
+    /// Prompts, one JSON object per line: {"id": "1", "prompt": "…"}; `-` is standard input
+    pub(crate) input: PathBuf,
+    /// Text that stands before every prompt, kept in a context cache where that pays
+    #[arg(long, value_name = "FILE")]
+    pub(crate) context: Option<PathBuf>,
+    /// Instructions for the model, for all prompts
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) system: Option<String>,
+    /// Answers, one JSON object per line; `-` is standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Model that answers
+    #[arg(long, short, default_value = DEFAULT_MODEL)]
+    pub(crate) model: String,
+    /// How many prompts are worked on at the same time
+    #[arg(long, default_value = "32", value_name = "N")]
+    pub(crate) concurrency: NonZeroUsize,
+    /// Order of the answers: as the prompts are given, or as they are done
+    #[arg(long, value_enum, default_value_t = OrderArg::Input)]
+    pub(crate) order: OrderArg,
+    /// Go on where an earlier run with the same files stopped; failed items are done again
+    #[arg(long, conflicts_with = "overwrite")]
+    pub(crate) resume: bool,
+    /// Replace the output file
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    /// Pass over lines that are not valid instead of refusing the file
+    #[arg(long)]
+    pub(crate) skip_invalid: bool,
+    /// When to keep the context in a cache
+    #[arg(long, value_enum, default_value_t = CacheMode::Auto)]
+    pub(crate) cache: CacheMode,
+    /// How long the cache lives, such as 3600s, 30m or 1h; otherwise as long as the run needs
+    #[arg(long, value_parser = duration, value_name = "DURATION")]
+    pub(crate) ttl: Option<Duration>,
+    /// Leave the cache alive after the run
+    #[arg(long)]
+    pub(crate) keep_cache: bool,
+    /// Model facts and prices to use instead of the built-in table
+    #[arg(long, value_name = "FILE")]
+    pub(crate) prices: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) sampling: Sampling,
+}
+
+/// Arguments of `gimmal generate`.
+#[derive(Debug, Args)]
+pub(crate) struct Generate {
+    /// The prompt; `-` is standard input
+    pub(crate) prompt: String,
+    /// Model that answers
+    #[arg(long, short, default_value = DEFAULT_MODEL)]
+    pub(crate) model: String,
+    /// Print the reply as it is written
+    #[arg(long)]
+    pub(crate) stream: bool,
+    /// Instructions for the model
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) system: Option<String>,
+    /// Text that stands before the prompt
+    #[arg(long, value_name = "FILE", conflicts_with = "cached_content")]
+    pub(crate) context: Option<PathBuf>,
+    /// Context cache that stands before the prompt
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cached_content: Option<String>,
+    #[command(flatten)]
+    pub(crate) sampling: Sampling,
+}
+
+/// How replies are generated.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Sampling {
+    /// Randomness, 0 to 2
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) temperature: Option<f64>,
+    /// Most tokens of a reply
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
+    pub(crate) max_output_tokens: Option<i32>,
+    /// Most tokens of reasoning; 0 is none
+    #[arg(long, value_name = "N")]
+    pub(crate) thinking_budget: Option<i32>,
+}
+
+/// Arguments of `gimmal count`.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false, id = "what")]
+pub(crate) struct Count {
+    /// The text; `-` is standard input
+    #[arg(group = "what")]
+    pub(crate) text: Option<String>,
+    /// A file with the text
+    #[arg(long, value_name = "FILE", group = "what")]
+    pub(crate) file: Option<PathBuf>,
+    /// Model that counts
+    #[arg(long, short, default_value = DEFAULT_MODEL)]
+    pub(crate) model: String,
+}
+
+/// Arguments of `gimmal cache`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Cache {
+    /// Create a cache from a text; it is billed until it expires or is deleted
+    Create {
+        /// The text to keep
+        #[arg(long, value_name = "FILE")]
+        context: PathBuf,
+        /// Model that will read it
+        #[arg(long, short, default_value = DEFAULT_MODEL)]
+        model: String,
+        /// Instructions to keep with it
+        #[arg(long, value_name = "TEXT")]
+        system: Option<String>,
+        /// How long to keep it, such as 3600s, 30m or 1h
+        #[arg(long, value_parser = duration, default_value = "1h", value_name = "DURATION")]
+        ttl: Duration,
+        /// A name for people
+        #[arg(long, value_name = "TEXT")]
+        display_name: Option<String>,
+    },
+    /// List the caches
+    List {
+        /// Most caches to show
+        #[arg(long, value_name = "N")]
+        limit: Option<usize>,
+    },
+    /// Describe a cache
+    Get {
+        /// Its name, such as cachedContents/abc
+        name: String,
+    },
+    /// Change how long a cache lives
+    Update {
+        /// Its name, such as cachedContents/abc
+        name: String,
+        /// How long to keep it from now, such as 3600s, 30m or 1h
+        #[arg(long, value_parser = duration, value_name = "DURATION")]
+        ttl: Duration,
+    },
+    /// Delete a cache, which ends its billing
+    Delete {
+        /// Its name, such as cachedContents/abc
+        name: String,
+    },
+}
+
+/// Arguments of `gimmal model`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Model {
+    /// List the models
+    List {
+        /// Most models to show
+        #[arg(long, value_name = "N")]
+        limit: Option<usize>,
+    },
+    /// Describe a model
+    Get {
+        /// Its name, such as gemini-2.5-flash
+        name: String,
+    },
+}
+
+/// Arguments of `gimmal emulator`.
+#[derive(Debug, Args)]
+pub(crate) struct EmulatorArgs {
+    /// Port on 127.0.0.1; 0 takes a free one
+    #[arg(long, short, default_value_t = 8787)]
+    pub(crate) port: u16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OrderArg {
+    /// As the prompts are given
+    Input,
+    /// As the answers are done
+    Completion,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CacheMode {
+    /// When it costs less than it saves
+    Auto,
+    /// Whenever it is possible
+    Always,
+    /// Never
+    Off,
+}
+
+/// `3600s`, `1.5s`, `30m`, `2h` or `1d`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let bad = || format!("{text:?} is not a duration such as 3600s, 30m, 2h or 1d");
+    let (number, seconds) = match text.chars().next_back() {
+        Some('s') => return parse_seconds(text).ok_or_else(bad),
+        Some('m') => (&text[..text.len() - 1], 60),
+        Some('h') => (&text[..text.len() - 1], 3600),
+        Some('d') => (&text[..text.len() - 1], 86_400),
+        _ => return Err(bad()),
+    };
+    let count: u32 = number.parse().map_err(|_| bad())?;
+    match u64::from(count) * seconds {
+        0 => Err(format!(
+            "{text:?} is too short: a cache must live at least 1s"
+        )),
+        seconds => Ok(Duration::from_secs(seconds)),
+    }
+}
+
+fn parse_seconds(text: &str) -> Option<Duration> {
+    let duration = text.parse::<WireDuration>().ok()?.get();
+    (duration >= Duration::from_secs(1)).then_some(duration)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_have_units() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("1.5s"), Ok(Duration::from_millis(1500)));
+        assert_eq!(duration("30m"), Ok(Duration::from_secs(1800)));
+        assert_eq!(duration("2h"), Ok(Duration::from_secs(7200)));
+        for text in ["", "10", "h", "-1s", "0m", "0.5s", "1w", "ß"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The commands.
+
+mod batch;
+mod cache;
+mod count;
+mod emulator;
+mod files;
+mod generate;
+mod model;
+mod sampling;
+mod summary;
+
+use std::process::ExitCode;
+
+use crate::args::{Cli, Command};
+
+/// Runs the command of a parsed command line.
+pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let connection = &cli.connection;
+    match cli.command {
+        Command::Batch(args) => batch::run(connection, *args).await,
+        Command::Generate(args) => generate::run(connection, *args).await,
+        Command::Count(args) => count::run(connection, args).await,
+        Command::Cache(args) => cache::run(connection, args).await,
+        Command::Model(args) => model::run(connection, args).await,
+        Command::Emulator(args) => emulator::run(&args).await,
+    }
+}

@@ -1,0 +1,164 @@
+//! The closing table of a batch, and the same facts for programs.
+
+use std::io::Write as _;
+
+use gimmal_batch::Totals;
+use gimmal_client::gemini::planner::{ModelFacts, PlannerStats};
+use serde::Serialize;
+
+use crate::output::{self, Table, grouped, usd};
+
+/// Everything a run has to tell at its end.
+#[derive(Debug, Serialize)]
+pub(crate) struct Summary {
+    pub(crate) model: String,
+    pub(crate) emulated: bool,
+    pub(crate) output: String,
+    /// Sums over the output file, earlier runs included.
+    pub(crate) totals: Totals,
+    /// Percent of the prompt tokens that came from a cache.
+    pub(crate) cache_hit_rate: f64,
+    /// Prompt tokens weighted by price.
+    pub(crate) effective_input_tokens: u64,
+    /// `null` when the price table does not know the model.
+    pub(crate) cost: Option<Cost>,
+    /// What this run did with caches.
+    pub(crate) cache: PlannerStats,
+    /// Items that an earlier run had answered.
+    pub(crate) resumed: u64,
+    /// Lines that were not valid and passed over.
+    pub(crate) skipped: u64,
+    /// Items that were not worked on, because the run was stopped.
+    pub(crate) left: u64,
+    pub(crate) wall_seconds: f64,
+    pub(crate) items_per_second: f64,
+    /// Largest size of the process in memory, where the system tells it.
+    pub(crate) peak_memory_bytes: Option<u64>,
+}
+
+/// What a run cost, in USD.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Cost {
+    pub(crate) with_cache_usd: f64,
+    pub(crate) without_cache_usd: f64,
+    pub(crate) saved_usd: f64,
+    /// The part of `with_cache_usd` for creating and keeping caches.
+    pub(crate) cache_upkeep_usd: f64,
+    /// False when the table has no price for replies, so that only prompts are counted.
+    pub(crate) includes_output: bool,
+}
+
+impl Cost {
+    /// The bill of the totals with the caches of this run.
+    pub(crate) fn of(totals: &Totals, stats: &PlannerStats, facts: &ModelFacts) -> Self {
+        let mut bill = totals.bill;
+        let price = facts.price(stats.creation_tokens);
+        bill.add_caches(&price, stats.creation_tokens, stats.storage_token_hours);
+        Self {
+            with_cache_usd: bill.total_usd(),
+            without_cache_usd: bill.without_cache_usd,
+            saved_usd: bill.saved_usd(),
+            cache_upkeep_usd: bill.creation_usd + bill.storage_usd,
+            includes_output: price.output.is_some(),
+        }
+    }
+}
+
+impl Summary {
+    /// Prints the summary: JSON on standard output, or the table where results do not go.
+    pub(crate) fn print(&self, json: bool, results_on_stdout: bool) -> anyhow::Result<()> {
+        match (json, results_on_stdout) {
+            (true, false) => output::json(self),
+            // Standard output holds the results; the summary must not mix with them.
+            (true, true) => Ok(writeln!(
+                std::io::stderr(),
+                "{}",
+                serde_json::to_string_pretty(self)?
+            )?),
+            (false, true) => Ok(writeln!(std::io::stderr(), "{}", self.table().render())?),
+            (false, false) => self.table().print(),
+        }
+    }
+
+    fn table(&self) -> Table {
+        let mut table = Table::of_values();
+        let mut row = |name: &str, value: String| table.row([name.to_owned(), value]);
+        let totals = &self.totals;
+        row("model", self.model.clone());
+        row(
+            "answered",
+            format!("{} of {}", grouped(totals.succeeded), grouped(totals.items)),
+        );
+        for (kind, count) in &totals.failures {
+            row(&format!("failed: {kind}"), grouped(count));
+        }
+        for (name, count) in [
+            ("answered by an earlier run", self.resumed),
+            ("invalid lines passed over", self.skipped),
+            ("left for --resume", self.left),
+        ] {
+            if count > 0 {
+                row(name, grouped(count));
+            }
+        }
+        row("requests", grouped(totals.attempts));
+        let usage = &totals.usage;
+        row("prompt tokens", grouped(usage.prompt_tokens));
+        row("  from the context cache", grouped(usage.cached_tokens));
+        row("output tokens", grouped(usage.output_tokens));
+        if usage.thoughts_tokens > 0 {
+            row("  reasoning", grouped(usage.thoughts_tokens));
+        }
+        row("total tokens", grouped(usage.total_tokens));
+        row("cache hit rate", format!("{:.1} %", self.cache_hit_rate));
+        row(
+            "effective input tokens",
+            grouped(self.effective_input_tokens),
+        );
+        self.cost_rows(&mut row);
+        row("wall time", format!("{:.2} s", self.wall_seconds));
+        row("items per second", format!("{:.0}", self.items_per_second));
+        row("answers in", self.output.clone());
+        table.align_right(1);
+        table
+    }
+
+    fn cost_rows(&self, row: &mut impl FnMut(&str, String)) {
+        let Some(cost) = &self.cost else {
+            row(
+                "cost",
+                "unknown: no prices for this model (--prices FILE)".to_owned(),
+            );
+            return;
+        };
+        let of = if cost.includes_output {
+            ""
+        } else {
+            " (prompts only)"
+        };
+        row(
+            &format!("cost without the cache{of}"),
+            usd(cost.without_cache_usd),
+        );
+        row(
+            &format!("cost with the cache{of}"),
+            usd(cost.with_cache_usd),
+        );
+        row("  creating and keeping it", usd(cost.cache_upkeep_usd));
+        let share = 100.0 * cost.saved_usd / cost.without_cache_usd.max(f64::MIN_POSITIVE);
+        row(
+            "saved by the cache",
+            format!("{} ({share:.0} %)", usd(cost.saved_usd)),
+        );
+    }
+}
+
+/// The largest size of this process in memory so far, where `/proc` tells it.
+pub(crate) fn peak_memory_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
+}

@@ -1,0 +1,127 @@
+//! Which service answers: the live API, an address the user named, or the embedded emulator.
+
+use std::io::Write as _;
+
+use anyhow::Context as _;
+use gimmal_client::gemini::GeminiClient;
+use gimmal_emulator::Emulator;
+
+use crate::args::Connection;
+use crate::exit::Failure;
+
+/// A client, and the emulator behind it if there is one.
+pub(crate) struct Connected {
+    pub(crate) client: GeminiClient,
+    /// Kept alive for as long as the client is used.
+    emulator: Option<Emulator>,
+}
+
+impl Connected {
+    /// True when the embedded emulator answers.
+    pub(crate) fn is_emulated(&self) -> bool {
+        self.emulator.is_some()
+    }
+
+    /// Stops the emulator, if there is one.
+    pub(crate) async fn close(self) {
+        if let Some(emulator) = self.emulator {
+            emulator.shutdown().await;
+        }
+    }
+}
+
+/// What stands in for a key where nobody checks one.
+const LOCAL_KEY: &str = "local";
+
+/// Chooses the service and says so when it is not the live one.
+pub(crate) async fn connect(connection: &Connection) -> anyhow::Result<Connected> {
+    connect_with(connection, |name| std::env::var(name).ok()).await
+}
+
+async fn connect_with(
+    connection: &Connection,
+    lookup: impl Fn(&str) -> Option<String>,
+) -> anyhow::Result<Connected> {
+    let set = |name: &str| lookup(name).is_some_and(|value| !value.trim().is_empty());
+    let has_key = set("GEMINI_API_KEY") || set("GOOGLE_API_KEY");
+    let has_address = connection.base_url.is_some() || set("GOOGLE_GEMINI_BASE_URL");
+    let is_vertex = set("GOOGLE_GENAI_USE_VERTEXAI") || set("GOOGLE_GENAI_USE_ENTERPRISE");
+
+    let mut builder = GeminiClient::builder().from_lookup(&lookup);
+    if let Some(version) = &connection.api_version {
+        builder = builder.with_api_version(version);
+    }
+    let mut emulator = None;
+    if let Some(base_url) = &connection.base_url {
+        builder = builder.with_base_url(base_url);
+    } else if !has_key && !has_address && !is_vertex {
+        let started = Emulator::builder()
+            .start()
+            .await
+            .context("cannot start the emulator")?;
+        writeln!(
+            std::io::stderr(),
+            "no API key in the environment: the embedded emulator answers on {}",
+            started.base_url()
+        )?;
+        builder = builder.with_base_url(started.base_url());
+        emulator = Some(started);
+    }
+    if !has_key && !is_vertex {
+        let address = connection
+            .base_url
+            .clone()
+            .or_else(|| lookup("GOOGLE_GEMINI_BASE_URL"));
+        if address
+            .as_deref()
+            .is_some_and(|address| !is_loopback(address))
+        {
+            return Err(Failure::usage(
+                "no API key: set GEMINI_API_KEY or GOOGLE_API_KEY for this --base-url",
+            ));
+        }
+        builder = builder.with_api_key(LOCAL_KEY);
+    }
+    Ok(Connected {
+        client: builder.build()?,
+        emulator,
+    })
+}
+
+/// True for an address on this machine.
+fn is_loopback(address: &str) -> bool {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let authority = rest.split('/').next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let host = match host.strip_prefix('[') {
+        Some(v6) => v6.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_this_machine_are_known() {
+        for address in [
+            "http://127.0.0.1:80/",
+            "http://localhost",
+            "http://[::1]:9/x",
+        ] {
+            assert!(is_loopback(address), "{address}");
+        }
+        for address in [
+            "https://example.com/127.0.0.1",
+            "http://127.0.0.1.example.com",
+            "x",
+        ] {
+            assert!(!is_loopback(address), "{address}");
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! What a person or a program sees.
+
+mod lines;
+mod progress;
+mod table;
+
+pub(crate) use lines::{grouped, json, json_line, line, usd};
+pub(crate) use progress::Progress;
+pub(crate) use table::Table;

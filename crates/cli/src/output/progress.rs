@@ -1,0 +1,86 @@
+//! How far a long run is: a bar on a terminal, a line now and then elsewhere.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Lines are no closer together than this when they go to a file.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// Progress on standard error.
+pub(crate) struct Progress {
+    total: u64,
+    done: u64,
+    failed: u64,
+    prompt_tokens: u64,
+    cached_tokens: u64,
+    shown: Shown,
+}
+
+enum Shown {
+    Bar(ProgressBar),
+    Lines(Instant),
+}
+
+impl Progress {
+    /// Shows nothing yet; `done` items of `total` were finished by an earlier run.
+    pub(crate) fn start(total: u64, done: u64) -> Self {
+        let shown = if std::io::stderr().is_terminal() {
+            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+            let template = "{bar:32} {pos}/{len} {percent}% {per_sec} ETA {eta} {msg}";
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style);
+            }
+            bar.set_position(done);
+            bar.reset_eta();
+            Shown::Bar(bar)
+        } else {
+            Shown::Lines(Instant::now())
+        };
+        Self {
+            total,
+            done,
+            failed: 0,
+            prompt_tokens: 0,
+            cached_tokens: 0,
+            shown,
+        }
+    }
+
+    /// One more item is done.
+    pub(crate) fn item(&mut self, failed: bool, prompt_tokens: u64, cached_tokens: u64) {
+        self.done += 1;
+        self.failed += u64::from(failed);
+        self.prompt_tokens += prompt_tokens;
+        self.cached_tokens += cached_tokens;
+        let message = self.message();
+        match &mut self.shown {
+            Shown::Bar(bar) => {
+                bar.set_message(message);
+                bar.inc(1);
+            }
+            Shown::Lines(last) if last.elapsed() >= LINE_EVERY => {
+                *last = Instant::now();
+                let _ = writeln!(std::io::stderr(), "{}/{} {message}", self.done, self.total);
+            }
+            Shown::Lines(_) => {}
+        }
+    }
+
+    fn message(&self) -> String {
+        let rate = 100.0 * self.cached_tokens as f64 / self.prompt_tokens.max(1) as f64;
+        format!("{} failed, {rate:.1} % cached", self.failed)
+    }
+
+    /// Takes the bar away, or says the last word.
+    pub(crate) fn finish(self) {
+        match self.shown {
+            Shown::Bar(bar) => bar.finish_and_clear(),
+            Shown::Lines(_) => {
+                let message = self.message();
+                let _ = writeln!(std::io::stderr(), "{}/{} {message}", self.done, self.total);
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The client: a cheap handle to everything the Gemini API offers.
+
+use gimmal_api::gemini::{Endpoint, Gemini};
+use gimmal_transport::Error;
+
+use super::planner::{CacheScope, Executor};
+use super::{Caches, GeminiClientBuilder, Models};
+
+/// A client of the Gemini API. Clones are cheap and share connections, credentials and limits.
+///
+/// Every call has the same shape: a group, a method with what is required, `set_*` for what goes
+/// on the wire, `with_*` for options of the call, and a verb that sends.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), gimmal_client::Error> {
+/// use gimmal_client::gemini::GeminiClient;
+///
+/// let client = GeminiClient::from_env()?;
+/// let reply = client
+///     .models()
+///     .generate_content("gemini-2.5-flash")
+///     .set_contents(["What is a gimmal?"])
+///     .send()
+///     .await?;
+/// println!("{}", reply.body().text().unwrap_or_default());
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct GeminiClient {
+    api: Gemini,
+    scope: CacheScope,
+}
+
+impl GeminiClient {
+    /// Starts a client from explicit settings.
+    pub fn builder() -> GeminiClientBuilder {
+        GeminiClientBuilder::new()
+    }
+
+    /// A client from the environment: `GOOGLE_API_KEY` or `GEMINI_API_KEY`, and the variables for
+    /// Vertex, version and base URL that the official SDKs read.
+    ///
+    /// # Errors
+    ///
+    /// Fails when there is no key, naming the variables.
+    pub fn from_env() -> Result<Self, Error> {
+        Self::builder().from_env().build()
+    }
+
+    pub(super) fn new(api: Gemini, scope: CacheScope) -> Self {
+        Self { api, scope }
+    }
+
+    /// Generation, token counts and what is known of models.
+    pub fn models(&self) -> Models {
+        Models::new(self.api.clone())
+    }
+
+    /// Context caches.
+    pub fn caches(&self) -> Caches {
+        Caches::new(self.api.clone())
+    }
+
+    /// What sends the plans of a [`planner`](super::planner).
+    pub fn executor(&self) -> Executor {
+        Executor::new(self.api.clone())
+    }
+
+    /// Where requests go.
+    pub fn endpoint(&self) -> &Endpoint {
+        self.api.endpoint()
+    }
+
+    /// The layer below: one function per endpoint.
+    pub fn api(&self) -> &Gemini {
+        &self.api
+    }
+
+    pub(super) fn cache_scope(&self) -> &CacheScope {
+        &self.scope
+    }
+}

@@ -1,0 +1,269 @@
+//! Calls on models: generate, count, describe, list.
+
+use gimmal_api::Pager;
+use gimmal_api::gemini::{Gemini, GenerateStream, ListModels};
+use gimmal_transport::{CallOptions, Error, Response};
+use gimmal_types::gemini::{
+    Content, CountTokensRequest, CountTokensResponse, GenerateContentRequest,
+    GenerateContentResponse, GenerationConfig, Model, SafetySetting, Tool, ToolConfig,
+};
+
+/// The group of calls on models.
+#[derive(Clone, Debug)]
+pub struct Models {
+    api: Gemini,
+}
+
+impl Models {
+    pub(super) fn new(api: Gemini) -> Self {
+        Self { api }
+    }
+
+    /// Generates a reply: end with `send` for a whole one or `stream` for chunks.
+    pub fn generate_content(&self, model: impl Into<String>) -> GenerateContent {
+        GenerateContent {
+            api: self.api.clone(),
+            model: model.into(),
+            request: GenerateContentRequest::new(),
+            options: CallOptions::default(),
+        }
+    }
+
+    /// Counts tokens, free of charge.
+    pub fn count_tokens(&self, model: impl Into<String>) -> CountTokens {
+        CountTokens {
+            api: self.api.clone(),
+            model: model.into(),
+            request: CountTokensRequest::new(),
+            options: CallOptions::default(),
+        }
+    }
+
+    /// Describes a model.
+    pub fn get(&self, name: impl Into<String>) -> GetModel {
+        GetModel {
+            api: self.api.clone(),
+            name: name.into(),
+            options: CallOptions::default(),
+        }
+    }
+
+    /// Lists models.
+    pub fn list(&self) -> ListModelsCall {
+        ListModelsCall {
+            api: self.api.clone(),
+            list: ListModels::default(),
+            options: CallOptions::default(),
+        }
+    }
+}
+
+/// A `generateContent` or `streamGenerateContent` call in the making.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send` or `stream`"]
+pub struct GenerateContent {
+    api: Gemini,
+    model: String,
+    request: GenerateContentRequest,
+    options: CallOptions,
+}
+
+impl GenerateContent {
+    /// Replaces the whole request.
+    pub fn set_request(mut self, request: GenerateContentRequest) -> Self {
+        self.request = request;
+        self
+    }
+
+    /// The conversation; texts become turns of the user's.
+    pub fn set_contents<C: Into<Content>>(mut self, contents: impl IntoIterator<Item = C>) -> Self {
+        self.request = self.request.set_contents(contents);
+        self
+    }
+
+    /// Instructions that hold for the whole conversation.
+    pub fn set_system_instruction(mut self, instruction: impl Into<Content>) -> Self {
+        self.request = self.request.set_system_instruction(instruction.into());
+        self
+    }
+
+    /// How the reply is generated.
+    pub fn set_generation_config(mut self, config: GenerationConfig) -> Self {
+        self.request = self.request.set_generation_config(config);
+        self
+    }
+
+    /// What the model may use.
+    pub fn set_tools(mut self, tools: impl IntoIterator<Item = Tool>) -> Self {
+        self.request = self.request.set_tools(tools);
+        self
+    }
+
+    /// How it uses them.
+    pub fn set_tool_config(mut self, config: ToolConfig) -> Self {
+        self.request = self.request.set_tool_config(config);
+        self
+    }
+
+    /// From which risk on content is blocked.
+    pub fn set_safety_settings(
+        mut self,
+        settings: impl IntoIterator<Item = SafetySetting>,
+    ) -> Self {
+        self.request = self.request.set_safety_settings(settings);
+        self
+    }
+
+    /// A context cache that stands before the conversation.
+    pub fn set_cached_content(mut self, name: impl Into<String>) -> Self {
+        self.request = self.request.set_cached_content(name);
+        self
+    }
+
+    /// Options of this call.
+    pub fn with_options(mut self, options: CallOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Sends, and waits for the whole reply.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gemini::generate_content`].
+    pub async fn send(self) -> Result<Response<GenerateContentResponse>, Error> {
+        self.api
+            .generate_content(&self.model, &self.request, &self.options)
+            .await
+    }
+
+    /// Sends, and returns the chunks as they come.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gemini::stream_generate_content`].
+    pub async fn stream(self) -> Result<GenerateStream, Error> {
+        self.api
+            .stream_generate_content(&self.model, &self.request, &self.options)
+            .await
+    }
+}
+
+/// A `countTokens` call in the making.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct CountTokens {
+    api: Gemini,
+    model: String,
+    request: CountTokensRequest,
+    options: CallOptions,
+}
+
+impl CountTokens {
+    /// The content to count; texts become turns of the user's.
+    pub fn set_contents<C: Into<Content>>(mut self, contents: impl IntoIterator<Item = C>) -> Self {
+        self.request = self.request.set_contents(contents);
+        self
+    }
+
+    /// Instructions to count; Vertex only.
+    pub fn set_system_instruction(mut self, instruction: impl Into<Content>) -> Self {
+        self.request = self.request.set_system_instruction(instruction.into());
+        self
+    }
+
+    /// Tools to count; Vertex only.
+    pub fn set_tools(mut self, tools: impl IntoIterator<Item = Tool>) -> Self {
+        self.request = self.request.set_tools(tools);
+        self
+    }
+
+    /// Options of this call.
+    pub fn with_options(mut self, options: CallOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Sends.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gemini::count_tokens`].
+    pub async fn send(self) -> Result<Response<CountTokensResponse>, Error> {
+        self.api
+            .count_tokens(&self.model, &self.request, &self.options)
+            .await
+    }
+}
+
+/// A `models.get` call in the making.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct GetModel {
+    api: Gemini,
+    name: String,
+    options: CallOptions,
+}
+
+impl GetModel {
+    /// Options of this call.
+    pub fn with_options(mut self, options: CallOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Sends.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gemini::get_model`].
+    pub async fn send(self) -> Result<Response<Model>, Error> {
+        self.api.get_model(&self.name, &self.options).await
+    }
+}
+
+/// A `models.list` call in the making.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before the items are read"]
+pub struct ListModelsCall {
+    api: Gemini,
+    list: ListModels,
+    options: CallOptions,
+}
+
+impl ListModelsCall {
+    /// Most models in a page.
+    pub fn set_page_size(mut self, size: i32) -> Self {
+        self.list.page_size = Some(size);
+        self
+    }
+
+    /// Where to start, from an earlier page.
+    pub fn set_page_token(mut self, token: impl Into<String>) -> Self {
+        self.list.page_token = Some(token.into());
+        self
+    }
+
+    /// A condition, in the service's filter language.
+    pub fn set_filter(mut self, filter: impl Into<String>) -> Self {
+        self.list.filter = Some(filter.into());
+        self
+    }
+
+    /// Tuned models instead of base models.
+    pub fn with_tuned(mut self) -> Self {
+        self.list.tuned = true;
+        self
+    }
+
+    /// Options of each request.
+    pub fn with_options(mut self, options: CallOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// The models, one by one; [`Pager::pages`] gives them by page.
+    pub fn items(self) -> Pager<Model> {
+        self.api.list_models(self.list, self.options)
+    }
+}

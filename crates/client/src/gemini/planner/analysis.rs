@@ -1,0 +1,517 @@
+//! The decision itself: a pure function of what is known. No clock, no network, no state.
+
+use std::time::Duration;
+
+use super::cost::{longest_gap, saving_usd};
+use super::{
+    ExactCount, Mode, ModelFacts, PlanHint, PlannerOptions, Price, Reason, TokenEstimate, TtlPolicy,
+};
+
+/// A cache that lives shorter than this is hardly ever read twice.
+const SHORTEST_TTL: Duration = Duration::from_secs(300);
+
+/// Everything the decision rests on.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// How to decide.
+    pub options: &'a PlannerOptions,
+    /// What the caller knows.
+    pub hint: &'a PlanHint,
+    /// What is known of the model; `None` when nothing is.
+    pub model: Option<&'a ModelFacts>,
+    /// The model's minimum as the service stated it in an error, which beats the table.
+    pub learnt_min: Option<u32>,
+    /// Tokens of the prefix.
+    pub prefix: TokenEstimate,
+    /// Tokens of the tail.
+    pub tail: TokenEstimate,
+    /// True when there is nothing to cache.
+    pub prefix_empty: bool,
+    /// True when nothing would be left to send.
+    pub tail_empty: bool,
+    /// True when the model has spoken before.
+    pub has_history: bool,
+    /// True when a live cache holds the prefix.
+    pub lease: bool,
+    /// True when creating this cache failed a short while ago.
+    pub recent_failure: bool,
+    /// False when the backend is known to have no caches.
+    pub backend_supported: bool,
+    /// How likely the service would have cached the prefix by itself, 0 to 1.
+    pub implicit_share: f64,
+}
+
+/// What to do.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// Send the request whole.
+    Send {
+        /// Lay it out for implicit caching.
+        optimized: bool,
+        /// Why no cache is used.
+        reason: Reason,
+        /// What a cache would have saved, where that was the question.
+        saving_usd: Option<f64>,
+    },
+    /// Use the cache the caller named.
+    UseNamed,
+    /// Use the live cache.
+    UseLease,
+    /// Count the prefix exactly and ask again.
+    NeedTokens,
+    /// Create a cache and use it.
+    Create {
+        /// How long it is to live.
+        ttl: Duration,
+        /// What it saves, where the prices are known.
+        saving_usd: Option<f64>,
+    },
+}
+
+/// Decides; the first rule that applies ends it (planner specification, 6.2).
+pub fn decide(facts: &Facts<'_>) -> Verdict {
+    let options = facts.options;
+    let plain = |reason| Verdict::Send {
+        optimized: false,
+        reason,
+        saving_usd: None,
+    };
+    if options.mode == Mode::Off {
+        return plain(Reason::ExplicitDisabled);
+    }
+    if facts.hint.cache_override_name.is_some() {
+        return Verdict::UseNamed;
+    }
+    let Some(model) = facts.model else {
+        return plain(Reason::UnsupportedModel);
+    };
+    let whole = |reason| Verdict::Send {
+        optimized: implicit_possible(model, facts),
+        reason,
+        saving_usd: None,
+    };
+    if facts.prefix_empty {
+        return whole(Reason::NoShared);
+    }
+    if facts.tail_empty {
+        return whole(Reason::TailEmpty);
+    }
+    if facts.lease {
+        // Storage is already paid for, and a cached read is never dearer than a plain one.
+        return Verdict::UseLease;
+    }
+    if !facts.backend_supported {
+        return whole(Reason::BackendUnsupported);
+    }
+    let Some(floor) = floor(facts) else {
+        return whole(Reason::UnsupportedModel);
+    };
+    let counted = facts.prefix.confidence >= 1.0;
+    if options.exact_count == ExactCount::Always && !counted {
+        return Verdict::NeedTokens;
+    }
+    if options.respect_floor && facts.prefix.max < floor {
+        let certain = facts.prefix.confidence >= options.conf_skip_floor;
+        if certain || options.exact_count == ExactCount::Never {
+            return whole(Reason::BelowFloorHighConf);
+        }
+        return Verdict::NeedTokens;
+    }
+    if options.mode == Mode::ReuseOnly {
+        return whole(Reason::ReuseOnly);
+    }
+    if options.first_turn_only && facts.has_history {
+        return whole(Reason::FirstTurnOnly);
+    }
+    if facts.recent_failure {
+        return whole(Reason::RecentCreateFailure);
+    }
+    weigh(facts, model)
+}
+
+/// Creates when the mode says always or the saving is worth it.
+fn weigh(facts: &Facts<'_>, model: &ModelFacts) -> Verdict {
+    let prompt = u64::from(facts.prefix.expected) + u64::from(facts.tail.expected);
+    let price = model.price(prompt);
+    let ttl = time_to_live(facts.options, facts.hint, &price);
+    // A cache that is deleted after use is billed for the use only.
+    let life = facts.hint.expected_duration.unwrap_or(ttl);
+    // Each read saves only what implicit caching would not have saved anyway.
+    let reads = facts.hint.expected_reads.unwrap_or(1) as f64 * (1.0 - facts.implicit_share);
+    let saving = saving_usd(&price, facts.prefix.expected, reads, life);
+    let pays = saving.is_some_and(|usd| usd > facts.options.min_saving_usd);
+    if facts.options.mode == Mode::Always || pays {
+        return Verdict::Create {
+            ttl,
+            saving_usd: saving,
+        };
+    }
+    Verdict::Send {
+        optimized: implicit_possible(model, facts),
+        reason: Reason::NotWorthIt,
+        saving_usd: saving,
+    }
+}
+
+/// The minimum that counts: the caller's, else the learnt one, else the table's.
+pub(super) fn floor(facts: &Facts<'_>) -> Option<u32> {
+    let table = facts.model.and_then(|model| model.explicit_min);
+    facts
+        .options
+        .min_tokens_floor
+        .or(facts.learnt_min)
+        .or(table)
+}
+
+fn implicit_possible(model: &ModelFacts, facts: &Facts<'_>) -> bool {
+    let total = facts.prefix.max.saturating_add(facts.tail.max);
+    model.implicit_min.is_some_and(|least| total >= least)
+}
+
+fn time_to_live(options: &PlannerOptions, hint: &PlanHint, price: &Price) -> Duration {
+    match (options.ttl, hint.expected_duration) {
+        (TtlPolicy::Fixed(ttl), _) => ttl,
+        (TtlPolicy::Auto, Some(duration)) => duration.mul_f64(1.2).max(SHORTEST_TTL),
+        (TtlPolicy::Auto, None) => {
+            longest_gap(price).map_or(options.default_ttl, |gap| gap.min(options.default_ttl))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gimmal_types::gemini::Part;
+
+    use super::super::ModelTable;
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    /// A row of the planner specification's acceptance table, with its defaults.
+    struct Row {
+        model: &'static str,
+        prefix: TokenEstimate,
+        tail: TokenEstimate,
+        reads: u64,
+        ttl: Duration,
+        mode: Mode,
+        lease: bool,
+        recent_failure: bool,
+        tail_empty: bool,
+        implicit_share: f64,
+    }
+
+    impl Default for Row {
+        fn default() -> Self {
+            Self {
+                model: "gemini-2.5-flash",
+                prefix: text(42_000),
+                tail: text(120),
+                reads: 10,
+                ttl: HOUR,
+                mode: Mode::Cost,
+                lease: false,
+                recent_failure: false,
+                tail_empty: false,
+                implicit_share: 0.0,
+            }
+        }
+    }
+
+    fn text(bytes: usize) -> TokenEstimate {
+        TokenEstimate::of_part(&Part::text("x".repeat(bytes)))
+    }
+
+    fn decide_row(row: &Row) -> Verdict {
+        let table = ModelTable::default();
+        let options = PlannerOptions {
+            mode: row.mode,
+            ttl: TtlPolicy::Fixed(row.ttl),
+            ..Default::default()
+        };
+        decide(&Facts {
+            options: &options,
+            hint: &PlanHint::new().with_expected_reads(row.reads),
+            model: table.find(row.model),
+            learnt_min: None,
+            prefix: row.prefix,
+            tail: row.tail,
+            prefix_empty: false,
+            tail_empty: row.tail_empty,
+            has_history: false,
+            lease: row.lease,
+            recent_failure: row.recent_failure,
+            backend_supported: true,
+            implicit_share: row.implicit_share,
+        })
+    }
+
+    fn assert_creates(row: Row, saving: f64) {
+        match decide_row(&row) {
+            Verdict::Create {
+                saving_usd: Some(have),
+                ..
+            } => {
+                assert!(
+                    (have - saving).abs() < 1e-6,
+                    "saving {have}, expected {saving}"
+                );
+            }
+            other => panic!("expected a cache, got {other:?}"),
+        }
+    }
+
+    fn assert_sends(row: Row, optimized: bool, reason: Reason) {
+        match decide_row(&row) {
+            Verdict::Send {
+                optimized: have,
+                reason: why,
+                ..
+            } => {
+                assert_eq!((have, why), (optimized, reason));
+            }
+            other => panic!("expected {reason:?}, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a1_ten_reads_pay() {
+        assert_creates(Row::default(), 0.014);
+    }
+
+    #[test]
+    fn a2_five_reads_just_pay() {
+        assert_creates(
+            Row {
+                reads: 5,
+                ..Row::default()
+            },
+            0.0005,
+        );
+    }
+
+    #[test]
+    fn a3_four_reads_do_not() {
+        assert_sends(
+            Row {
+                reads: 4,
+                ..Row::default()
+            },
+            true,
+            Reason::NotWorthIt,
+        );
+    }
+
+    #[test]
+    fn a4_two_reads_pay_within_five_minutes() {
+        let row = Row {
+            reads: 2,
+            ttl: Duration::from_secs(300),
+            ..Row::default()
+        };
+        assert_creates(row, 0.001_566_666);
+    }
+
+    #[test]
+    fn a5_implicit_caching_takes_the_gain() {
+        let row = Row {
+            implicit_share: 0.6,
+            ..Row::default()
+        };
+        assert_sends(row, true, Reason::NotWorthIt);
+    }
+
+    #[test]
+    fn a6_reuse_only_creates_nothing() {
+        assert_sends(
+            Row {
+                mode: Mode::ReuseOnly,
+                ..Row::default()
+            },
+            true,
+            Reason::ReuseOnly,
+        );
+    }
+
+    #[test]
+    fn a7_reuse_only_uses_a_live_cache() {
+        let row = Row {
+            mode: Mode::ReuseOnly,
+            lease: true,
+            ..Row::default()
+        };
+        assert_eq!(decide_row(&row), Verdict::UseLease);
+    }
+
+    #[test]
+    fn a8_always_creates_at_a_loss_and_says_so() {
+        match decide_row(&Row {
+            mode: Mode::Always,
+            reads: 1,
+            ..Row::default()
+        }) {
+            Verdict::Create {
+                saving_usd: Some(saving),
+                ..
+            } => assert!(saving < 0.0),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a9_a_recent_failure_is_remembered() {
+        let row = Row {
+            recent_failure: true,
+            ..Row::default()
+        };
+        assert_sends(row, true, Reason::RecentCreateFailure);
+    }
+
+    #[test]
+    fn a10_without_a_tail_nothing_is_created() {
+        assert_sends(
+            Row {
+                tail_empty: true,
+                ..Row::default()
+            },
+            true,
+            Reason::TailEmpty,
+        );
+    }
+
+    #[test]
+    fn a11_off_is_off() {
+        assert_sends(
+            Row {
+                mode: Mode::Off,
+                ..Row::default()
+            },
+            false,
+            Reason::ExplicitDisabled,
+        );
+    }
+
+    #[test]
+    fn a12_small_prompts_go_plain() {
+        let row = Row {
+            prefix: text(4200),
+            reads: 100,
+            ..Row::default()
+        };
+        assert_sends(row, false, Reason::BelowFloorHighConf);
+    }
+
+    #[test]
+    fn a13_the_prefix_counts_and_not_the_prompt() {
+        let row = Row {
+            prefix: text(7600),
+            tail: text(1200),
+            reads: 100,
+            ..Row::default()
+        };
+        assert_sends(row, true, Reason::BelowFloorHighConf);
+    }
+
+    #[test]
+    fn a14_uncertain_media_are_counted() {
+        let pdf = TokenEstimate::of_part(&Part::inline_data(vec![0; 1_200_000], "application/pdf"));
+        assert_eq!(
+            decide_row(&Row {
+                prefix: pdf,
+                ..Row::default()
+            }),
+            Verdict::NeedTokens
+        );
+        let counted = |tokens| Row {
+            prefix: TokenEstimate::exact(tokens),
+            ..Row::default()
+        };
+        assert!(matches!(decide_row(&counted(5000)), Verdict::Create { .. }));
+        assert_sends(counted(1500), false, Reason::BelowFloorHighConf);
+    }
+
+    #[test]
+    fn a15_break_even_of_flash_lite() {
+        let row = |reads| Row {
+            model: "gemini-2.5-flash-lite",
+            reads,
+            ..Row::default()
+        };
+        assert_sends(row(12), true, Reason::NotWorthIt);
+        assert_creates(row(13), 0.0007);
+    }
+
+    #[test]
+    fn a16_break_even_of_a_cheap_store() {
+        let row = |reads| Row {
+            model: "gemini-3.8-flash",
+            reads,
+            ..Row::default()
+        };
+        assert_sends(row(1), true, Reason::NotWorthIt);
+        assert_creates(row(2), 0.001);
+    }
+
+    #[test]
+    fn a17_the_floor_is_a_matter_of_the_upper_bound() {
+        let row = |bytes| Row {
+            model: "gemini-3.8-flash",
+            prefix: text(bytes),
+            reads: 50,
+            ..Row::default()
+        };
+        assert_sends(row(15_600), true, Reason::BelowFloorHighConf);
+        assert!(matches!(decide_row(&row(15_700)), Verdict::Create { .. }));
+    }
+
+    #[test]
+    fn a18_break_even_of_pro() {
+        let row = |reads| Row {
+            model: "gemini-2.5-pro",
+            prefix: text(630_000),
+            reads,
+            ..Row::default()
+        };
+        assert_sends(row(4), true, Reason::NotWorthIt);
+        assert_creates(row(6), 0.15);
+    }
+
+    #[test]
+    fn a19_long_prompts_have_their_own_price() {
+        let row = Row {
+            model: "gemini-2.5-pro",
+            prefix: text(630_000),
+            tail: text(252_000),
+            reads: 4,
+            ..Row::default()
+        };
+        assert_creates(row, 0.3);
+    }
+
+    #[test]
+    fn a20_unknown_models_go_plain() {
+        assert_sends(
+            Row {
+                model: "gemini-1.0-x",
+                ..Row::default()
+            },
+            false,
+            Reason::UnsupportedModel,
+        );
+    }
+
+    #[test]
+    fn the_expected_duration_sets_the_life() {
+        let options = PlannerOptions::default();
+        let price = ModelTable::default()
+            .find("gemini-2.5-flash")
+            .unwrap()
+            .price(1);
+        let ttl = |hint: &PlanHint| time_to_live(&options, hint, &price).as_secs();
+        let run = |seconds| PlanHint::new().with_expected_duration(Duration::from_secs(seconds));
+        assert_eq!(ttl(&PlanHint::new()), 972);
+        assert_eq!(ttl(&run(1000)), 1200);
+        assert_eq!(ttl(&run(10)), 300);
+    }
+}

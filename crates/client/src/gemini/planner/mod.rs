@@ -1,0 +1,35 @@
+//! The context-cache planner: decides when a context cache pays, and the executor that acts on it.
+//!
+//! Everything that decides is a pure function of its arguments ([`decide`], estimates, keys,
+//! separation, cost); [`Planner`] adds the clock, the network and the ledger of live caches.
+
+mod action;
+mod analysis;
+mod capability;
+mod classify;
+mod cost;
+mod decision;
+mod estimate;
+mod executor;
+mod key;
+mod ledger;
+mod lifecycle;
+mod options;
+mod prepared;
+mod service;
+mod stats;
+
+pub use action::{CacheAction, CacheStrategy, ExplicitCachePayload, PartsPayload, Prefix};
+pub use analysis::{Facts, Verdict, decide};
+pub use capability::{InvalidModelTable, ModelFacts, ModelTable, Price};
+pub use classify::{CreateFailure, is_cache_lost};
+pub use cost::{Bill, break_even_reads, saving_usd};
+pub use decision::{CacheDecision, Plan, Reason};
+pub use estimate::TokenEstimate;
+pub use executor::{Executed, Executor};
+pub use key::{CacheScope, PrefixKey};
+pub use ledger::Lease;
+pub use options::{CreateError, ExactCount, Mode, PlanHint, PlannerOptions, TtlPolicy};
+pub use prepared::PreparedPrefix;
+pub use service::{Planner, PlannerBuilder, WarmError};
+pub use stats::PlannerStats;

@@ -1,0 +1,152 @@
+//! How the planner is to decide.
+
+use std::time::Duration;
+
+/// Which rules decide.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mode {
+    /// A cache is created when it costs less than it saves.
+    #[default]
+    Cost,
+    /// A cache is created whenever one can be.
+    Always,
+    /// Existing caches are used; none is created.
+    ReuseOnly,
+    /// Caches are neither used nor created.
+    Off,
+}
+
+/// How long a new cache lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TtlPolicy {
+    /// 1.2 times the expected duration where it is known; else the time for which keeping the
+    /// cache is cheaper than sending the prefix once more, at most the default.
+    #[default]
+    Auto,
+    /// As given.
+    Fixed(Duration),
+}
+
+/// Whether planning may ask the service for an exact count, which is a free call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExactCount {
+    /// When the estimate is below the floor and not certain.
+    #[default]
+    OnUncertain,
+    /// Never; an uncertain estimate below the floor counts as below.
+    Never,
+    /// Before every creation.
+    Always,
+}
+
+/// What a failed creation means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CreateError {
+    /// The request goes out whole.
+    #[default]
+    Degrade,
+    /// The warm-up fails, for callers who paid for a guarantee.
+    Fail,
+}
+
+/// Settings of a planner, for all its plans.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct PlannerOptions {
+    /// Which rules decide.
+    pub mode: Mode,
+    /// How long a new cache lives.
+    pub ttl: TtlPolicy,
+    /// Life of a cache when nothing else is known: one hour, the service's own default.
+    pub default_ttl: Duration,
+    /// Create caches only while the conversation has no history.
+    pub first_turn_only: bool,
+    /// Apply the model's minimum.
+    pub respect_floor: bool,
+    /// Confidence, 0 to 1, from which on an estimate below the floor is believed.
+    pub conf_skip_floor: f32,
+    /// Replaces the model's minimum, in tokens.
+    pub min_tokens_floor: Option<u32>,
+    /// Whether planning may count exactly.
+    pub exact_count: ExactCount,
+    /// What a failed creation means.
+    pub on_create_error: CreateError,
+    /// Longest wait of a request for a cache that another one is creating.
+    pub create_wait: Duration,
+    /// A cache that has less than this left is renewed beside the request that reads it.
+    pub renew_buffer: Duration,
+    /// Smallest saving, in USD, that is worth a cache.
+    pub min_saving_usd: f64,
+    /// Look among the service's caches for one that another process made.
+    pub adopt: bool,
+    /// Leave caches alive when the planner is closed.
+    pub keep_on_close: bool,
+    /// Mixed into the identity of every cache, to keep tenants apart.
+    pub scope_salt: Option<String>,
+}
+
+impl Default for PlannerOptions {
+    fn default() -> Self {
+        Self {
+            mode: Mode::default(),
+            ttl: TtlPolicy::default(),
+            default_ttl: Duration::from_secs(3600),
+            first_turn_only: false,
+            respect_floor: true,
+            conf_skip_floor: 0.85,
+            min_tokens_floor: None,
+            exact_count: ExactCount::default(),
+            on_create_error: CreateError::default(),
+            create_wait: Duration::from_secs(10),
+            renew_buffer: Duration::from_secs(300),
+            min_saving_usd: 0.0,
+            adopt: false,
+            keep_on_close: false,
+            scope_salt: None,
+        }
+    }
+}
+
+/// What the caller knows about the requests that share a prefix.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct PlanHint {
+    /// How many requests will read the prefix, this one included.
+    pub expected_reads: Option<u64>,
+    /// How long they will take; the cache is deleted afterwards.
+    pub expected_duration: Option<Duration>,
+    /// Use this cache, whatever is in it.
+    pub cache_override_name: Option<String>,
+}
+
+impl PlanHint {
+    /// Nothing is known.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// So many requests will read the prefix.
+    #[must_use]
+    pub fn with_expected_reads(mut self, reads: u64) -> Self {
+        self.expected_reads = Some(reads);
+        self
+    }
+
+    /// They will take so long.
+    #[must_use]
+    pub fn with_expected_duration(mut self, duration: Duration) -> Self {
+        self.expected_duration = Some(duration);
+        self
+    }
+
+    /// Use this cache as it is.
+    #[must_use]
+    pub fn with_cache_override_name(mut self, name: impl Into<String>) -> Self {
+        self.cache_override_name = Some(name.into());
+        self
+    }
+}

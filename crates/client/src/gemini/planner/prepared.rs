@@ -1,0 +1,211 @@
+//! A request taken apart: the prefix that requests share, identified and measured once, and the
+//! tail that is sent each time.
+
+use std::sync::Arc;
+
+use gimmal_types::gemini::{Content, GenerateContentRequest, Part};
+
+use super::{CacheScope, Prefix, PrefixKey, TokenEstimate};
+
+/// A text longer than this is a document and not a question (planner specification, 5.1).
+const DOCUMENT_CHARS: usize = 1000;
+
+/// A prefix with its identity and its size. Clones share everything.
+///
+/// Preparing hashes the whole prefix; a program that asks many questions about one document
+/// prepares it once and plans each question with it.
+#[derive(Clone, Debug)]
+pub struct PreparedPrefix {
+    pub(super) model: Arc<str>,
+    pub(super) full_model: Arc<str>,
+    pub(super) prefix: Arc<Prefix>,
+    pub(super) key: PrefixKey,
+    pub(super) estimate: TokenEstimate,
+}
+
+impl PreparedPrefix {
+    pub(super) fn new(model: &str, full_model: &str, scope: &CacheScope, prefix: Prefix) -> Self {
+        let mut keys = PrefixKey::chain(scope, full_model, &prefix);
+        // The chain always has its head, so the last element is there.
+        let key = keys.swap_remove(keys.len() - 1);
+        Self {
+            model: model.into(),
+            full_model: full_model.into(),
+            estimate: TokenEstimate::of_prefix(&prefix),
+            prefix: Arc::new(prefix),
+            key,
+        }
+    }
+
+    /// The identity of the whole prefix.
+    pub fn key(&self) -> &PrefixKey {
+        &self.key
+    }
+
+    /// Its size.
+    pub fn estimate(&self) -> TokenEstimate {
+        self.estimate
+    }
+
+    /// The model it is for, as the caller wrote it.
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// What it holds.
+    pub fn prefix(&self) -> &Prefix {
+        &self.prefix
+    }
+}
+
+/// Splits a request into what a cache may hold and what must be sent.
+///
+/// Order is kept and nothing is dropped: prefix and tail put together are the request.
+pub(super) fn separate(request: &GenerateContentRequest) -> (Prefix, Vec<Content>) {
+    let (contents, tail) = match request.contents.as_slice() {
+        [] => (Vec::new(), Vec::new()),
+        [single] => split_single(single),
+        several => {
+            let (head, tail) = several.split_at(cacheable_turns(several));
+            (head.to_vec(), tail.to_vec())
+        }
+    };
+    let prefix = Prefix {
+        system_instruction: request.system_instruction.as_deref().cloned(),
+        tools: request.tools.clone(),
+        tool_config: request.tool_config.as_deref().cloned(),
+        contents,
+    };
+    (prefix, tail)
+}
+
+/// How many leading turns may be cached: never the newest turn of the user's, and never ending on
+/// a turn of the model's, which the service refuses.
+fn cacheable_turns(contents: &[Content]) -> usize {
+    let newest_user = contents
+        .iter()
+        .rposition(|content| !content.is_model())
+        .unwrap_or(0);
+    let mut turns = newest_user.min(contents.len().saturating_sub(1));
+    while turns > 0 && contents[turns - 1].is_model() {
+        turns -= 1;
+    }
+    turns
+}
+
+/// One turn with documents before its question becomes two turns; any other stays whole.
+fn split_single(content: &Content) -> (Vec<Content>, Vec<Content>) {
+    let last_text = content.parts.iter().rposition(|part| part.text.is_some());
+    let last_document = content
+        .parts
+        .iter()
+        .enumerate()
+        .rposition(|(index, part)| Some(index) != last_text && is_document(part));
+    match last_document {
+        Some(index) if index + 1 < content.parts.len() && !content.is_model() => {
+            let (documents, question) = content.parts.split_at(index + 1);
+            let turn = |parts: &[Part]| {
+                let mut turn = content.clone();
+                turn.parts = parts.to_vec();
+                turn
+            };
+            (vec![turn(documents)], vec![turn(question)])
+        }
+        _ => (Vec::new(), vec![content.clone()]),
+    }
+}
+
+fn is_document(part: &Part) -> bool {
+    let long = |text: &String| text.chars().nth(DOCUMENT_CHARS).is_some();
+    part.file_data.is_some() || part.inline_data.is_some() || part.text.as_ref().is_some_and(long)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn request(contents: Vec<Content>) -> GenerateContentRequest {
+        GenerateContentRequest::new().set_contents(contents)
+    }
+
+    #[test]
+    fn a_document_is_split_from_its_question() {
+        let turn = Content::new().set_parts([
+            Part::text("d".repeat(1001)),
+            Part::file_data("gs://b/o", "application/pdf"),
+            Part::text("Please:"),
+            Part::text("why?"),
+        ]);
+        let (prefix, tail) = separate(&request(vec![turn]));
+        assert_eq!(prefix.contents[0].parts.len(), 2);
+        assert_eq!(tail[0].parts.len(), 2);
+    }
+
+    #[test]
+    fn a_long_question_is_still_the_question() {
+        let turn = Content::user("q".repeat(5000));
+        let (prefix, tail) = separate(&request(vec![turn.clone()]));
+        assert!(prefix.contents.is_empty());
+        assert_eq!(tail, [turn]);
+    }
+
+    /// B14 of the planner specification: a conversation that ends in a tool result.
+    #[test]
+    fn b14_the_cut_never_follows_a_model_turn() {
+        let call = Content::model("calling");
+        let result = Content::user("tool result");
+        let conversation = vec![
+            Content::user("a"),
+            Content::model("b"),
+            Content::user("c"),
+            call,
+            result,
+        ];
+        let (prefix, tail) = separate(&request(conversation));
+        assert_eq!(prefix.contents.len(), 3);
+        assert_eq!(tail.len(), 2);
+        let (prefix, _) = separate(&request(vec![Content::model("x"), Content::user("y")]));
+        assert!(prefix.contents.is_empty());
+    }
+
+    fn any_content() -> impl Strategy<Value = Content> {
+        let part = prop_oneof![
+            "[a-z]{0,8}".prop_map(Part::text),
+            Just(Part::text("d".repeat(1200))),
+            Just(Part::inline_data(vec![1, 2], "image/png")),
+            Just(Part::file_data("gs://b/o", "application/pdf")),
+        ];
+        (
+            proptest::collection::vec(part, 0..5),
+            proptest::option::of(any::<bool>()),
+        )
+            .prop_map(|(parts, model)| {
+                let content = Content::new().set_parts(parts);
+                match model {
+                    Some(true) => content.set_role("model"),
+                    Some(false) => content.set_role("user"),
+                    None => content,
+                }
+            })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        /// B8 of the planner specification: nothing is lost, doubled or moved.
+        #[test]
+        fn b8_prefix_and_tail_are_the_request(contents in proptest::collection::vec(any_content(), 0..6)) {
+            let (prefix, tail) = separate(&request(contents.clone()));
+            let parts = |contents: &[Content]| -> Vec<Part> {
+                contents.iter().flat_map(|content| content.parts.clone()).collect()
+            };
+            let mut together = parts(&prefix.contents);
+            together.extend(parts(&tail));
+            prop_assert_eq!(together, parts(&contents));
+            prop_assert!(contents.is_empty() || !tail.is_empty());
+            prop_assert!(prefix.contents.last().is_none_or(|turn| !turn.is_model()));
+        }
+    }
+}

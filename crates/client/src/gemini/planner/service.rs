@@ -1,0 +1,456 @@
+//! The planner with its clock, its network and its memory.
+
+use std::sync::Arc;
+
+use gimmal_api::gemini::{Gemini, cached_content_model};
+use gimmal_transport::{CallOptions, Clock, Error, Timeout};
+use gimmal_types::gemini::{Content, CountTokensRequest, GenerateContentRequest};
+
+use super::analysis::floor;
+use super::ledger::{FlightFailure, Ledger};
+use super::prepared::separate;
+use super::{
+    CacheAction, CacheDecision, CacheScope, CreateError, Executed, ExplicitCachePayload, Facts,
+    Lease, ModelFacts, ModelTable, PartsPayload, Plan, PlanHint, PlannerOptions, PlannerStats,
+    Prefix, PreparedPrefix, Reason, TokenEstimate, Verdict, decide,
+};
+use crate::gemini::GeminiClient;
+
+/// Decides for each request whether it reads from a context cache, and keeps the caches.
+///
+/// Clones share one memory, so caches are created once however many tasks plan at the same time.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), gimmal_client::Error> {
+/// use gimmal_client::gemini::GeminiClient;
+/// use gimmal_client::gemini::planner::{PlanHint, Planner, Prefix};
+/// use gimmal_client::types::gemini::{Content, GenerateContentRequest};
+///
+/// let client = GeminiClient::from_env()?;
+/// let planner = Planner::builder(&client).build();
+/// let prefix = Prefix { contents: vec![Content::user("a long handbook")], ..Prefix::default() };
+/// let handbook = planner.prepare("gemini-2.5-flash", prefix)?;
+///
+/// let hint = PlanHint::new().with_expected_reads(200);
+/// let plan = planner.plan(&handbook, [Content::user("How long do caches live?")], &hint).await;
+/// let reply = client
+///     .executor()
+///     .execute(&plan, &GenerateContentRequest::new(), &Default::default())
+///     .await?;
+/// planner.observe(&plan, &reply);
+/// planner.close().await;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Planner {
+    pub(super) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) api: Gemini,
+    pub(super) scope: CacheScope,
+    pub(super) options: PlannerOptions,
+    pub(super) table: ModelTable,
+    pub(super) ledger: Ledger,
+}
+
+/// Collects the settings of a [`Planner`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct PlannerBuilder {
+    api: Gemini,
+    scope: CacheScope,
+    options: PlannerOptions,
+    table: ModelTable,
+}
+
+impl PlannerBuilder {
+    /// How to decide.
+    pub fn with_options(mut self, options: PlannerOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Replaces what is known of models.
+    pub fn with_model_table(mut self, table: ModelTable) -> Self {
+        self.table = table;
+        self
+    }
+
+    /// Makes the planner. No I/O.
+    pub fn build(self) -> Planner {
+        let scope = match &self.options.scope_salt {
+            Some(salt) => self.scope.salted(salt),
+            None => self.scope,
+        };
+        Planner {
+            inner: Arc::new(Inner {
+                api: self.api,
+                scope,
+                options: self.options,
+                table: self.table,
+                ledger: Ledger::default(),
+            }),
+        }
+    }
+}
+
+impl Planner {
+    /// A planner for a client, with the built-in model table.
+    pub fn builder(client: &GeminiClient) -> PlannerBuilder {
+        PlannerBuilder {
+            api: client.api().clone(),
+            scope: client.cache_scope().clone(),
+            options: PlannerOptions::default(),
+            table: ModelTable::default(),
+        }
+    }
+
+    /// Identifies and measures a prefix that many requests will share.
+    ///
+    /// # Errors
+    ///
+    /// Fails on a bad model name.
+    pub fn prepare(&self, model: &str, prefix: Prefix) -> Result<PreparedPrefix, Error> {
+        let full = cached_content_model(self.inner.api.endpoint(), model)?;
+        Ok(PreparedPrefix::new(model, &full, &self.inner.scope, prefix))
+    }
+
+    /// Plans one request that shares a prepared prefix. Never fails: whatever goes wrong, the plan
+    /// degrades to sending the request whole, and the decision says why.
+    pub async fn plan(
+        &self,
+        prefix: &PreparedPrefix,
+        tail: impl Into<Arc<[Content]>>,
+        hint: &PlanHint,
+    ) -> Plan {
+        let payload = PartsPayload {
+            prefix: Arc::clone(&prefix.prefix),
+            tail: tail.into(),
+        };
+        let tail_estimate = TokenEstimate::of_contents(payload.tail.iter());
+        let mut counted = None;
+        loop {
+            let estimate = counted.unwrap_or(prefix.estimate);
+            let (verdict, facts) = self.verdict(prefix, &payload, estimate, tail_estimate, hint);
+            let draft = Draft {
+                prefix,
+                payload: &payload,
+                estimate,
+                tail_estimate,
+                facts,
+            };
+            return match verdict {
+                Verdict::NeedTokens => {
+                    // When counting fails the estimate's upper bound has to do.
+                    let tokens = self.count(prefix).await.unwrap_or(estimate.max);
+                    counted = Some(TokenEstimate::exact(tokens));
+                    continue;
+                }
+                Verdict::Send {
+                    optimized,
+                    reason,
+                    saving_usd,
+                } => self.finish(draft.send(optimized, reason, saving_usd)),
+                Verdict::UseNamed => {
+                    let name = hint.cache_override_name.clone().unwrap_or_default();
+                    self.finish(draft.cached(name, Reason::CallerOverride, None, None))
+                }
+                Verdict::UseLease => match self.lease(prefix) {
+                    Some(lease) => {
+                        self.inner.ledger.count(|stats| stats.lease_hits += 1);
+                        self.renew_beside(&lease);
+                        self.finish(draft.cached(lease.name, Reason::LeaseHit, None, None))
+                    }
+                    // It expired between the two looks.
+                    None => continue,
+                },
+                Verdict::Create { ttl, saving_usd } => {
+                    match self
+                        .ensure(prefix, ttl, Some(self.inner.options.create_wait))
+                        .await
+                    {
+                        Ok(lease) => {
+                            self.finish(draft.cached(lease.name, Reason::Ok, saving_usd, Some(ttl)))
+                        }
+                        Err(failure) => self.finish(draft.failed(&failure)),
+                    }
+                }
+            };
+        }
+    }
+
+    /// Plans a whole request: separates the part that can be cached from the part that is sent.
+    ///
+    /// A request that names a cache itself is left as it is.
+    pub async fn plan_generation(
+        &self,
+        model: &str,
+        request: &GenerateContentRequest,
+        hint: &PlanHint,
+    ) -> Plan {
+        let (prefix, tail) = separate(request);
+        // A bad name is the executor's to report, with the same words as for any other request.
+        let full = cached_content_model(self.inner.api.endpoint(), model)
+            .unwrap_or_else(|_| model.to_owned());
+        let prepared = PreparedPrefix::new(model, &full, &self.inner.scope, prefix);
+        let hint = match &request.cached_content {
+            Some(name) => hint.clone().with_cache_override_name(name.clone()),
+            None => hint.clone(),
+        };
+        self.plan(&prepared, tail, &hint).await
+    }
+
+    /// Creates the cache for a prefix before the first request, if it pays.
+    ///
+    /// Returns the live cache, or `None` when the planner decides against one.
+    ///
+    /// # Errors
+    ///
+    /// Fails on a wrong key, and with [`CreateError::Fail`] on any failure to create.
+    pub async fn warm(
+        &self,
+        prefix: &PreparedPrefix,
+        hint: &PlanHint,
+    ) -> Result<Option<Lease>, WarmError> {
+        // Any request will do as the tail: the decision does not depend on its words.
+        let payload = PartsPayload {
+            prefix: Arc::clone(&prefix.prefix),
+            tail: Arc::from([Content::user("?")]),
+        };
+        let tail = TokenEstimate::of_contents(payload.tail.iter());
+        let mut estimate = prefix.estimate;
+        let ttl = loop {
+            match self.verdict(prefix, &payload, estimate, tail, hint).0 {
+                Verdict::NeedTokens => {
+                    let tokens = self.count(prefix).await.unwrap_or(estimate.max);
+                    estimate = TokenEstimate::exact(tokens);
+                }
+                Verdict::UseLease => return Ok(self.lease(prefix)),
+                Verdict::Create { ttl, .. } => break ttl,
+                Verdict::Send { .. } | Verdict::UseNamed => return Ok(None),
+            }
+        };
+        match self.ensure(prefix, ttl, None).await {
+            Ok(lease) => Ok(Some(lease)),
+            Err(failure) => {
+                let authentication = failure.class == super::CreateFailure::Unauthenticated;
+                if authentication || self.inner.options.on_create_error == CreateError::Fail {
+                    return Err(WarmError {
+                        text: failure.text,
+                        authentication,
+                    });
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// Learns from a reply: token counts, and caches that vanished.
+    pub fn observe(&self, plan: &Plan, executed: &Executed) {
+        let ledger = &self.inner.ledger;
+        if executed.retried_without_cache
+            && let (Some(key), Some(name)) = (&plan.key, plan.action.cache_name())
+        {
+            ledger.forget(key, name, self.clock().system_now());
+        }
+        let usage = executed.response.body().usage_metadata.as_deref();
+        let tokens = |count: Option<i32>| u64::try_from(count.unwrap_or(0)).unwrap_or(0);
+        let prompt = tokens(usage.and_then(|usage| usage.prompt_token_count));
+        let cached = tokens(usage.and_then(|usage| usage.cached_content_token_count));
+        let from_cache = executed.strategy == super::CacheStrategy::GenerateFromExplicitCache;
+        ledger.count(|stats| {
+            stats.prompt_tokens += prompt;
+            stats.cached_tokens_read += cached;
+            stats.retried_without_cache += u64::from(executed.retried_without_cache);
+            stats.cache_read_zero += u64::from(from_cache && cached == 0);
+        });
+    }
+
+    /// What the planner did so far.
+    pub fn stats(&self) -> PlannerStats {
+        self.inner.ledger.stats(self.clock().system_now())
+    }
+
+    /// What is known of a model.
+    pub fn model_facts(&self, model: &str) -> Option<&ModelFacts> {
+        self.inner.table.find(model)
+    }
+
+    pub(super) fn clock(&self) -> &Arc<dyn Clock> {
+        self.inner.api.transport().clock()
+    }
+
+    fn lease(&self, prefix: &PreparedPrefix) -> Option<Lease> {
+        self.inner
+            .ledger
+            .live(&prefix.key, self.clock().system_now())
+    }
+
+    fn verdict(
+        &self,
+        prefix: &PreparedPrefix,
+        payload: &PartsPayload,
+        estimate: TokenEstimate,
+        tail: TokenEstimate,
+        hint: &PlanHint,
+    ) -> (Verdict, DraftFacts) {
+        let now = self.clock().now();
+        let ledger = &self.inner.ledger;
+        let contents = &payload.prefix.contents;
+        let has_history = contents
+            .iter()
+            .chain(payload.tail.iter())
+            .any(|content| content.is_model());
+        let facts = Facts {
+            options: &self.inner.options,
+            hint,
+            model: self.inner.table.find(&prefix.full_model),
+            learnt_min: ledger.learnt_min(&prefix.full_model, now),
+            prefix: estimate,
+            tail,
+            prefix_empty: payload.prefix.is_empty(),
+            tail_empty: payload.tail.is_empty(),
+            has_history,
+            lease: self.lease(prefix).is_some(),
+            recent_failure: ledger.recent_failure(&prefix.key, &prefix.full_model, now),
+            backend_supported: ledger.backend_supported(now),
+            implicit_share: 0.0,
+        };
+        let floor = floor(&facts);
+        let conf_cut = self.inner.options.conf_skip_floor;
+        let planned_at = self.clock().system_now();
+        (
+            decide(&facts),
+            DraftFacts {
+                floor,
+                conf_cut,
+                first_turn: !has_history,
+                planned_at,
+            },
+        )
+    }
+
+    /// Counts a prefix with the service. The developer API counts contents only, so instructions
+    /// are counted as a turn; the difference is a handful of tokens.
+    async fn count(&self, prefix: &PreparedPrefix) -> Option<u32> {
+        let system = prefix.prefix.system_instruction.iter();
+        let contents = system.chain(&prefix.prefix.contents).cloned();
+        let request = CountTokensRequest::new().set_contents(contents);
+        let options =
+            CallOptions::default().with_deadline(Timeout::After(self.inner.options.create_wait));
+        let reply = self
+            .inner
+            .api
+            .count_tokens(&prefix.model, &request, &options)
+            .await;
+        let tokens = reply.ok()?.into_body().total_tokens?;
+        u32::try_from(tokens).ok()
+    }
+
+    fn finish(&self, plan: Plan) -> Plan {
+        let reason = plan.decision.reason.as_str();
+        self.inner
+            .ledger
+            .count(|stats| *stats.plans.entry(reason.to_owned()).or_default() += 1);
+        tracing::debug!(
+            reason,
+            model = %plan.model,
+            prefix_tokens = plan.decision.estimate.expected,
+            saving_usd = plan.decision.expected_saving_usd,
+            "planned"
+        );
+        plan
+    }
+}
+
+/// Why a cache could not be created ahead of time.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("cannot create the context cache: {text}")]
+pub struct WarmError {
+    text: String,
+    authentication: bool,
+}
+
+impl WarmError {
+    /// True when the credentials are wrong, so that every other call would fail too.
+    pub fn is_authentication(&self) -> bool {
+        self.authentication
+    }
+}
+
+struct DraftFacts {
+    floor: Option<u32>,
+    conf_cut: f32,
+    first_turn: bool,
+    planned_at: std::time::SystemTime,
+}
+
+/// A plan but for its action.
+struct Draft<'a> {
+    prefix: &'a PreparedPrefix,
+    payload: &'a PartsPayload,
+    estimate: TokenEstimate,
+    tail_estimate: TokenEstimate,
+    facts: DraftFacts,
+}
+
+impl Draft<'_> {
+    fn send(self, optimized: bool, reason: Reason, saving_usd: Option<f64>) -> Plan {
+        let payload = self.payload.clone();
+        let action = if optimized {
+            CacheAction::Optimized(payload)
+        } else {
+            CacheAction::Raw(payload)
+        };
+        self.plan(action, reason, saving_usd)
+    }
+
+    fn cached(
+        self,
+        cache_name: String,
+        reason: Reason,
+        saving_usd: Option<f64>,
+        ttl: Option<std::time::Duration>,
+    ) -> Plan {
+        let payload = ExplicitCachePayload {
+            cache_name,
+            contents: Arc::clone(&self.payload.tail),
+            fallback: self.payload.clone(),
+        };
+        let mut plan = self.plan(CacheAction::FromCache(payload), reason, saving_usd);
+        plan.decision.attempt = true;
+        plan.decision.ttl = ttl;
+        plan
+    }
+
+    fn failed(self, failure: &FlightFailure) -> Plan {
+        let text = failure.text.clone();
+        let mut plan = self.send(false, Reason::CreationFailed, None);
+        plan.decision.attempt = true;
+        plan.decision.failure = Some(text);
+        plan
+    }
+
+    fn plan(self, action: CacheAction, reason: Reason, saving_usd: Option<f64>) -> Plan {
+        Plan {
+            model: self.prefix.model.to_string(),
+            action,
+            decision: CacheDecision {
+                attempt: false,
+                reason,
+                floor: self.facts.floor,
+                estimate: self.estimate,
+                conf_cut: self.facts.conf_cut,
+                first_turn: self.facts.first_turn,
+                expected_saving_usd: saving_usd,
+                ttl: None,
+                failure: None,
+            },
+            key: (!self.payload.prefix.is_empty()).then(|| self.prefix.key.clone()),
+            estimate: TokenEstimate::total([self.estimate, self.tail_estimate]),
+            planned_at: self.facts.planned_at,
+        }
+    }
+}

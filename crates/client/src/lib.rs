@@ -1,0 +1,7 @@
+#![doc = include_str!("../README.md")]
+
+pub mod gemini;
+
+pub use gimmal_api::{self as api, Continuation, Page, Pager};
+pub use gimmal_transport::{self as transport, CallOptions, Error, ErrorKind, Response, Timeout};
+pub use gimmal_types as types;

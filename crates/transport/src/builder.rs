@@ -1,0 +1,166 @@
+//! Setting up a transport. Building checks the settings and does no I/O beyond loading the
+//! system's certificates.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::auth::{Credentials, CredentialsArg, NoCredentials};
+use crate::error::Error;
+use crate::http::{HttpTransport, ReqwestTransport};
+use crate::interceptor::Interceptor;
+use crate::options::CallOptions;
+use crate::pipeline::Core;
+use crate::redact::HeaderNames;
+use crate::retry::{
+    Backoff, BackoffArg, ExponentialBackoff, RetryBudget, RetryPolicy, RetryPolicyArg,
+    StandardRetry,
+};
+use crate::time::{Clock, Jitter, ThreadRngJitter, TokioClock};
+use crate::transport::Transport;
+
+/// The longest wait a server may ask for unless set otherwise.
+const MAX_SERVER_DELAY: Duration = Duration::from_secs(120);
+
+/// Sets up a [`Transport`].
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct TransportBuilder {
+    http: Option<Arc<dyn HttpTransport>>,
+    credentials: Arc<dyn Credentials>,
+    retry_policy: Arc<dyn RetryPolicy>,
+    backoff: Arc<dyn Backoff>,
+    budget: RetryBudget,
+    max_server_delay: Duration,
+    clock: Arc<dyn Clock>,
+    jitter: Arc<dyn Jitter>,
+    interceptors: Vec<Arc<dyn Interceptor>>,
+    options: CallOptions,
+    headers: HeaderMap,
+}
+
+impl Default for TransportBuilder {
+    fn default() -> Self {
+        Self {
+            http: None,
+            credentials: Arc::new(NoCredentials),
+            retry_policy: Arc::new(StandardRetry::default()),
+            backoff: Arc::new(ExponentialBackoff::default()),
+            budget: RetryBudget::default(),
+            max_server_delay: MAX_SERVER_DELAY,
+            clock: Arc::new(TokioClock),
+            jitter: Arc::new(ThreadRngJitter),
+            interceptors: Vec::new(),
+            options: CallOptions::default(),
+            headers: HeaderMap::new(),
+        }
+    }
+}
+
+impl TransportBuilder {
+    /// Sends requests through `http` instead of the built-in client.
+    pub fn with_http(mut self, http: Arc<dyn HttpTransport>) -> Self {
+        self.http = Some(http);
+        self
+    }
+
+    /// Says who the caller is; nobody by default.
+    pub fn with_credentials(mut self, credentials: impl Into<CredentialsArg>) -> Self {
+        self.credentials = credentials.into().into_inner();
+        self
+    }
+
+    /// Decides which failures are tried again; [`StandardRetry`] by default.
+    pub fn with_retry_policy(mut self, policy: impl Into<RetryPolicyArg>) -> Self {
+        self.retry_policy = policy.into().into_inner();
+        self
+    }
+
+    /// Decides how long to wait between attempts; [`ExponentialBackoff`] by default.
+    pub fn with_backoff(mut self, backoff: impl Into<BackoffArg>) -> Self {
+        self.backoff = backoff.into().into_inner();
+        self
+    }
+
+    /// Limits the retries of all calls together; a budget may be shared between transports.
+    pub fn with_retry_budget(mut self, budget: RetryBudget) -> Self {
+        self.budget = budget;
+        self
+    }
+
+    /// Sets the longest wait a server may ask for, 120 s by default. A longer one ends the call
+    /// with [`RetryDelayTooLong`](crate::ErrorKind::RetryDelayTooLong).
+    pub fn with_max_server_delay(mut self, limit: Duration) -> Self {
+        self.max_server_delay = limit;
+        self
+    }
+
+    /// Takes time from `clock`.
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Takes randomness from `jitter`.
+    pub fn with_jitter(mut self, jitter: Arc<dyn Jitter>) -> Self {
+        self.jitter = jitter;
+        self
+    }
+
+    /// Sets the options that calls inherit.
+    pub fn with_options(mut self, options: CallOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Adds a header to every request; headers of the request and of the call win over it.
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Adds code that runs around each attempt, after that added earlier.
+    pub fn with_interceptor(mut self, interceptor: Arc<dyn Interceptor>) -> Self {
+        self.interceptors.push(interceptor);
+        self
+    }
+
+    /// Builds the transport. It fails when the built-in HTTP client cannot be set up, for example
+    /// because the system has no certificates.
+    pub fn build(self) -> Result<Transport, Error> {
+        let http = match self.http {
+            Some(http) => http,
+            None => Arc::new(ReqwestTransport::new()?),
+        };
+        Ok(Transport::from_core(Core {
+            http,
+            credentials: self.credentials,
+            retry_policy: self.retry_policy,
+            backoff: self.backoff,
+            budget: self.budget,
+            max_server_delay: self.max_server_delay,
+            clock: self.clock,
+            jitter: self.jitter,
+            interceptors: self.interceptors,
+            options: self.options,
+            headers: self.headers,
+        }))
+    }
+}
+
+/// Shows names of headers only.
+impl fmt::Debug for TransportBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TransportBuilder")
+            .field("http", &self.http)
+            .field("credentials", &self.credentials)
+            .field("retry_policy", &self.retry_policy)
+            .field("backoff", &self.backoff)
+            .field("budget", &self.budget)
+            .field("max_server_delay", &self.max_server_delay)
+            .field("options", &self.options)
+            .field("headers", &HeaderNames(&self.headers))
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,30 @@
+//! The door to the network: one trait, so that no HTTP client's types appear in a signature.
+
+mod redirect;
+mod reqwest;
+
+pub(crate) use reqwest::ReqwestTransport;
+
+use std::fmt::Debug;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+
+use crate::body::ByteStream;
+use crate::error::Error;
+
+/// Sends one request and returns the head of the reply with its body as a stream.
+///
+/// Bring your own by passing it to
+/// [`TransportBuilder::with_http`](crate::TransportBuilder::with_http). An implementation sends
+/// the request once: it does not retry, has no time limit for the whole exchange, returns any
+/// status as `Ok`, and aborts the exchange when the future or the body is dropped. It follows
+/// redirects or not as it likes, but never carries credentials to another host. Its errors say
+/// how far the request came: [`Error::connect`] when it never left, [`Error::io`] otherwise.
+pub trait HttpTransport: Debug + Send + Sync + 'static {
+    /// Sends `request`.
+    fn execute(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> BoxFuture<'_, Result<http::Response<ByteStream>, Error>>;
+}

@@ -1,0 +1,253 @@
+//! What a caller may set for one call. The same struct holds the defaults of a client; a value
+//! set for the call wins over the client's.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::redact::HeaderNames;
+use crate::retry::{RetryPolicy, RetryPolicyArg};
+
+/// One attempt of a buffered call may take this long unless set otherwise.
+pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(600);
+/// The first byte of a stream must arrive within this time unless set otherwise.
+pub(crate) const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(120);
+/// A stream may be silent for this long unless set otherwise.
+pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
+/// A buffered reply may be this large unless set otherwise: 256 MiB.
+pub(crate) const MAX_RESPONSE_BYTES: usize = 256 * 1024 * 1024;
+
+/// A time limit: inherited, set, or none at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Timeout {
+    /// Whatever the next outer layer says: the client for a call, the crate for a client.
+    #[default]
+    Default,
+    /// This long.
+    After(Duration),
+    /// No limit.
+    Never,
+}
+
+impl Timeout {
+    fn or(self, outer: Self) -> Self {
+        match self {
+            Self::Default => outer,
+            set => set,
+        }
+    }
+
+    /// The limit in force, given what the crate says when nobody set one.
+    fn resolve(self, unset: Option<Duration>) -> Option<Duration> {
+        match self {
+            Self::Default => unset,
+            Self::After(limit) => Some(limit),
+            Self::Never => None,
+        }
+    }
+}
+
+/// Settings of one call, or the defaults of a client.
+///
+/// ```
+/// use std::time::Duration;
+/// use gimmal_transport::{CallOptions, NeverRetry, Timeout};
+///
+/// let options = CallOptions::default()
+///     .with_deadline(Timeout::After(Duration::from_secs(30)))
+///     .with_retry_policy(NeverRetry);
+/// # let _ = options;
+/// ```
+#[derive(Clone, Default)]
+#[non_exhaustive]
+#[must_use]
+pub struct CallOptions {
+    attempt_timeout: Timeout,
+    first_byte_timeout: Timeout,
+    idle_timeout: Timeout,
+    deadline: Timeout,
+    retry_policy: Option<Arc<dyn RetryPolicy>>,
+    headers: HeaderMap,
+    max_response_bytes: Option<usize>,
+}
+
+impl CallOptions {
+    /// Nothing set: everything is inherited.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Limits one attempt of a buffered call, from credentials to the last byte; 600 s by default.
+    ///
+    /// Streams have no such limit; see [`with_first_byte_timeout`](Self::with_first_byte_timeout).
+    pub fn with_attempt_timeout(mut self, timeout: Timeout) -> Self {
+        self.attempt_timeout = timeout;
+        self
+    }
+
+    /// Limits the time from the start of a stream's attempt to the first byte of its body; 120 s
+    /// by default.
+    pub fn with_first_byte_timeout(mut self, timeout: Timeout) -> Self {
+        self.first_byte_timeout = timeout;
+        self
+    }
+
+    /// Limits the silence within a stream; every byte counts, keep-alives included; 120 s by
+    /// default.
+    pub fn with_idle_timeout(mut self, timeout: Timeout) -> Self {
+        self.idle_timeout = timeout;
+        self
+    }
+
+    /// Limits the whole call: all attempts, the waits between them and the reading of a stream;
+    /// none by default.
+    pub fn with_deadline(mut self, timeout: Timeout) -> Self {
+        self.deadline = timeout;
+        self
+    }
+
+    /// Decides which failures are tried again.
+    pub fn with_retry_policy(mut self, policy: impl Into<RetryPolicyArg>) -> Self {
+        self.retry_policy = Some(policy.into().into_inner());
+        self
+    }
+
+    /// Adds a header to every attempt; it wins over the request's and over the credentials'.
+    ///
+    /// Mark a secret value with [`HeaderValue::set_sensitive`].
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Limits a buffered reply; 256 MiB by default. Streams are not limited by it.
+    pub fn with_max_response_bytes(mut self, limit: usize) -> Self {
+        self.max_response_bytes = Some(limit);
+        self
+    }
+
+    /// These options, with everything that is not set taken from `outer`.
+    ///
+    /// Headers are merged name by name.
+    pub fn or(&self, outer: &Self) -> Self {
+        let mut headers = outer.headers.clone();
+        for (name, value) in &self.headers {
+            headers.insert(name.clone(), value.clone());
+        }
+        Self {
+            attempt_timeout: self.attempt_timeout.or(outer.attempt_timeout),
+            first_byte_timeout: self.first_byte_timeout.or(outer.first_byte_timeout),
+            idle_timeout: self.idle_timeout.or(outer.idle_timeout),
+            deadline: self.deadline.or(outer.deadline),
+            retry_policy: self
+                .retry_policy
+                .clone()
+                .or_else(|| outer.retry_policy.clone()),
+            headers,
+            max_response_bytes: self.max_response_bytes.or(outer.max_response_bytes),
+        }
+    }
+
+    /// The limit on one attempt of a buffered call.
+    pub fn attempt_timeout(&self) -> Option<Duration> {
+        self.attempt_timeout.resolve(Some(ATTEMPT_TIMEOUT))
+    }
+
+    /// The limit on the wait for a stream's first byte.
+    pub fn first_byte_timeout(&self) -> Option<Duration> {
+        self.first_byte_timeout.resolve(Some(FIRST_BYTE_TIMEOUT))
+    }
+
+    /// The limit on silence within a stream.
+    pub fn idle_timeout(&self) -> Option<Duration> {
+        self.idle_timeout.resolve(Some(IDLE_TIMEOUT))
+    }
+
+    /// The limit on the whole call.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.deadline.resolve(None)
+    }
+
+    /// The limit on a buffered reply, in bytes.
+    pub fn max_response_bytes(&self) -> usize {
+        self.max_response_bytes.unwrap_or(MAX_RESPONSE_BYTES)
+    }
+
+    /// The headers added to every attempt.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    pub(crate) fn retry_policy(&self) -> Option<&Arc<dyn RetryPolicy>> {
+        self.retry_policy.as_ref()
+    }
+}
+
+/// Shows names of headers only.
+impl fmt::Debug for CallOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallOptions")
+            .field("attempt_timeout", &self.attempt_timeout)
+            .field("first_byte_timeout", &self.first_byte_timeout)
+            .field("idle_timeout", &self.idle_timeout)
+            .field("deadline", &self.deadline)
+            .field("retry_policy", &self.retry_policy)
+            .field("headers", &HeaderNames(&self.headers))
+            .field("max_response_bytes", &self.max_response_bytes)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn unset_means_the_documented_defaults() {
+        let options = CallOptions::new();
+        assert_eq!(options.attempt_timeout(), Some(600 * SECOND));
+        assert_eq!(options.first_byte_timeout(), Some(120 * SECOND));
+        assert_eq!(options.idle_timeout(), Some(120 * SECOND));
+        assert_eq!(options.deadline(), None);
+        assert_eq!(options.max_response_bytes(), 268_435_456);
+    }
+
+    #[test]
+    fn the_call_wins_over_the_client_and_default_inherits() {
+        let client = CallOptions::new()
+            .with_attempt_timeout(Timeout::After(SECOND))
+            .with_idle_timeout(Timeout::After(SECOND))
+            .with_deadline(Timeout::After(SECOND))
+            .with_max_response_bytes(7);
+        let call = CallOptions::new()
+            .with_attempt_timeout(Timeout::Never)
+            .with_idle_timeout(Timeout::After(2 * SECOND));
+        let merged = call.or(&client);
+        assert_eq!(merged.attempt_timeout(), None);
+        assert_eq!(merged.idle_timeout(), Some(2 * SECOND));
+        assert_eq!(merged.deadline(), Some(SECOND));
+        assert_eq!(merged.max_response_bytes(), 7);
+    }
+
+    #[test]
+    fn headers_merge_by_name_and_hide_in_debug() {
+        let (a, b) = (HeaderName::from_static("a"), HeaderName::from_static("b"));
+        let client = CallOptions::new()
+            .with_header(a.clone(), HeaderValue::from_static("outer"))
+            .with_header(b, HeaderValue::from_static("kept"));
+        let merged = CallOptions::new()
+            .with_header(a, HeaderValue::from_static("inner"))
+            .or(&client);
+        assert_eq!(merged.headers()["a"], "inner");
+        assert_eq!(merged.headers()["b"], "kept");
+        let debug = format!("{merged:?}");
+        assert!(
+            !debug.contains("inner") && debug.contains("\"b\""),
+            "{debug}"
+        );
+    }
+}

@@ -1,0 +1,401 @@
+//! The order of the layers, written down once and run here.
+//!
+//! ```text
+//! call      deadline, span                       once per call
+//!   loop
+//!     credentials                                once per attempt
+//!     interceptors, before                       once per attempt
+//!     send and receive, under the attempt limit  once per attempt
+//!     interceptors, after                        once per attempt
+//!     classify: policy, hint, deadline, budget   once per failure
+//!     wait, then again
+//! ```
+//!
+//! Why this order, and what goes wrong in another one:
+//!
+//! - The deadline is outside of the loop and cuts the attempt's own limit. Inside, five attempts
+//!   could take five deadlines.
+//! - Credentials are inside of the loop. Outside, a token that runs out during a long wait is sent
+//!   again and again, and each retry fails.
+//! - Interceptors come after the credentials, so that they can sign or count what really goes out.
+//!   Before them, a signature would not cover the credentials.
+//! - The policy is asked before the budget is charged. The other way round, failures that are
+//!   never retried would use up the budget of those that are.
+//! - The hint and the deadline are compared before sleeping. Afterwards, a call would sleep
+//!   through its deadline to report that it has passed.
+//! - There is one loop. A second one around it or beneath it multiplies the attempts; errors that
+//!   were retried here say so ([`Persistence::Persistent`]).
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, StatusCode, Uri};
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
+
+use crate::auth::Credentials;
+use crate::body::ByteStream;
+use crate::error::{AttemptRecord, Delivery, Error, PAYLOAD_LIMIT, Persistence, TimeoutKind};
+use crate::http::HttpTransport;
+use crate::interceptor::{Attempt, Interceptor, ReplyHead};
+use crate::options::CallOptions;
+use crate::receive::{Due, Receive};
+use crate::redact::HeaderNames;
+use crate::request::Request;
+use crate::response::Response;
+use crate::retry::{
+    Backoff, RetryBudget, RetryDecision, RetryPolicy, RetryState, StopReason, hint,
+};
+use crate::time::{Clock, Elapsed, Jitter, within};
+
+/// How long to wait for the body of a refusal: it explains the status, but the status is enough.
+const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What all calls of a transport share.
+pub(crate) struct Core {
+    pub(crate) http: Arc<dyn HttpTransport>,
+    pub(crate) credentials: Arc<dyn Credentials>,
+    pub(crate) retry_policy: Arc<dyn RetryPolicy>,
+    pub(crate) backoff: Arc<dyn Backoff>,
+    pub(crate) budget: RetryBudget,
+    pub(crate) max_server_delay: Duration,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) jitter: Arc<dyn Jitter>,
+    pub(crate) interceptors: Vec<Arc<dyn Interceptor>>,
+    pub(crate) options: CallOptions,
+    pub(crate) headers: HeaderMap,
+}
+
+impl fmt::Debug for Core {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Core")
+            .field("http", &self.http)
+            .field("credentials", &self.credentials)
+            .field("retry_policy", &self.retry_policy)
+            .field("backoff", &self.backoff)
+            .field("budget", &self.budget)
+            .field("max_server_delay", &self.max_server_delay)
+            .field("options", &self.options)
+            .field("headers", &HeaderNames(&self.headers))
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes one call.
+pub(crate) async fn run<R: Receive>(
+    core: &Core,
+    request: &Request,
+    options: &CallOptions,
+    receive: &R,
+) -> Result<Response<R::Output>, Error> {
+    let span = tracing::info_span!(
+        "http.call",
+        "http.request.method" = %request.method(),
+        "server.address" = request.url().host_str(),
+        "http.response.status_code" = Empty,
+        "error.type" = Empty,
+        attempts = Empty,
+    );
+    let mut call = Call::new(core, request, options.or(&core.options), span.clone())?;
+    attempt_loop(&mut call, receive).instrument(span).await
+}
+
+/// Tries until an attempt succeeds or its failure is final.
+async fn attempt_loop<R: Receive>(
+    call: &mut Call<'_>,
+    receive: &R,
+) -> Result<Response<R::Output>, Error> {
+    loop {
+        let attempt = call.begin_attempt();
+        match attempt_once(call, &attempt, receive).await {
+            Ok(response) => return Ok(call.succeed(response)),
+            Err(error) => {
+                let wait = call.classify(&attempt, error)?;
+                call.core.clock.sleep(wait).await;
+            }
+        }
+    }
+}
+
+/// One attempt, with the interceptors around it.
+async fn attempt_once<R: Receive>(
+    call: &Call<'_>,
+    attempt: &Attempt,
+    receive: &R,
+) -> Result<Response<R::Output>, Error> {
+    let result = exchange(call, attempt, receive).await;
+    let took = call.elapsed().saturating_sub(attempt.started_after);
+    let head = result.as_ref().map(|response| ReplyHead {
+        status: response.status(),
+        headers: response.headers(),
+        took,
+    });
+    for interceptor in &call.core.interceptors {
+        interceptor.after_attempt(attempt, head.as_ref().map_err(|error| *error));
+    }
+    result
+}
+
+/// Credentials, request, reply: each under what is left of the attempt's limit.
+async fn exchange<R: Receive>(
+    call: &Call<'_>,
+    attempt: &Attempt,
+    receive: &R,
+) -> Result<Response<R::Output>, Error> {
+    let core = call.core;
+    let due = Due {
+        attempt_started: core.clock.now(),
+        deadline: call.deadline,
+    };
+    let limit = Limit::of(&due, receive.limit(&call.options));
+
+    let credentials = limit.hold(&*core.clock, core.credentials.headers()).await;
+    // Whatever went wrong on the way to a token, the request itself has not left.
+    let credentials = credentials
+        .flatten()
+        .map_err(|error| error.with_delivery(Delivery::NotSent))?;
+    let mut outgoing = call.outgoing(credentials);
+    for interceptor in &core.interceptors {
+        interceptor.before_attempt(attempt, &mut outgoing)?;
+    }
+
+    let reply = limit.hold(&*core.clock, core.http.execute(outgoing));
+    let (head, body) = reply.await??.into_parts();
+    if !head.status.is_success() {
+        return Err(refusal(core, &limit, head.status, head.headers, body).await);
+    }
+    let body = receive.receive(body, &call.options, &core.clock, due);
+    let body = match limit.hold(&*core.clock, body).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(error)) | Err(error) => return Err(error.with_answer(head.status, &head.headers)),
+    };
+    Ok(Response::new(
+        head.status,
+        head.headers,
+        attempt.number,
+        body,
+    ))
+}
+
+/// Reads what the server says about its refusal, as far as it comes.
+async fn refusal(
+    core: &Core,
+    limit: &Limit,
+    status: StatusCode,
+    headers: HeaderMap,
+    body: ByteStream,
+) -> Error {
+    let mut payload = BytesMut::new();
+    let patience = limit
+        .left(core.clock.now())
+        .map_or(ERROR_BODY_TIMEOUT, |left| left.min(ERROR_BODY_TIMEOUT));
+    let reading = body.read_prefix(PAYLOAD_LIMIT, &mut payload);
+    // A body that stalls or breaks is worth less than the status, which is already here.
+    let _: Result<(), Elapsed> = within(&*core.clock, Some(patience), reading).await;
+    let error = Error::from_response(status, headers, payload.freeze());
+    match error.headers().and_then(|headers| {
+        hint::server_delay(headers, error.rpc_status(), Some(core.clock.system_now()))
+    }) {
+        Some(delay) => error.with_retry_after(delay),
+        None => error,
+    }
+}
+
+/// The time limit of an attempt: its own or the call's deadline, whichever comes first.
+struct Limit(Option<(Instant, TimeoutKind, Duration)>);
+
+impl Limit {
+    fn of(due: &Due, own: Option<(TimeoutKind, Duration)>) -> Self {
+        let own = own.and_then(|(kind, limit)| {
+            let at = due.attempt_started.checked_add(limit)?;
+            Some((at, kind, limit))
+        });
+        let deadline = due
+            .deadline
+            .map(|(at, limit)| (at, TimeoutKind::Deadline, limit));
+        Self(own.into_iter().chain(deadline).min_by_key(|(at, ..)| *at))
+    }
+
+    fn left(&self, now: Instant) -> Option<Duration> {
+        self.0.map(|(at, ..)| at.saturating_duration_since(now))
+    }
+
+    async fn hold<F: Future>(&self, clock: &dyn Clock, future: F) -> Result<F::Output, Error> {
+        let held = within(clock, self.left(clock.now()), future).await;
+        held.map_err(|Elapsed| {
+            let (_, kind, limit) = self.0.unwrap_or_else(|| unreachable!("no limit, no lapse"));
+            Error::timeout(kind, limit)
+        })
+    }
+}
+
+/// One call on its way through the loop.
+struct Call<'a> {
+    core: &'a Core,
+    request: &'a Request,
+    options: CallOptions,
+    uri: Uri,
+    headers: HeaderMap,
+    started: Instant,
+    deadline: Option<(Instant, Duration)>,
+    attempts: u32,
+    failures: Vec<AttemptRecord>,
+    span: Span,
+}
+
+impl<'a> Call<'a> {
+    fn new(
+        core: &'a Core,
+        request: &'a Request,
+        options: CallOptions,
+        span: Span,
+    ) -> Result<Self, Error> {
+        let uri = Uri::try_from(request.url().as_str()).map_err(|source| {
+            Error::invalid("url", "it cannot be sent over HTTP").with_source(source)
+        })?;
+        if !matches!(request.url().scheme(), "http" | "https") {
+            return Err(Error::invalid("url", "its scheme must be http or https"));
+        }
+        let mut headers = core.headers.clone();
+        for (name, value) in request.headers().iter().chain(options.headers()) {
+            headers.insert(name.clone(), value.clone());
+        }
+        let started = core.clock.now();
+        let deadline = options
+            .deadline()
+            .and_then(|limit| Some((started.checked_add(limit)?, limit)));
+        Ok(Self {
+            core,
+            request,
+            options,
+            uri,
+            headers,
+            started,
+            deadline,
+            attempts: 0,
+            failures: Vec::new(),
+            span,
+        })
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.core
+            .clock
+            .now()
+            .saturating_duration_since(self.started)
+    }
+
+    fn begin_attempt(&mut self) -> Attempt {
+        self.attempts = self.attempts.saturating_add(1);
+        Attempt {
+            number: self.attempts,
+            started_after: self.elapsed(),
+        }
+    }
+
+    /// The request of one attempt; a header set by the caller wins over the credentials'.
+    fn outgoing(&self, credentials: HeaderMap) -> http::Request<Bytes> {
+        let mut outgoing = http::Request::new(self.request.body().clone());
+        *outgoing.method_mut() = self.request.method().clone();
+        *outgoing.uri_mut() = self.uri.clone();
+        let mut headers = self.headers.clone();
+        for (name, value) in &credentials {
+            if !self.headers.contains_key(name) {
+                headers.append(name.clone(), value.clone());
+            }
+        }
+        *outgoing.headers_mut() = headers;
+        outgoing
+    }
+
+    fn succeed<T>(&self, response: Response<T>) -> Response<T> {
+        self.core.budget.gain();
+        self.span.record("attempts", self.attempts);
+        self.span
+            .record("http.response.status_code", response.status().as_u16());
+        tracing::debug!(
+            attempt = self.attempts,
+            "http.response.status_code" = response.status().as_u16(),
+            "attempt succeeded"
+        );
+        response
+    }
+
+    /// How long to wait before the next attempt, or the error to end the call with.
+    fn classify(&mut self, attempt: &Attempt, error: Error) -> Result<Duration, Error> {
+        let elapsed = self.elapsed();
+        self.failures.push(AttemptRecord {
+            number: attempt.number,
+            kind: error.kind(),
+            status: error.status(),
+            started_after: attempt.started_after,
+            took: elapsed.saturating_sub(attempt.started_after),
+            waited: None,
+        });
+
+        let state = RetryState::new(self.attempts, elapsed, self.request.idempotency());
+        let policy = self.options.retry_policy();
+        let policy = policy.unwrap_or(&self.core.retry_policy);
+        if let RetryDecision::Stop(reason) = policy.decide(&state, &error) {
+            return Err(self.give_up(error, reason));
+        }
+
+        let hint = error.retry_after().unwrap_or_default();
+        if hint > self.core.max_server_delay {
+            let error = error.into_delay_too_long(self.core.max_server_delay);
+            return Err(self.give_up(error, StopReason::DelayTooLong));
+        }
+        let own = self.core.backoff.delay(self.attempts, &*self.core.jitter);
+        let wait = own.max(hint);
+        if let Some((_, limit)) = self.deadline
+            && elapsed.saturating_add(wait) >= limit
+        {
+            return Err(self.give_up(error, StopReason::DeadlineTooClose));
+        }
+        if !self.core.budget.try_spend(&error) {
+            return Err(self.give_up(error, StopReason::BudgetUsedUp));
+        }
+
+        if let Some(record) = self.failures.last_mut() {
+            record.waited = Some(wait);
+        }
+        tracing::debug!(
+            attempt = attempt.number,
+            "error.type" = ?error.kind(),
+            "http.response.status_code" = error.status().map(|status| status.as_u16()),
+            wait_seconds = wait.as_secs_f64(),
+            "attempt failed, trying again"
+        );
+        Ok(wait)
+    }
+
+    fn give_up(&mut self, error: Error, reason: StopReason) -> Error {
+        self.span.record("attempts", self.attempts);
+        if let Some(status) = error.status() {
+            self.span
+                .record("http.response.status_code", status.as_u16());
+        }
+        self.span
+            .record("error.type", tracing::field::debug(error.kind()));
+        tracing::debug!(
+            attempt = self.attempts,
+            "error.type" = ?error.kind(),
+            %reason,
+            "attempt failed, giving up"
+        );
+        // An error that names the wait is still of use to an outer layer that can wait longer.
+        let retried = self.attempts > 1
+            && !matches!(reason, StopReason::Permanent | StopReason::DelayTooLong);
+        let error = if retried {
+            error.with_persistence(Persistence::Persistent)
+        } else {
+            error
+        };
+        error
+            .with_request(self.request.method(), self.request.url())
+            .with_attempts(std::mem::take(&mut self.failures))
+            .with_context("stopped_because", reason.to_string())
+    }
+}

@@ -1,0 +1,89 @@
+//! The two ways of taking a reply: read to the end, or handed on as a stream. The pipeline is the
+//! same for both; what differs is the time limit of an attempt and what is done with the body.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use crate::body::{ByteStream, Guarded, Limits};
+use crate::error::{Error, TimeoutKind};
+use crate::options::CallOptions;
+use crate::time::Clock;
+
+/// When things are due that outlive the attempt.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Due {
+    pub(crate) attempt_started: Instant,
+    pub(crate) deadline: Option<(Instant, Duration)>,
+}
+
+/// What is done with the body of a successful reply.
+pub(crate) trait Receive: Sync {
+    type Output: Send;
+
+    /// The limit on one attempt, and its name.
+    fn limit(&self, options: &CallOptions) -> Option<(TimeoutKind, Duration)>;
+
+    fn receive(
+        &self,
+        body: ByteStream,
+        options: &CallOptions,
+        clock: &Arc<dyn Clock>,
+        due: Due,
+    ) -> impl Future<Output = Result<Self::Output, Error>> + Send;
+}
+
+/// Reads the body to the end, within the attempt.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Buffered;
+
+impl Receive for Buffered {
+    type Output = Bytes;
+
+    fn limit(&self, options: &CallOptions) -> Option<(TimeoutKind, Duration)> {
+        Some((TimeoutKind::Attempt, options.attempt_timeout()?))
+    }
+
+    async fn receive(
+        &self,
+        body: ByteStream,
+        options: &CallOptions,
+        _clock: &Arc<dyn Clock>,
+        _due: Due,
+    ) -> Result<Bytes, Error> {
+        body.collect(options.max_response_bytes()).await
+    }
+}
+
+/// Ends the attempt at the head of the reply and hands the body on under guard.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Streamed;
+
+impl Receive for Streamed {
+    type Output = ByteStream;
+
+    fn limit(&self, options: &CallOptions) -> Option<(TimeoutKind, Duration)> {
+        Some((TimeoutKind::FirstByte, options.first_byte_timeout()?))
+    }
+
+    async fn receive(
+        &self,
+        body: ByteStream,
+        options: &CallOptions,
+        clock: &Arc<dyn Clock>,
+        due: Due,
+    ) -> Result<ByteStream, Error> {
+        let limits = Limits {
+            first_byte: options.first_byte_timeout().and_then(|limit| {
+                let at = due.attempt_started.checked_add(limit)?;
+                Some((at, limit))
+            }),
+            idle: options.idle_timeout(),
+            deadline: due.deadline,
+        };
+        let guarded = Guarded::new(body, limits, Arc::clone(clock));
+        Ok(ByteStream::new(guarded))
+    }
+}

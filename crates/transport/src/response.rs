@@ -1,0 +1,171 @@
+//! A reply with the facts around it. Only successes become a `Response`; failures are errors.
+
+use std::fmt;
+
+use http::{HeaderMap, StatusCode};
+
+use crate::redact::HeaderNames;
+
+/// Headers that servers name a request by, the most specific first.
+const REQUEST_ID_HEADERS: [&str; 4] = [
+    "x-request-id",
+    "x-goog-request-id",
+    "request-id",
+    "x-guploader-uploadid",
+];
+
+/// A successful reply: its body together with status, headers and the number of attempts.
+#[derive(Clone)]
+pub struct Response<T> {
+    parts: ResponseParts,
+    body: T,
+}
+
+/// Everything of a reply but its body.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct ResponseParts {
+    /// The status; always a success (2xx).
+    pub status: StatusCode,
+    /// The headers as the server sent them.
+    pub headers: HeaderMap,
+    /// How many attempts the call took, the successful one included.
+    pub attempts: u32,
+}
+
+impl<T> Response<T> {
+    pub(crate) fn new(status: StatusCode, headers: HeaderMap, attempts: u32, body: T) -> Self {
+        Self {
+            parts: ResponseParts {
+                status,
+                headers,
+                attempts,
+            },
+            body,
+        }
+    }
+
+    /// Joins parts with a body, for example to replace the body by a value that took an await to
+    /// make.
+    pub fn from_parts(parts: ResponseParts, body: T) -> Self {
+        Self { parts, body }
+    }
+
+    /// The status; always a success (2xx).
+    pub fn status(&self) -> StatusCode {
+        self.parts.status
+    }
+
+    /// The headers as the server sent them.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.parts.headers
+    }
+
+    /// The server's name for the request, to quote in a support case.
+    pub fn request_id(&self) -> Option<&str> {
+        request_id(&self.parts.headers)
+    }
+
+    /// How many attempts the call took, the successful one included.
+    pub fn attempts(&self) -> u32 {
+        self.parts.attempts
+    }
+
+    /// The body.
+    pub fn body(&self) -> &T {
+        &self.body
+    }
+
+    /// The body, for streams that are read in place.
+    pub fn body_mut(&mut self) -> &mut T {
+        &mut self.body
+    }
+
+    /// The body alone.
+    pub fn into_body(self) -> T {
+        self.body
+    }
+
+    /// The same reply with its body changed.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Response<U> {
+        Response {
+            parts: self.parts,
+            body: change(self.body),
+        }
+    }
+
+    /// The same reply with its body changed by something that may fail.
+    pub fn try_map<U, E>(self, change: impl FnOnce(T) -> Result<U, E>) -> Result<Response<U>, E> {
+        Ok(Response {
+            body: change(self.body)?,
+            parts: self.parts,
+        })
+    }
+
+    /// Takes the reply apart.
+    pub fn into_parts(self) -> (ResponseParts, T) {
+        (self.parts, self.body)
+    }
+}
+
+/// The request id among these headers.
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<&str> {
+    REQUEST_ID_HEADERS
+        .iter()
+        .find_map(|name| headers.get(*name)?.to_str().ok())
+}
+
+/// Shows names of headers only: values such as cookies are secrets.
+impl fmt::Debug for ResponseParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseParts")
+            .field("status", &self.status)
+            .field("headers", &HeaderNames(&self.headers))
+            .field("attempts", &self.attempts)
+            .finish()
+    }
+}
+
+/// Shows no body, which may hold a user's content.
+impl<T> fmt::Debug for Response<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("parts", &self.parts)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response() -> Response<&'static str> {
+        let mut headers = HeaderMap::new();
+        headers.insert("request-id", "second".parse().unwrap());
+        headers.insert("x-request-id", "first".parse().unwrap());
+        Response::new(StatusCode::OK, headers, 2, "BODY")
+    }
+
+    #[test]
+    fn the_most_specific_request_id_wins() {
+        assert_eq!(response().request_id(), Some("first"));
+    }
+
+    #[test]
+    fn map_keeps_the_parts() {
+        let mapped = response().map(str::len);
+        assert_eq!((*mapped.body(), mapped.attempts()), (4, 2));
+        assert_eq!(mapped.request_id(), Some("first"));
+        let failed = response().try_map(|body| body.parse::<u32>());
+        assert!(failed.is_err());
+    }
+
+    #[test]
+    fn debug_hides_body_and_header_values() {
+        let debug = format!("{:?}", response());
+        assert!(
+            !debug.contains("BODY") && !debug.contains("first"),
+            "{debug}"
+        );
+    }
+}

@@ -1,0 +1,101 @@
+//! The handle that calls go through. It only chooses how the reply is taken; the work is the
+//! pipeline's.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use crate::body::ByteStream;
+use crate::builder::TransportBuilder;
+use crate::error::Error;
+use crate::json;
+use crate::options::CallOptions;
+use crate::pipeline::{self, Core};
+use crate::receive::{Buffered, Streamed};
+use crate::request::Request;
+use crate::response::Response;
+use crate::sse::EventStream;
+use crate::time::Clock;
+
+/// Sends requests: with credentials, retries, time limits and errors that tell what happened.
+///
+/// A clone is cheap and shares connections and retry budget with the original. Dropping the
+/// future of a call cancels it; what the server makes of a request that is already on its way is
+/// the server's affair.
+#[derive(Clone, Debug)]
+pub struct Transport {
+    core: Arc<Core>,
+}
+
+impl Transport {
+    /// Starts building a transport.
+    pub fn builder() -> TransportBuilder {
+        TransportBuilder::default()
+    }
+
+    pub(crate) fn from_core(core: Core) -> Self {
+        Self {
+            core: Arc::new(core),
+        }
+    }
+
+    /// Sends a request and reads the reply to its end. Success is any 2xx.
+    pub async fn send(
+        &self,
+        request: Request,
+        options: &CallOptions,
+    ) -> Result<Response<Bytes>, Error> {
+        pipeline::run(&self.core, &request, options, &Buffered).await
+    }
+
+    /// Sends a request and reads the reply as JSON; an empty body reads as `{}`.
+    pub async fn send_json<T: DeserializeOwned>(
+        &self,
+        request: Request,
+        options: &CallOptions,
+    ) -> Result<Response<T>, Error> {
+        let reply = pipeline::run(&self.core, &request, options, &Buffered).await?;
+        let (parts, body) = reply.into_parts();
+        match json::from_slice(&body) {
+            Ok(value) => Ok(Response::from_parts(parts, value)),
+            Err(error) => Err(error
+                .with_answer(parts.status, &parts.headers)
+                .with_request(request.method(), request.url())),
+        }
+    }
+
+    /// Sends a request and hands the body of the reply on as it arrives.
+    ///
+    /// Failures are retried until the head of a successful reply is here. From then on they come
+    /// out of the stream as [`StreamInterrupted`](crate::ErrorKind::StreamInterrupted), with the
+    /// number of bytes received.
+    pub async fn open_bytes(
+        &self,
+        request: Request,
+        options: &CallOptions,
+    ) -> Result<Response<ByteStream>, Error> {
+        pipeline::run(&self.core, &request, options, &Streamed).await
+    }
+
+    /// Sends a request and decodes the body of the reply as server-sent events, under the rules
+    /// of [`open_bytes`](Self::open_bytes).
+    pub async fn open_events(
+        &self,
+        request: Request,
+        options: &CallOptions,
+    ) -> Result<Response<EventStream>, Error> {
+        let reply = self.open_bytes(request, options).await?;
+        Ok(reply.map(EventStream::new))
+    }
+
+    /// The clock that waits and time limits follow.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.core.clock
+    }
+
+    /// The options that calls inherit.
+    pub fn options(&self) -> &CallOptions {
+        &self.core.options
+    }
+}

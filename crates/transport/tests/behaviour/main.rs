@@ -1,0 +1,8 @@
+//! Behaviour of whole calls, on a scripted transport and over the loopback interface.
+
+mod call;
+mod common;
+mod network;
+mod retry;
+mod stream;
+mod trace;

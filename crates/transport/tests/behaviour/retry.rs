@@ -1,0 +1,313 @@
+//! What is tried again, how often and after how long, counted on the wire.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::common::{builder, limited, post, request, scripted, seconds, send};
+use futures_util::future::BoxFuture;
+use gimmal_transport::testing::{Reply, ScriptedTransport};
+use gimmal_transport::{
+    CallOptions, Clock, ErrorKind, Idempotency, NeverRetry, Persistence, Request, RetryBudget,
+    StandardRetry, Timeout, TimeoutKind, TokioClock,
+};
+use http::{HeaderName, HeaderValue, Method};
+use test_case::test_case;
+use url::Url;
+
+const DAILY: &str = r#"{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "details": [
+    {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [
+        {"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier"}]},
+    {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "22s"}]}}"#;
+
+fn with_header(reply: Reply, name: &'static str, value: &'static str) -> Reply {
+    reply.with_header(
+        HeaderName::from_static(name),
+        HeaderValue::from_static(value),
+    )
+}
+
+#[test_case(Reply::status(408), 5, 1)]
+#[test_case(Reply::status(429), 5, 1)]
+#[test_case(Reply::status(500), 5, 1)]
+#[test_case(Reply::status(502), 5, 1)]
+#[test_case(Reply::status(503), 5, 1)]
+#[test_case(Reply::status(504), 5, 1)]
+#[test_case(Reply::status(400), 1, 1)]
+#[test_case(Reply::status(401), 1, 1)]
+#[test_case(Reply::status(403), 1, 1)]
+#[test_case(Reply::status(404), 1, 1)]
+#[test_case(Reply::status(409), 1, 1)]
+#[test_case(Reply::status(501), 1, 1)]
+#[test_case(Reply::status(304), 1, 1)]
+#[test_case(Reply::json(429, DAILY), 1, 1; "quota per day")]
+#[test_case(Reply::connect_error(), 5, 5; "no connection")]
+#[test_case(Reply::io_error(), 5, 1; "connection lost")]
+#[test_case(Reply::silence(), 5, 1; "no answer")]
+#[test_case(Reply::json(200, "{").with_reset(), 5, 1; "body broken off")]
+#[tokio::test(start_paused = true)]
+async fn attempts_on_the_wire(reply: Reply, idempotent: usize, not_idempotent: usize) {
+    for (request, expected) in [(request(), idempotent), (post(), not_idempotent)] {
+        let http = ScriptedTransport::repeating(reply.clone());
+        let transport = builder(&http).build().unwrap();
+        let error = send(&transport, request).await.unwrap_err();
+        assert_eq!(http.request_count(), expected, "{error:?}");
+        assert_eq!(error.attempts().len(), expected);
+        if expected > 1 {
+            assert_eq!(error.persistence(), Persistence::Persistent);
+        } else {
+            assert_ne!(error.persistence(), Persistence::Persistent);
+        }
+    }
+}
+
+#[test_case(Method::GET, 5)]
+#[test_case(Method::PUT, 5)]
+#[test_case(Method::DELETE, 5)]
+#[test_case(Method::POST, 1)]
+#[test_case(Method::PATCH, 1)]
+#[tokio::test(start_paused = true)]
+async fn the_method_decides_unless_the_request_says_otherwise(method: Method, expected: usize) {
+    let http = ScriptedTransport::repeating(Reply::status(503));
+    let transport = builder(&http).build().unwrap();
+    let url = Url::parse("http://localhost/").unwrap();
+    let request = Request::new(method, url);
+    send(&transport, request.clone()).await.unwrap_err();
+    assert_eq!(http.request_count(), expected);
+
+    let opposite = match request.idempotency() {
+        Idempotency::Idempotent => Idempotency::NotIdempotent,
+        Idempotency::NotIdempotent => Idempotency::Idempotent,
+    };
+    send(&transport, request.with_idempotency(opposite))
+        .await
+        .unwrap_err();
+    assert_eq!(http.request_count(), 6);
+}
+
+#[test_case(200)]
+#[test_case(201)]
+#[test_case(204)]
+#[test_case(206)]
+#[tokio::test(start_paused = true)]
+async fn every_2xx_is_a_success(status: u16) {
+    let (transport, _) = scripted([Reply::status(503), Reply::json(status, "{}")]);
+    let response = send(&transport, request()).await.unwrap();
+    assert_eq!(response.status().as_u16(), status);
+    assert_eq!(response.attempts(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_grow_and_are_recorded() {
+    let http = ScriptedTransport::repeating(Reply::status(503));
+    let transport = builder(&http).build().unwrap();
+    let error = send(&transport, request()).await.unwrap_err();
+
+    let waits: Vec<_> = error.attempts().iter().map(|it| it.waited()).collect();
+    let ms = |ms| Some(Duration::from_millis(ms));
+    assert_eq!(waits, [ms(500), ms(1_000), ms(2_000), ms(4_000), None]);
+    let starts: Vec<_> = error
+        .attempts()
+        .iter()
+        .map(|it| it.started_after())
+        .collect();
+    assert_eq!(starts[4], Duration::from_millis(7_500));
+    let requests = http.requests();
+    assert_eq!(
+        requests[4].at() - requests[0].at(),
+        Duration::from_millis(7_500)
+    );
+    assert_eq!(error.attempts()[0].number(), 1);
+    assert_eq!(error.attempts()[0].status().unwrap().as_u16(), 503);
+    assert_eq!(error.attempts()[0].kind(), ErrorKind::Status);
+    assert!(error.to_string().ends_with("(after 5 attempts)"));
+}
+
+#[test_case(with_header(Reply::status(429), "retry-after", "7"), 7_000)]
+#[test_case(with_header(Reply::status(503), "retry-after-ms", "1250"), 1_250)]
+#[test_case(with_header(Reply::status(429), "retry-after-ms", "10"), 500; "own wait is longer")]
+#[test_case(Reply::json(429, r#"{"error": {"details": [
+    {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "29.723877525s"}]}}"#),
+    29_724; "RetryInfo")]
+#[tokio::test(start_paused = true)]
+async fn the_server_is_heard(reply: Reply, expected_ms: u64) {
+    let (transport, http) = scripted([reply, Reply::json(200, "{}")]);
+    send(&transport, request()).await.unwrap();
+    let requests = http.requests();
+    let wait = requests[1].at() - requests[0].at();
+    // Tokio's timer counts whole milliseconds.
+    let expected = Duration::from_millis(expected_ms);
+    assert!(
+        wait >= expected.saturating_sub(Duration::from_millis(1)),
+        "{wait:?}"
+    );
+    assert!(wait <= expected + Duration::from_millis(1), "{wait:?}");
+}
+
+/// Tokio's clock with the time of day fixed.
+#[derive(Debug)]
+struct FixedDay(SystemTime);
+
+impl Clock for FixedDay {
+    fn now(&self) -> std::time::Instant {
+        TokioClock.now()
+    }
+
+    fn system_now(&self) -> SystemTime {
+        self.0
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        TokioClock.sleep(duration)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_date_is_read_against_the_clock() {
+    let reply = with_header(
+        Reply::status(503),
+        "retry-after",
+        "Thu, 01 Jan 1970 00:01:00 GMT",
+    );
+    let http = ScriptedTransport::new([reply, Reply::json(200, "{}")]);
+    let now = SystemTime::UNIX_EPOCH + seconds(40);
+    let transport = builder(&http)
+        .with_clock(Arc::new(FixedDay(now)))
+        .build()
+        .unwrap();
+    send(&transport, request()).await.unwrap();
+    let requests = http.requests();
+    assert_eq!(requests[1].at() - requests[0].at(), seconds(20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hint_above_the_cap_is_an_error_that_carries_it() {
+    let reply = with_header(Reply::json(429, "{\"error\": {}}"), "retry-after", "121");
+    let (transport, http) = scripted([reply.clone()]);
+    let start = TokioClock.now();
+    let error = send(&transport, request()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RetryDelayTooLong);
+    assert_eq!(error.retry_after(), Some(seconds(121)));
+    assert_eq!(error.persistence(), Persistence::Temporary);
+    assert!(error.is_rate_limited() && error.payload().is_some());
+    assert_eq!(http.request_count(), 1);
+    assert_eq!(TokioClock.now(), start, "nothing was waited for");
+
+    let http = ScriptedTransport::new([reply, Reply::json(200, "{}")]);
+    let patient = builder(&http)
+        .with_max_server_delay(seconds(121))
+        .build()
+        .unwrap();
+    assert_eq!(send(&patient, request()).await.unwrap().attempts(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_does_not_sleep_through_its_deadline() {
+    let reply = with_header(Reply::status(503), "retry-after", "30");
+    let http = ScriptedTransport::repeating(reply);
+    let transport = builder(&http).build().unwrap();
+    let options = CallOptions::default().with_deadline(Timeout::After(seconds(50)));
+    let start = TokioClock.now();
+    let error = limited(transport.send(request(), &options))
+        .await
+        .unwrap_err();
+    assert_eq!(http.request_count(), 2);
+    assert_eq!(TokioClock.now() - start, seconds(30));
+    assert_eq!(error.status().unwrap().as_u16(), 503);
+    assert_eq!(error.persistence(), Persistence::Persistent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_attempt_has_only_what_is_left_of_the_deadline() {
+    let (transport, http) = scripted([Reply::status(503).with_delay(seconds(4)), Reply::silence()]);
+    let options = CallOptions::default()
+        .with_attempt_timeout(Timeout::After(seconds(8)))
+        .with_deadline(Timeout::After(seconds(10)));
+    let start = TokioClock.now();
+    let error = limited(transport.send(request(), &options))
+        .await
+        .unwrap_err();
+    assert_eq!(TokioClock.now() - start, seconds(10));
+    assert_eq!(error.timeout_kind(), Some(TimeoutKind::Deadline));
+    assert_eq!(http.request_count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_takes_too_long_is_tried_again() {
+    let slow_head = Reply::json(200, "{}").with_delay(seconds(6));
+    let slow_body = Reply::json(200, "{").with_pause(seconds(6)).with_chunk("}");
+    let (transport, http) = scripted([slow_head, slow_body, Reply::json(200, "{}")]);
+    let options = CallOptions::default().with_attempt_timeout(Timeout::After(seconds(5)));
+    let response = limited(transport.send(request(), &options)).await.unwrap();
+    assert_eq!(response.attempts(), 3);
+    let requests = http.requests();
+    assert_eq!(
+        requests[1].at() - requests[0].at(),
+        Duration::from_millis(5_500)
+    );
+
+    let (transport, _) = scripted([Reply::silence()]);
+    let error = limited(transport.send(post(), &options)).await.unwrap_err();
+    assert_eq!(error.timeout_kind(), Some(TimeoutKind::Attempt));
+    assert_eq!(error.to_string(), "attempt timed out (5s)");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_number_of_attempts_counts_the_first() {
+    for max_attempts in [1, 2, 7] {
+        let policy =
+            StandardRetry::default().with_max_attempts(NonZeroU32::new(max_attempts).unwrap());
+        let http = ScriptedTransport::repeating(Reply::status(503));
+        let transport = builder(&http).with_retry_policy(policy).build().unwrap();
+        send(&transport, request()).await.unwrap_err();
+        assert_eq!(http.request_count(), max_attempts as usize);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_policy_of_the_call_wins() {
+    let http = ScriptedTransport::repeating(Reply::connect_error());
+    let transport = builder(&http).build().unwrap();
+    let options = CallOptions::default().with_retry_policy(NeverRetry);
+    let error = limited(transport.send(request(), &options))
+        .await
+        .unwrap_err();
+    assert_eq!(http.request_count(), 1);
+    assert_eq!(error.persistence(), Persistence::Temporary);
+    let stopped = error.context().find(|(key, _)| *key == "stopped_because");
+    assert_eq!(stopped, Some(("stopped_because", "retries are off")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drained_budget_stops_retries_of_all_clones() {
+    let http = ScriptedTransport::repeating(Reply::status(503));
+    let transport = builder(&http)
+        .with_retry_budget(RetryBudget::with_capacity(12))
+        .build()
+        .unwrap();
+    let error = send(&transport, request()).await.unwrap_err();
+    assert_eq!(http.request_count(), 3, "two retries at 5 tokens each");
+    assert_eq!(error.persistence(), Persistence::Persistent);
+
+    send(&transport.clone(), request()).await.unwrap_err();
+    assert_eq!(http.request_count(), 4, "nothing is left for the clone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn success_refills_the_budget() {
+    let budget = RetryBudget::with_capacity(5);
+    let fail = || Reply::status(503);
+    let ok = || Reply::json(200, "{}");
+    let http = ScriptedTransport::new([fail(), ok(), ok(), ok(), ok(), ok(), fail(), ok()]);
+    let transport = builder(&http)
+        .with_retry_budget(budget.clone())
+        .build()
+        .unwrap();
+    send(&transport, request()).await.unwrap();
+    assert_eq!(budget.available(), 1);
+    for _ in 0..4 {
+        send(&transport, request()).await.unwrap();
+    }
+    assert_eq!(budget.available(), 5);
+    assert_eq!(send(&transport, request()).await.unwrap().attempts(), 2);
+}

@@ -1,0 +1,66 @@
+//! What calls write to the log, and what they keep out of it.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use gimmal_transport::ApiKey;
+use gimmal_transport::testing::{Reply, ScriptedTransport};
+use http::HeaderName;
+use tracing_subscriber::fmt::format::FmtSpan;
+
+use crate::common::{builder, request, send};
+
+/// A log in memory.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_span_per_call_one_event_per_attempt_and_no_secrets() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_span_events(FmtSpan::NEW | FmtSpan::CLOSE)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+
+    let refusal = r#"{"error": {"message": "ECHOED PROMPT"}}"#;
+    let http = ScriptedTransport::new([Reply::json(503, refusal), Reply::json(200, "ANSWER")]);
+    let key = HeaderName::from_static("x-goog-api-key");
+    let transport = builder(&http)
+        .with_credentials(ApiKey::new(key, "SECRET".into()))
+        .build()
+        .unwrap();
+    send(&transport, request()).await.unwrap();
+    drop(guard);
+
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let count = |text: &str| log.lines().filter(|line| line.contains(text)).count();
+    assert_eq!(count(": new"), 1, "{log}");
+    assert_eq!(count("attempt failed, trying again attempt=1"), 1, "{log}");
+    assert_eq!(count("attempt succeeded attempt=2"), 1, "{log}");
+    let close = log.lines().find(|line| line.contains(": close")).unwrap();
+    for field in [
+        "http.request.method=POST",
+        "server.address=\"localhost\"",
+        "attempts=2",
+        "http.response.status_code=200",
+    ] {
+        assert!(close.contains(field), "{close}");
+    }
+    for hidden in ["QUERY", "SECRET", "prompt", "PROMPT", "ANSWER"] {
+        assert!(!log.contains(hidden), "{log}");
+    }
+}
