@@ -1,0 +1,153 @@
+//! One HTTP request from start to finish: read, journal, script, admission, faults, answer. The
+//! order is fixed here and nowhere else:
+//!
+//! 1. the journal notes the arrival, whatever becomes of the request;
+//! 2. a scripted reply is given as it is, before keys are looked at;
+//! 3. the key and the quota are checked, so that faults strike only what would have been answered;
+//! 4. faults replace or spoil the answer.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    body::{self, Body},
+    extract::{ConnectInfo, State},
+};
+use http::{Method, Request, Response, request::Parts};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    chaos::{Chaos, Instead},
+    clock::Clock,
+    connection::KillSwitch,
+    gemini::{
+        auth::Caller,
+        errors::ApiError,
+        keys,
+        service::{self, Gemini, Incoming},
+    },
+    journal::{Arrival, Journal},
+    reply::Reply,
+    route::Target,
+    script::Script,
+};
+
+/// The largest body the service takes.
+const MOST_BODY_BYTES: usize = 100 << 20;
+
+/// What the handler of every request shares.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) gemini: Gemini,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) journal: Journal,
+    pub(crate) script: Script,
+    pub(crate) chaos: Chaos,
+    /// Ends delays when the server stops.
+    pub(crate) stopping: CancellationToken,
+}
+
+/// Handles one request.
+pub(crate) async fn handle(
+    State(app): State<Arc<App>>,
+    ConnectInfo(connection): ConnectInfo<KillSwitch>,
+    request: Request<Body>,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let body = body::to_bytes(body, MOST_BODY_BYTES).await;
+    let body = match &body {
+        Ok(bytes) => parse_body(&parts.method, bytes),
+        Err(_) => Err(ApiError::invalid_argument(format!(
+            "Request payload size exceeds the limit: {MOST_BODY_BYTES} bytes."
+        ))),
+    };
+    let mut reply = app.reply(&parts, body);
+    let delivery = std::mem::take(&mut reply.delivery);
+    app.wait(delivery.delay).await;
+    if delivery.reset {
+        connection.reset();
+    }
+    reply.delivery.cut_after = delivery.cut_after;
+    reply.into_response()
+}
+
+impl App {
+    fn reply(&self, parts: &Parts, body: Result<Option<Arc<Value>>, ApiError>) -> Reply {
+        let target = Target::parse(&parts.method, parts.uri.path());
+        let query = parse_query(parts.uri.query().unwrap_or_default());
+        let caller = Caller::read(&parts.headers, &query);
+        let now = self.clock.now();
+        let entry = self.journal.arrived(Arrival {
+            target: &target,
+            method: &parts.method,
+            query: &query,
+            headers: &parts.headers,
+            body: body.as_ref().ok().and_then(Option::as_ref),
+            time: now,
+            key_fingerprint: caller.fingerprint(),
+        });
+        let body = body.map(|body| body.map(|value| keys::normalise(&value)));
+        let incoming = Incoming {
+            target: &target,
+            query: &query,
+            body: &body,
+            caller: &caller,
+            now,
+        };
+        let reply = self.decide(&incoming);
+        if let Some(entry) = entry.filter(|_| !reply.delivery.reset) {
+            entry.answered(reply.status.as_u16());
+        }
+        tracing::debug!(
+            backend = %target.backend,
+            route = ?target.route,
+            status = reply.status.as_u16(),
+            "answered"
+        );
+        reply
+    }
+
+    fn decide(&self, incoming: &Incoming<'_>) -> Reply {
+        if let Some(reply) = self.script.take(incoming.target) {
+            return reply;
+        }
+        if let Err(error) = self.gemini.admit(incoming) {
+            return service::refuse(&error, incoming);
+        }
+        let mut plan = self.chaos.plan(incoming.target);
+        let mut reply = match plan.instead.take() {
+            Some(Instead::Reply(reply)) => reply,
+            Some(Instead::Error(error)) => service::refuse(&error, incoming),
+            None => self.gemini.answer(incoming),
+        };
+        plan.apply(&mut reply);
+        reply
+    }
+
+    async fn wait(&self, delay: Duration) {
+        if !delay.is_zero() {
+            tokio::select! {
+                () = self.clock.sleep(delay) => {}
+                () = self.stopping.cancelled() => {}
+            }
+        }
+    }
+}
+
+/// The body as JSON. Calls without a body have none, whatever their content type says.
+fn parse_body(method: &Method, bytes: &[u8]) -> Result<Option<Arc<Value>>, ApiError> {
+    if bytes.iter().all(u8::is_ascii_whitespace) || method == Method::GET {
+        return Ok(None);
+    }
+    serde_json::from_slice(bytes)
+        .map(|value| Some(Arc::new(value)))
+        .map_err(|error| {
+            ApiError::invalid_argument(format!("Invalid JSON payload received. {error}"))
+        })
+}
+
+fn parse_query(query: &str) -> Vec<(String, String)> {
+    url::form_urlencoded::parse(query.as_bytes())
+        .into_owned()
+        .collect()
+}

@@ -1,0 +1,197 @@
+//! Setting up an emulator. Checks what can be checked before anything listens.
+
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicU64},
+};
+
+use tokio::net::{TcpListener, lookup_host};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    app::App,
+    chaos::{Chaos, FaultRule},
+    clock::{Clock, SystemClock},
+    engine::index::Memory,
+    gemini::{
+        auth::AuthPolicy,
+        caches::Caches,
+        limiter::Limiter,
+        models::{Catalogue, ModelCard},
+        service::Gemini,
+    },
+    journal::Journal,
+    script::Script,
+    server::{Emulator, StartError},
+};
+
+const DEFAULT_ADDRESS: &str = "127.0.0.1:0";
+const DEFAULT_JOURNAL: usize = 4096;
+
+/// The settings of an [`Emulator`].
+#[must_use]
+pub struct EmulatorBuilder {
+    address: String,
+    clock: Arc<dyn Clock>,
+    seed: u64,
+    faults: Vec<FaultRule>,
+    auth: AuthPolicy,
+    catalogue: Catalogue,
+    journal_capacity: usize,
+    requests_per_minute: Option<usize>,
+    cache_storage_limit: Option<u64>,
+    blocked_phrases: Vec<String>,
+}
+
+impl Default for EmulatorBuilder {
+    fn default() -> Self {
+        Self {
+            address: DEFAULT_ADDRESS.to_owned(),
+            clock: Arc::new(SystemClock),
+            seed: 0,
+            faults: Vec::new(),
+            auth: AuthPolicy::default(),
+            catalogue: Catalogue::current(),
+            journal_capacity: DEFAULT_JOURNAL,
+            requests_per_minute: None,
+            cache_storage_limit: None,
+            blocked_phrases: Vec::new(),
+        }
+    }
+}
+
+impl EmulatorBuilder {
+    /// Listens on `address`, such as `127.0.0.1:8080`; port 0 takes any free one. Only loopback
+    /// addresses are accepted.
+    pub fn bind(mut self, address: impl Into<String>) -> Self {
+        self.address = address.into();
+        self
+    }
+
+    /// Takes time from `clock`, for expiry, quotas and delays.
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Sets what identifiers and fault ratios are drawn from. The default is 0.
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Adds a fault rule.
+    pub fn with_fault(mut self, rule: impl Into<FaultRule>) -> Self {
+        self.faults.push(rule.into());
+        self
+    }
+
+    /// Adds fault rules.
+    pub fn with_faults<I>(mut self, rules: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<FaultRule>,
+    {
+        self.faults.extend(rules.into_iter().map(Into::into));
+        self
+    }
+
+    /// Accepts this API key, and from the first one on no key that was not named so.
+    pub fn with_api_key(mut self, key: impl AsRef<str>) -> Self {
+        self.auth.accept_key(key.as_ref());
+        self
+    }
+
+    /// Adds a model, in place of one with the same name.
+    pub fn with_model(mut self, card: ModelCard) -> Self {
+        self.catalogue.add(card);
+        self
+    }
+
+    /// Sets the fewest tokens a cached content may have, for every model there is so far.
+    pub fn with_min_cache_tokens(self, tokens: u64) -> Self {
+        self.with_min_cache_tokens_for("", tokens)
+    }
+
+    /// Sets the fewest tokens a cached content may have, for the models whose names begin with
+    /// `prefix`.
+    pub fn with_min_cache_tokens_for(mut self, prefix: &str, tokens: u64) -> Self {
+        self.catalogue.set_min_cache_tokens(prefix, tokens);
+        self
+    }
+
+    /// Limits the tokens each key may keep cached per model, as the free tier does; 0 refuses
+    /// every cached content.
+    pub fn with_cache_storage_limit(mut self, tokens: u64) -> Self {
+        self.cache_storage_limit = Some(tokens);
+        self
+    }
+
+    /// Answers 429 to generate calls above this many in a minute, for each key and model.
+    pub fn with_requests_per_minute(mut self, requests: usize) -> Self {
+        self.requests_per_minute = Some(requests);
+        self
+    }
+
+    /// Blocks every prompt that contains `phrase`, spelt exactly so. An empty phrase is ignored.
+    pub fn with_blocked_phrase(mut self, phrase: impl Into<String>) -> Self {
+        let phrase = phrase.into();
+        if !phrase.is_empty() {
+            self.blocked_phrases.push(phrase);
+        }
+        self
+    }
+
+    /// Keeps the last `requests` requests in the journal; 0 switches it off. The default is 4096.
+    pub fn with_journal_capacity(mut self, requests: usize) -> Self {
+        self.journal_capacity = requests;
+        self
+    }
+
+    /// Starts listening.
+    ///
+    /// # Errors
+    ///
+    /// When the address is not one of loopback, or cannot be listened on.
+    pub async fn start(self) -> Result<Emulator, StartError> {
+        let failed = |source| StartError::bind(&self.address, source);
+        let addresses: Vec<_> = lookup_host(&self.address).await.map_err(failed)?.collect();
+        if let Some(address) = addresses.iter().find(|address| !address.ip().is_loopback()) {
+            return Err(StartError::not_loopback(*address));
+        }
+        let listener = TcpListener::bind(addresses.as_slice())
+            .await
+            .map_err(failed)?;
+        let app = App {
+            gemini: Gemini {
+                auth: self.auth,
+                catalogue: self.catalogue,
+                caches: Caches::new(self.seed, self.cache_storage_limit),
+                limiter: self.requests_per_minute.map(Limiter::new),
+                blocked_phrases: self.blocked_phrases,
+                memory: Memory::default(),
+                seed: self.seed,
+                answered: AtomicU64::new(0),
+            },
+            clock: self.clock,
+            journal: Journal::new(self.journal_capacity),
+            script: Script::default(),
+            chaos: Chaos::new(self.faults, self.seed),
+            stopping: CancellationToken::new(),
+        };
+        Emulator::start(listener, app)
+            .await
+            .map_err(|source| StartError::bind(&self.address, source))
+    }
+}
+
+impl fmt::Debug for EmulatorBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EmulatorBuilder")
+            .field("address", &self.address)
+            .field("clock", &self.clock)
+            .field("seed", &self.seed)
+            .field("faults", &self.faults)
+            .finish_non_exhaustive()
+    }
+}

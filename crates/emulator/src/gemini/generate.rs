@@ -1,0 +1,369 @@
+//! `generateContent`: decodes a request, checks it, and works out the answer. The answer is a value
+//! of its own, written out whole here and in pieces by `stream.rs`.
+
+use std::{sync::Arc, time::SystemTime};
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    engine::{
+        answer::{self, Findings},
+        calls::{self, Call as FunctionCall},
+        index::ContextIndex,
+        material::Material,
+        schema, tokenizer,
+    },
+    gemini::{
+        caches::{CachedContent, format_time},
+        config::{Form, GenerationConfig},
+        content::{self, Content, Part},
+        errors::ApiError,
+        fields::{self, string},
+        models::ModelCard,
+        prompt::{self, Prompt},
+        service::Call,
+        tools,
+        usage::{Tally, Usage},
+    },
+    route::Backend,
+};
+
+const MESSAGE: &str = "GenerateContentRequest";
+
+const WITH_CACHE: &str = "CachedContent can not be used with GenerateContent request setting \
+    system_instruction, tools or tool_config.\n\nProposed fix: move those values to CachedContent \
+    from GenerateContent request.";
+
+/// An answer, complete.
+#[derive(Debug)]
+pub(crate) struct Generation {
+    pub(crate) backend: Backend,
+    pub(crate) model: String,
+    pub(crate) response_id: String,
+    pub(crate) created: SystemTime,
+    pub(crate) usage: Usage,
+    /// Thoughts to be shown ahead of each candidate.
+    pub(crate) thoughts: Option<String>,
+    /// Empty when the prompt was blocked.
+    pub(crate) candidates: Vec<Candidate>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Candidate {
+    pub(crate) output: Output,
+    pub(crate) finish: &'static str,
+}
+
+#[derive(Debug)]
+pub(crate) enum Output {
+    Text(String),
+    Call(FunctionCall),
+}
+
+/// A decoded request.
+#[derive(Debug)]
+struct Request<'a> {
+    contents: Vec<Content<'a>>,
+    system: Option<Content<'a>>,
+    tools: Option<&'a Value>,
+    tool_config: Option<&'a Value>,
+    config: GenerationConfig<'a>,
+    cached: Option<&'a str>,
+}
+
+/// Answers the call.
+pub(crate) fn generate(call: &Call<'_>) -> Result<Generation, ApiError> {
+    let card = call
+        .catalogue
+        .find(&call.target.resource, call.target, "generateContent")?;
+    let request = Request::decode(call.body()?, call.target.backend)?;
+    let cached = match request.cached {
+        Some(name) => Some(request.check_cache(name, card, call)?),
+        None => None,
+    };
+    let usage = request.usage(cached.as_deref(), call);
+    check_size(usage.prompt, card)?;
+    let mut generation = Generation {
+        backend: call.target.backend,
+        model: card.name().to_owned(),
+        response_id: call.response_id(),
+        created: call.now,
+        usage,
+        thoughts: None,
+        candidates: Vec::new(),
+    };
+    if request.is_blocked(call) {
+        return Ok(generation);
+    }
+
+    let prompt = prompt::read(&request.contents);
+    let inline = (!prompt.context.is_empty()).then(|| call.memory.index(&prompt.context));
+    let contexts: Vec<&ContextIndex> = cached
+        .iter()
+        .map(|cached| &*cached.index)
+        .chain(inline.as_deref())
+        .collect();
+    let findings = answer::find(prompt.question, &contexts);
+    if let Some(thinking) = request.config.thinking {
+        let thoughts = findings.thoughts();
+        let (kept, _) = tokenizer::truncate(&thoughts, thinking.budget.unwrap_or(usize::MAX));
+        generation.usage.thoughts = Some(call.memory.count(kept) as u64);
+        generation.thoughts = thinking.shown.then(|| kept.to_owned());
+    }
+    let function = request.function_call(&prompt, cached.as_deref())?;
+    generation.candidates = (0..request.config.candidate_count)
+        .map(|n| request.candidate(n, &prompt, &findings, function.as_ref(), card))
+        .collect();
+    let tokens = generation
+        .candidates
+        .iter()
+        .map(|candidate| candidate.output.tokens());
+    generation.usage.candidates = Some(tokens.sum());
+    Ok(generation)
+}
+
+/// What `generateContent` would report for the same input: everything, and the cached share.
+pub(crate) fn count(
+    fields: &Map<String, Value>,
+    call: &Call<'_>,
+    card: &ModelCard,
+) -> Result<Usage, ApiError> {
+    let request = Request::decode(fields, call.target.backend)?;
+    let cached = match request.cached {
+        Some(name) => Some(request.check_cache(name, card, call)?),
+        None => None,
+    };
+    Ok(request.usage(cached.as_deref(), call))
+}
+
+impl<'a> Request<'a> {
+    fn decode(fields: &'a Map<String, Value>, backend: Backend) -> Result<Self, ApiError> {
+        fields::GENERATE_CONTENT_REQUEST.check(fields, "", backend)?;
+        let present = |key: &str| fields.get(key).filter(|value| !value.is_null());
+        let cached = string(fields, "cachedContent", "")?.filter(|name| !name.is_empty());
+        if cached.is_some()
+            && ["systemInstruction", "tools", "toolConfig"]
+                .iter()
+                .any(|key| present(key).is_some())
+        {
+            return Err(ApiError::invalid_argument(WITH_CACHE));
+        }
+        Ok(Self {
+            contents: content::required(fields, MESSAGE, backend)?,
+            system: content::system_instruction(fields, MESSAGE, backend)?,
+            tools: present("tools"),
+            tool_config: present("toolConfig"),
+            config: GenerationConfig::decode(fields, MESSAGE, backend)?,
+            cached,
+        })
+    }
+
+    fn check_cache(
+        &self,
+        name: &str,
+        card: &ModelCard,
+        call: &Call<'_>,
+    ) -> Result<Arc<CachedContent>, ApiError> {
+        let cached = call.caches.named(name, call)?;
+        if cached.model == card.name() {
+            return Ok(cached);
+        }
+        let own = match call.target.backend {
+            Backend::Developer => format!("models/{}", card.name()),
+            Backend::Vertex => {
+                let parent = call.target.parent.as_ref().map(|p| format!("{p}/"));
+                format!(
+                    "{}publishers/google/models/{}",
+                    parent.unwrap_or_default(),
+                    card.name()
+                )
+            }
+        };
+        Err(ApiError::invalid_argument(format!(
+            "Model used by GenerateContent request ({own}) and CachedContent ({}) has to be the \
+             same.",
+            cached.model_name
+        )))
+    }
+
+    fn usage(&self, cached: Option<&CachedContent>, call: &Call<'_>) -> Usage {
+        let mut prompt = Tally::of_contents(&self.contents, call.memory);
+        if let Some(system) = &self.system {
+            prompt = prompt.plus(Tally::of_contents(
+                std::slice::from_ref(system),
+                call.memory,
+            ));
+        }
+        prompt = prompt.plus(Tally::of_json(self.tools, call.memory));
+        let cached = cached.map(|cached| cached.tally);
+        Usage {
+            prompt: prompt.plus(cached.unwrap_or_default()),
+            cached,
+            ..Usage::default()
+        }
+    }
+
+    fn is_blocked(&self, call: &Call<'_>) -> bool {
+        let parts = self.contents.iter().flat_map(|content| &content.parts);
+        let mut texts = parts.filter_map(|part| match part {
+            Part::Text(text) => Some(text),
+            _ => None,
+        });
+        !call.blocked_phrases.is_empty()
+            && texts.any(|text| {
+                call.blocked_phrases
+                    .iter()
+                    .any(|p| text.contains(p.as_str()))
+            })
+    }
+
+    fn function_call(
+        &self,
+        prompt: &Prompt<'_>,
+        cached: Option<&CachedContent>,
+    ) -> Result<Option<FunctionCall>, ApiError> {
+        let tools = self.tools.or_else(|| cached?.tools.as_ref());
+        let tool_config = self.tool_config.or_else(|| cached?.tool_config.as_ref());
+        let functions = tools::functions(tools, MESSAGE)?;
+        let (mode, functions) = tools::choice(tool_config, functions)?;
+        // Results that have just arrived are told, even where a call is asked for every time;
+        // otherwise an automatic loop would never end.
+        if !prompt.responses.is_empty() {
+            return Ok(None);
+        }
+        Ok(calls::decide(prompt.question, &functions, mode))
+    }
+
+    fn candidate(
+        &self,
+        n: usize,
+        prompt: &Prompt<'_>,
+        findings: &Findings,
+        function: Option<&FunctionCall>,
+        card: &ModelCard,
+    ) -> Candidate {
+        if let Some(function) = function {
+            return Candidate {
+                output: Output::Call(function.clone()),
+                finish: "STOP",
+            };
+        }
+        let plain = if prompt.responses.is_empty() {
+            findings.answer(n)
+        } else {
+            answer::vary(calls::report(&prompt.responses), n)
+        };
+        let material = || Material::from_findings(findings).rotated(n);
+        let mut text = match self.config.form {
+            Form::Text => plain,
+            Form::Json(None) => json!({ "answer": plain }).to_string(),
+            Form::Json(Some(schema)) => schema::generate_text(schema, material()),
+            Form::Choice(schema) => {
+                let choices = schema::choices(schema).unwrap_or_default();
+                let mut material = Material::from_findings(findings).with_fallback(prompt.question);
+                material.choice(&choices).cloned().unwrap_or_default()
+            }
+        };
+        let stops = self.config.stop_sequences.iter();
+        if let Some(at) = stops.filter_map(|stop| text.find(stop)).min() {
+            text.truncate(at);
+        }
+        let most = self.config.max_output_tokens.unwrap_or(usize::MAX);
+        let most = most.min(usize::try_from(card.output_token_limit()).unwrap_or(usize::MAX));
+        let (kept, cut) = tokenizer::truncate(&text, most);
+        let finish = if cut { "MAX_TOKENS" } else { "STOP" };
+        Candidate {
+            output: Output::Text(kept.to_owned()),
+            finish,
+        }
+    }
+}
+
+fn check_size(prompt: Tally, card: &ModelCard) -> Result<(), ApiError> {
+    let (total, most) = (prompt.total(), card.input_token_limit());
+    if total <= most {
+        return Ok(());
+    }
+    Err(ApiError::invalid_argument(format!(
+        "The input token count ({total}) exceeds the maximum number of tokens allowed ({most})."
+    )))
+}
+
+impl Output {
+    pub(crate) fn tokens(&self) -> u64 {
+        let count = match self {
+            Self::Text(text) => tokenizer::count(text),
+            Self::Call(call) => {
+                tokenizer::count(&call.name) + tokenizer::count(&call.args.to_string())
+            }
+        };
+        count as u64
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self, Self::Text(text) if text.is_empty())
+    }
+
+    pub(crate) fn to_part(&self) -> Value {
+        match self {
+            Self::Text(text) => json!({ "text": text }),
+            Self::Call(call) => {
+                json!({ "functionCall": { "name": call.name, "args": call.args } })
+            }
+        }
+    }
+}
+
+impl Generation {
+    /// The whole answer as one body.
+    pub(crate) fn to_json(&self) -> Value {
+        let candidates = self
+            .candidates
+            .iter()
+            .enumerate()
+            .map(|(index, candidate)| {
+                let thoughts = self.thoughts.iter().map(|text| thought(text));
+                let output = Some(&candidate.output).filter(|output| !output.is_empty());
+                let parts = thoughts.chain(output.map(Output::to_part)).collect();
+                candidate_json(index, parts, Some(candidate.finish))
+            });
+        self.envelope(candidates.collect(), self.usage)
+    }
+
+    /// What surrounds candidates: usage, model and identifiers.
+    pub(crate) fn envelope(&self, candidates: Vec<Value>, usage: Usage) -> Value {
+        let mut body = Map::new();
+        if self.candidates.is_empty() {
+            body.insert("promptFeedback".into(), json!({ "blockReason": "SAFETY" }));
+        } else {
+            body.insert("candidates".into(), candidates.into());
+        }
+        let mut usage = usage.to_json();
+        if self.backend == Backend::Vertex {
+            usage.insert("trafficType".into(), "ON_DEMAND".into());
+            let created = format_time(self.created);
+            body.insert("createTime".into(), created.into());
+        }
+        body.insert("usageMetadata".into(), usage.into());
+        body.insert("modelVersion".into(), self.model.clone().into());
+        body.insert("responseId".into(), self.response_id.clone().into());
+        Value::Object(body)
+    }
+}
+
+pub(crate) fn thought(text: &str) -> Value {
+    json!({ "text": text, "thought": true })
+}
+
+/// A candidate, or what a chunk says of it. An empty answer has a role and no parts.
+pub(crate) fn candidate_json(index: usize, parts: Vec<Value>, finish: Option<&str>) -> Value {
+    let mut content = json!({ "role": "model" });
+    if !parts.is_empty() {
+        content["parts"] = parts.into();
+    }
+    let mut candidate = json!({ "content": content, "index": index });
+    if let Some(finish) = finish {
+        candidate["finishReason"] = finish.into();
+    }
+    candidate
+}

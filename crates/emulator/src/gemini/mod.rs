@@ -1,0 +1,20 @@
+//! The Gemini surface, written from the wire's description: decoding, checks, texts of refusals and
+//! the calls themselves.
+
+pub(crate) mod auth;
+pub(crate) mod caches;
+pub(crate) mod config;
+pub(crate) mod content;
+pub(crate) mod errors;
+pub(crate) mod fields;
+pub(crate) mod generate;
+pub(crate) mod keys;
+pub(crate) mod limiter;
+pub(crate) mod models;
+pub(crate) mod page;
+pub(crate) mod prompt;
+pub(crate) mod service;
+pub(crate) mod stream;
+pub(crate) mod tokens;
+pub(crate) mod tools;
+pub(crate) mod usage;

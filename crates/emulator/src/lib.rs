@@ -1,0 +1,24 @@
+#![doc = include_str!("../README.md")]
+
+mod app;
+mod builder;
+mod chaos;
+mod clock;
+mod connection;
+mod engine;
+mod gemini;
+mod journal;
+mod reply;
+mod rng;
+mod route;
+mod script;
+mod server;
+
+pub use builder::EmulatorBuilder;
+pub use chaos::{Chaos, Fault, FaultRule};
+pub use clock::{Clock, ManualClock, Sleep, SystemClock};
+pub use gemini::models::ModelCard;
+pub use journal::{Journal, RecordedRequest};
+pub use route::{Route, RouteMatcher};
+pub use script::{Script, ScriptedReply};
+pub use server::{Emulator, StartError};

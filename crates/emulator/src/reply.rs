@@ -1,0 +1,171 @@
+//! What goes back over the wire: a status, headers and a body in one or more pieces, together with
+//! the ways it can be spoiled (cut, late, connection reset). Knows no route and no JSON shape.
+
+use std::{convert::Infallible, io, time::Duration};
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::stream;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use serde_json::Value;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=UTF-8");
+const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=UTF-8");
+
+/// An answer before it is handed to the connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<Bytes>,
+    /// Whether the body is sent piece by piece rather than with a length.
+    pub(crate) streamed: bool,
+    pub(crate) delivery: Delivery,
+}
+
+/// How an answer travels.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Delivery {
+    /// Waited out on the emulator's clock before the status line.
+    pub(crate) delay: Duration,
+    /// The connection is closed after this many bytes of body.
+    pub(crate) cut_after: Option<usize>,
+    /// The connection is reset before the status line.
+    pub(crate) reset: bool,
+}
+
+impl Reply {
+    pub(crate) fn json(status: StatusCode, value: &Value) -> Self {
+        // Writing a `Value` to memory has no way to fail; an empty body would show if it did.
+        let body = serde_json::to_vec(value).unwrap_or_default();
+        Self::new(status, JSON, vec![body.into()], false)
+    }
+
+    pub(crate) fn text(status: StatusCode, text: impl Into<Bytes>) -> Self {
+        Self::new(status, TEXT, vec![text.into()], false)
+    }
+
+    /// Server-sent events, one piece per event, each `data: {json}` and a blank line.
+    pub(crate) fn events(values: &[Value]) -> Self {
+        let pieces = values
+            .iter()
+            .map(|value| event(&value.to_string()))
+            .collect();
+        Self::new(StatusCode::OK, EVENT_STREAM, pieces, true)
+    }
+
+    /// Pieces written as they are, announced as server-sent events.
+    pub(crate) fn event_pieces(pieces: Vec<Bytes>) -> Self {
+        Self::new(StatusCode::OK, EVENT_STREAM, pieces, true)
+    }
+
+    /// A JSON array sent element by element, which is what streaming without `alt=sse` gives.
+    pub(crate) fn json_array(status: StatusCode, values: &[Value]) -> Self {
+        let mut pieces: Vec<Bytes> = Vec::with_capacity(values.len() + 1);
+        for (i, value) in values.iter().enumerate() {
+            let lead = if i == 0 { "[" } else { ",\r\n" };
+            pieces.push(format!("{lead}{value}").into());
+        }
+        pieces.push(Bytes::from_static(if values.is_empty() {
+            b"[]"
+        } else {
+            b"\n]"
+        }));
+        Self::new(status, JSON, pieces, true)
+    }
+
+    fn new(
+        status: StatusCode,
+        content_type: HeaderValue,
+        body: Vec<Bytes>,
+        streamed: bool,
+    ) -> Self {
+        let mut headers = HeaderMap::with_capacity(2);
+        headers.insert(header::CONTENT_TYPE, content_type);
+        Self {
+            status,
+            headers,
+            body,
+            streamed,
+            delivery: Delivery::default(),
+        }
+    }
+
+    /// The response for the connection. A cut is applied here, a delay and a reset are not.
+    pub(crate) fn into_response(self) -> Response<Body> {
+        let body = match self.delivery.cut_after {
+            Some(limit) => cut_body(self.body, limit),
+            None if self.streamed => paced_body(self.body),
+            None => match <[Bytes; 1]>::try_from(self.body) {
+                Ok([only]) => Body::from(only),
+                Err(pieces) => Body::from(pieces.concat()),
+            },
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        response
+    }
+}
+
+/// One server-sent event in the only form every client of the service reads.
+pub(crate) fn event(data: &str) -> Bytes {
+    format!("data: {data}\r\n\r\n").into()
+}
+
+/// Yields between pieces so that each one reaches the socket by itself.
+fn paced_body(pieces: Vec<Bytes>) -> Body {
+    Body::from_stream(stream::unfold(pieces.into_iter(), |mut rest| async move {
+        let piece = rest.next()?;
+        tokio::task::yield_now().await;
+        Some((Ok::<_, Infallible>(piece), rest))
+    }))
+}
+
+/// Sends the first `limit` bytes, then fails the body so that the connection closes unfinished.
+fn cut_body(pieces: Vec<Bytes>, limit: usize) -> Body {
+    let mut left = limit;
+    let mut kept = Vec::new();
+    for piece in pieces {
+        if left == 0 {
+            break;
+        }
+        let take = piece.len().min(left);
+        left -= take;
+        kept.push(piece.slice(..take));
+    }
+    let items = kept
+        .into_iter()
+        .map(Ok)
+        .chain([Err(io::Error::other("cut by a fault"))]);
+    Body::from_stream(stream::unfold(items, |mut rest| async move {
+        let item = rest.next()?;
+        // The bytes already given to the connection are flushed while this waits.
+        tokio::task::yield_now().await;
+        Some((item, rest))
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn events_are_data_lines_and_blank_lines_only() {
+        let reply = Reply::events(&[json!({"a": 1}), json!({"b": 2})]);
+        let text = String::from_utf8(reply.body.concat()).expect("text");
+        assert_eq!(text, "data: {\"a\":1}\r\n\r\ndata: {\"b\":2}\r\n\r\n");
+    }
+
+    #[test]
+    fn an_array_stream_joins_to_one_json_array() {
+        for n in 0..4 {
+            let values: Vec<Value> = (0..n).map(|i| json!({ "i": i })).collect();
+            let reply = Reply::json_array(StatusCode::OK, &values);
+            let back: Value = serde_json::from_slice(&reply.body.concat()).expect("json");
+            assert_eq!(back, Value::Array(values));
+        }
+    }
+}

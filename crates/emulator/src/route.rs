@@ -1,0 +1,329 @@
+//! Which call a request is, and which calls a script, a fault or a question to the journal is
+//! about. Knows paths, not bodies.
+
+use std::fmt;
+
+use http::Method;
+use percent_encoding::percent_decode_str;
+
+/// A call of the emulated services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Route {
+    /// `POST models/{model}:generateContent`.
+    GenerateContent,
+    /// `POST models/{model}:streamGenerateContent`.
+    StreamGenerateContent,
+    /// `POST models/{model}:countTokens`.
+    CountTokens,
+    /// `GET models`.
+    ListModels,
+    /// `GET models/{model}`.
+    GetModel,
+    /// `POST cachedContents`.
+    CreateCachedContent,
+    /// `GET cachedContents/{id}`.
+    GetCachedContent,
+    /// `GET cachedContents`.
+    ListCachedContents,
+    /// `PATCH cachedContents/{id}`.
+    UpdateCachedContent,
+    /// `DELETE cachedContents/{id}`.
+    DeleteCachedContent,
+    /// Anything the emulator does not serve.
+    Unknown,
+}
+
+/// A choice of requests: by call, by model or by a piece of the path.
+///
+/// ```
+/// use gimmal_emulator::{Route, RouteMatcher};
+///
+/// let pro_only = RouteMatcher::from(Route::GenerateContent).with_model("gemini-2.5-pro");
+/// # let _ = (pro_only, RouteMatcher::any());
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct RouteMatcher {
+    routes: Vec<Route>,
+    model: Option<String>,
+    path_part: Option<String>,
+}
+
+impl RouteMatcher {
+    /// Matches every request.
+    #[must_use]
+    pub fn any() -> Self {
+        Self::default()
+    }
+
+    /// Also matches requests to `route`.
+    #[must_use]
+    pub fn or(mut self, route: Route) -> Self {
+        self.routes.push(route);
+        self
+    }
+
+    /// Matches only requests whose path names `model`, such as `gemini-2.5-flash`.
+    #[must_use]
+    pub fn with_model(mut self, model: impl Into<String>) -> Self {
+        self.model = Some(model.into());
+        self
+    }
+
+    /// Matches only requests whose path contains `part`.
+    #[must_use]
+    pub fn with_path_part(mut self, part: impl Into<String>) -> Self {
+        self.path_part = Some(part.into());
+        self
+    }
+
+    pub(crate) fn matches(&self, target: &Target) -> bool {
+        let route = self.routes.is_empty() || self.routes.contains(&target.route);
+        let model = self
+            .model
+            .as_ref()
+            .is_none_or(|model| target.model() == Some(model));
+        let path = self
+            .path_part
+            .as_ref()
+            .is_none_or(|part| target.path.contains(part.as_str()));
+        route && model && path
+    }
+}
+
+impl From<Route> for RouteMatcher {
+    fn from(route: Route) -> Self {
+        Self::any().or(route)
+    }
+}
+
+/// Which of the two services a path belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Backend {
+    Developer,
+    Vertex,
+}
+
+/// A request path, taken apart.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) backend: Backend,
+    /// The version segment, such as `v1beta`.
+    pub(crate) version: String,
+    pub(crate) route: Route,
+    /// `projects/{p}/locations/{l}`, when the path has it.
+    pub(crate) parent: Option<String>,
+    /// The model or cache identifier, empty for collections.
+    pub(crate) resource: String,
+    /// The decoded path.
+    pub(crate) path: String,
+}
+
+impl Target {
+    /// Takes `path` apart; a path the emulator does not serve gives [`Route::Unknown`].
+    pub(crate) fn parse(method: &Method, path: &str) -> Self {
+        let path = percent_decode_str(path).decode_utf8_lossy().into_owned();
+        let mut target = Self {
+            backend: Backend::Developer,
+            version: String::new(),
+            route: Route::Unknown,
+            parent: None,
+            resource: String::new(),
+            path,
+        };
+        let path = target.path.clone();
+        let mut segments: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
+        if segments.first().is_some_and(|s| is_version(s)) {
+            target.version = segments.remove(0).to_owned();
+        } else {
+            return target;
+        }
+        let mut rest = segments.as_slice();
+        if let ["projects", project, "locations", location, tail @ ..] = rest {
+            target.backend = Backend::Vertex;
+            target.parent = Some(format!("projects/{project}/locations/{location}"));
+            rest = tail;
+        }
+        if let ["publishers", "google", tail @ ..] = rest {
+            target.backend = Backend::Vertex;
+            rest = tail;
+            if rest.first() != Some(&"models") {
+                return target;
+            }
+        } else if target.parent.is_some() && rest.first() == Some(&"models") {
+            // Models a project owns (tuned ones) are not part of this emulator.
+            return target;
+        }
+        let (route, resource) = route_of(method, rest);
+        target.route = route;
+        target.resource = resource;
+        target
+    }
+
+    /// The model the path names, if it names one.
+    pub(crate) fn model(&self) -> Option<&String> {
+        match self.route {
+            Route::GenerateContent
+            | Route::StreamGenerateContent
+            | Route::CountTokens
+            | Route::GetModel => Some(&self.resource),
+            _ => None,
+        }
+    }
+
+    /// The full name of a cached content in the form this path uses.
+    pub(crate) fn cache_name(&self, id: &str) -> String {
+        match &self.parent {
+            Some(parent) => format!("{parent}/cachedContents/{id}"),
+            None => format!("cachedContents/{id}"),
+        }
+    }
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Developer => "developer",
+            Self::Vertex => "vertex",
+        })
+    }
+}
+
+fn route_of(method: &Method, rest: &[&str]) -> (Route, String) {
+    let method = method.as_str();
+    match rest {
+        ["models"] if method == "GET" => (Route::ListModels, String::new()),
+        ["models", tail @ ..] => {
+            let tail = tail.join("/");
+            match (method, tail.rsplit_once(':')) {
+                ("GET", None) => (Route::GetModel, tail),
+                ("POST", Some((model, "generateContent"))) => {
+                    (Route::GenerateContent, model.to_owned())
+                }
+                ("POST", Some((model, "streamGenerateContent"))) => {
+                    (Route::StreamGenerateContent, model.to_owned())
+                }
+                ("POST", Some((model, "countTokens"))) => (Route::CountTokens, model.to_owned()),
+                _ => (Route::Unknown, String::new()),
+            }
+        }
+        ["cachedContents"] => match method {
+            "GET" => (Route::ListCachedContents, String::new()),
+            "POST" => (Route::CreateCachedContent, String::new()),
+            _ => (Route::Unknown, String::new()),
+        },
+        ["cachedContents", id] => {
+            let route = match method {
+                "GET" => Route::GetCachedContent,
+                "PATCH" => Route::UpdateCachedContent,
+                "DELETE" => Route::DeleteCachedContent,
+                _ => return (Route::Unknown, String::new()),
+            };
+            (route, (*id).to_owned())
+        }
+        _ => (Route::Unknown, String::new()),
+    }
+}
+
+/// `v1`, `v1beta`, `v1alpha`, `v1beta1`, `v2` and their like.
+fn is_version(segment: &str) -> bool {
+    let Some(rest) = segment.strip_prefix('v') else {
+        return false;
+    };
+    let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    let had_number = rest.len() + 1 < segment.len();
+    let rest = rest
+        .strip_prefix("alpha")
+        .or_else(|| rest.strip_prefix("beta"))
+        .unwrap_or(rest);
+    had_number && rest.chars().all(|c| c.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(method: &str, path: &str) -> Target {
+        Target::parse(
+            &Method::from_bytes(method.as_bytes()).expect("method"),
+            path,
+        )
+    }
+
+    #[test]
+    fn developer_paths() {
+        let target = parse("POST", "/v1beta/models/gemini-2.5-flash:generateContent");
+        assert_eq!(target.backend, Backend::Developer);
+        assert_eq!(target.route, Route::GenerateContent);
+        assert_eq!(target.resource, "gemini-2.5-flash");
+        assert_eq!(target.version, "v1beta");
+        assert_eq!(parse("GET", "/v1/models").route, Route::ListModels);
+        assert_eq!(parse("GET", "/v1alpha/models/x").route, Route::GetModel);
+        assert_eq!(
+            parse("PATCH", "/v1beta/cachedContents/a").route,
+            Route::UpdateCachedContent
+        );
+        assert_eq!(
+            parse("PUT", "/v1beta/cachedContents/a").route,
+            Route::Unknown
+        );
+        assert_eq!(
+            parse("POST", "/v1beta/models/x%3AcountTokens").route,
+            Route::CountTokens,
+            "an encoded colon is a colon"
+        );
+    }
+
+    #[test]
+    fn vertex_paths() {
+        let target = parse(
+            "POST",
+            "/v1beta1/projects/p/locations/l/publishers/google/models/m:streamGenerateContent",
+        );
+        assert_eq!(target.backend, Backend::Vertex);
+        assert_eq!(target.route, Route::StreamGenerateContent);
+        assert_eq!(target.parent.as_deref(), Some("projects/p/locations/l"));
+        let target = parse("GET", "/v1/publishers/google/models");
+        assert_eq!(
+            (target.backend, target.route),
+            (Backend::Vertex, Route::ListModels)
+        );
+        let target = parse("DELETE", "/v1/projects/p/locations/l/cachedContents/7");
+        assert_eq!(target.route, Route::DeleteCachedContent);
+        assert_eq!(
+            target.cache_name("7"),
+            "projects/p/locations/l/cachedContents/7"
+        );
+    }
+
+    #[test]
+    fn what_is_not_served_is_unknown() {
+        for path in [
+            "/",
+            "/models",
+            "/vx/models",
+            "/v1beta/files",
+            "/v1/publishers/google/x",
+        ] {
+            assert_eq!(parse("GET", path).route, Route::Unknown, "{path}");
+        }
+    }
+
+    #[test]
+    fn matchers_narrow_by_model_and_path() {
+        let target = parse("POST", "/v1beta/models/gemini-2.5-flash:generateContent");
+        assert!(RouteMatcher::any().matches(&target));
+        assert!(
+            RouteMatcher::from(Route::CountTokens)
+                .or(target.route)
+                .matches(&target)
+        );
+        assert!(!RouteMatcher::from(Route::CountTokens).matches(&target));
+        assert!(!RouteMatcher::any().with_model("gemini").matches(&target));
+        assert!(
+            RouteMatcher::any()
+                .with_path_part("2.5-flash")
+                .matches(&target)
+        );
+    }
+}

@@ -1,0 +1,166 @@
+//! A running emulator: its address, its controls, and its end.
+
+use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::Router;
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    app::{self, App},
+    builder::EmulatorBuilder,
+    chaos::Chaos,
+    connection::{KillSwitch, LoopbackListener},
+    journal::Journal,
+    script::Script,
+};
+
+/// How long a shutdown waits for answers under way.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A server on loopback that speaks the Gemini wire.
+///
+/// ```
+/// use gimmal_emulator::Emulator;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let emulator = Emulator::builder().start().await?;
+/// assert!(emulator.base_url().starts_with("http://127.0.0.1:"));
+/// emulator.shutdown().await;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Dropping it stops the server too, without waiting for answers under way. Everything it holds
+/// is in memory and gone afterwards.
+pub struct Emulator {
+    base_url: String,
+    address: SocketAddr,
+    app: Arc<App>,
+    stopping: CancellationToken,
+    server: JoinHandle<()>,
+}
+
+/// Why an emulator did not start.
+#[derive(Debug, thiserror::Error)]
+#[error("{problem}")]
+pub struct StartError {
+    problem: String,
+    #[source]
+    source: Option<io::Error>,
+}
+
+impl StartError {
+    /// Whether the address was refused because other machines could reach it.
+    #[must_use]
+    pub fn is_not_loopback(&self) -> bool {
+        self.source.is_none()
+    }
+
+    pub(crate) fn not_loopback(address: SocketAddr) -> Self {
+        Self {
+            problem: format!(
+                "bind address {address} is not a loopback address; use 127.0.0.1 or [::1]"
+            ),
+            source: None,
+        }
+    }
+
+    pub(crate) fn bind(address: &str, source: io::Error) -> Self {
+        Self {
+            problem: format!("could not listen on {address}"),
+            source: Some(source),
+        }
+    }
+}
+
+impl Emulator {
+    /// An emulator to be set up. Without further settings: any free port of 127.0.0.1, any
+    /// non-empty key, the system clock, no faults.
+    pub fn builder() -> EmulatorBuilder {
+        EmulatorBuilder::default()
+    }
+
+    /// Where it listens, as `http://127.0.0.1:PORT/`.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// The socket address it listens on.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The record of requests.
+    #[must_use]
+    pub fn journal(&self) -> &Journal {
+        &self.app.journal
+    }
+
+    /// The queue of scripted replies.
+    #[must_use]
+    pub fn script(&self) -> &Script {
+        &self.app.script
+    }
+
+    /// The fault rules.
+    #[must_use]
+    pub fn chaos(&self) -> &Chaos {
+        &self.app.chaos
+    }
+
+    /// Stops accepting, lets answers under way finish for up to five seconds, and ends. Delays
+    /// that are still being waited out end at once.
+    pub async fn shutdown(mut self) {
+        self.stopping.cancel();
+        if tokio::time::timeout(GRACE, &mut self.server).await.is_err() {
+            tracing::warn!("answers were still under way after {GRACE:?}");
+        }
+    }
+
+    pub(crate) async fn start(listener: TcpListener, app: App) -> Result<Self, io::Error> {
+        let address = listener.local_addr()?;
+        let stopping = app.stopping.clone();
+        let app = Arc::new(app);
+        let service = Router::new()
+            .fallback(app::handle)
+            .with_state(Arc::clone(&app))
+            .into_make_service_with_connect_info::<KillSwitch>();
+        let stopped = stopping.clone().cancelled_owned();
+        let serve = axum::serve(LoopbackListener::new(listener), service);
+        let serve = serve.with_graceful_shutdown(stopped);
+        let server = tokio::spawn(async move {
+            if let Err(error) = serve.await {
+                tracing::error!(%error, "the emulator stopped");
+            }
+        });
+        Ok(Self {
+            base_url: format!("http://{address}/"),
+            address,
+            app,
+            stopping,
+            server,
+        })
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        // The connections are tasks of their own; the token reaches them, the abort only the
+        // task that accepts new ones.
+        self.stopping.cancel();
+        self.server.abort();
+    }
+}
+
+impl fmt::Debug for Emulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emulator")
+            .field("base_url", &self.base_url)
+            .field("journal", &self.app.journal)
+            .finish_non_exhaustive()
+    }
+}

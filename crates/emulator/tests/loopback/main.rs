@@ -1,0 +1,15 @@
+//! The emulator over its socket, as any client sees it: one module per subject. Nothing here looks
+//! inside the crate.
+
+mod caches;
+mod client;
+mod counting;
+mod errors;
+mod faults;
+mod functions;
+mod generate;
+mod json;
+mod models;
+mod server;
+mod stream;
+mod vertex;
