@@ -18,3 +18,14 @@ pub use shutdown::Shutdown;
 pub use strategy::{CallStrategy, Outcome};
 pub use totals::Totals;
 pub use usage::Usage;
+
+/// Compiles the snippets of the book and of the project's README with the doc tests.
+#[cfg(doctest)]
+mod book {
+    #[doc = include_str!("../../../README.md")]
+    mod readme {}
+    #[doc = include_str!("../../../docs/src/batch.md")]
+    mod batch {}
+    #[doc = include_str!("../../../docs/src/caching.md")]
+    mod caching {}
+}

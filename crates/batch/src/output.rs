@@ -91,6 +91,9 @@ impl From<WorkItemResult<Answer, Map<String, Value>>> for OutputRecord {
     }
 }
 
+/// How every line of ours begins.
+const RECORD_START: &[u8] = b"{\"id\":";
+
 /// What an earlier run left in a results file.
 #[derive(Debug, Default)]
 #[non_exhaustive]
@@ -158,7 +161,8 @@ pub fn read_earlier(
         if reader.read_until(b'\n', &mut text)? == 0 {
             break;
         }
-        let torn = text.last() != Some(&b'\n');
+        // Only what begins as our records do can be one of ours that was cut off.
+        let torn = text.last() != Some(&b'\n') && text.starts_with(RECORD_START);
         let record: OutputRecord = match serde_json::from_slice(&text) {
             Ok(record) => record,
             Err(_) if torn => {
@@ -253,6 +257,7 @@ mod tests {
                 .to_string()
         };
         assert!(refuse(b"[]\n{}\n", "a").starts_with("line 1 is not a result"));
+        assert!(refuse(b"precious", "a").starts_with("line 1 is not a result"));
         assert!(refuse(&lines(&[answer("x")]), "a").contains("`x`, which is not in the input"));
         assert!(refuse(&lines(&[answer("a"), answer("a")]), "a").contains("line 2"));
     }

@@ -25,6 +25,7 @@ pub(crate) struct Cli {
 
 /// Where requests go.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "For every command")]
 pub(crate) struct Connection {
     /// Address of the API: a proxy, a gateway or an emulator
     #[arg(long, global = true, value_name = "URL")]

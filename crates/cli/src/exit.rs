@@ -20,7 +20,7 @@ pub(crate) const INTERRUPTED: u8 = 130;
 /// What `--help` says about exit codes.
 pub(crate) const HELP: &str = "Exit codes:
   0    all good
-  1    some items failed
+  1    some items failed, or invalid lines were passed over
   2    the command line or an input file is wrong; nothing was sent
   3    the service refused the call or could not be reached
   4    an output file could not be written

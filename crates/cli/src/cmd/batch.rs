@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
+use gimmal_api::gemini::model_path;
 use gimmal_batch::input::{PromptItem, PromptReader};
 use gimmal_batch::output::{Earlier, OutputRecord, read_earlier};
 use gimmal_batch::strategies::GeminiStrategy;
@@ -41,6 +42,8 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
     refuse_existing_output(&args)?;
 
     let connected = connect(connection).await?;
+    // A name that cannot be sent is refused before the output is touched.
+    model_path(connected.client.endpoint().backend(), &args.model)?;
     let facts = table.find(&args.model).cloned();
     let mut totals = Totals::default();
     let (mut writer, earlier) = open_output(&args, &checked, &mut totals, facts.as_ref())?;
@@ -231,7 +234,9 @@ fn refuse_existing_output(args: &Batch) -> anyhow::Result<()> {
             path.display()
         )));
     }
-    if path.exists() && !args.resume && !args.overwrite {
+    // An empty file holds no answers that could be lost.
+    let holds_something = std::fs::metadata(path).is_ok_and(|file| file.len() > 0);
+    if holds_something && !args.resume && !args.overwrite {
         return Err(Failure::usage(format!(
             "the output {} exists; pass --resume to go on with it or --overwrite to replace it",
             path.display()

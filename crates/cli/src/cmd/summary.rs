@@ -117,7 +117,10 @@ impl Summary {
         );
         self.cost_rows(&mut row);
         row("wall time", format!("{:.2} s", self.wall_seconds));
-        row("items per second", format!("{:.0}", self.items_per_second));
+        row(
+            "items per second",
+            grouped(self.items_per_second.round() as u64),
+        );
         row("answers in", self.output.clone());
         table.align_right(1);
         table

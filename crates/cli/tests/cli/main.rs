@@ -1,0 +1,8 @@
+//! The command as a person runs it: real processes, real files, the emulator for a service.
+
+mod bad_input;
+mod batch;
+mod commands;
+mod interrupt;
+mod resume;
+mod support;

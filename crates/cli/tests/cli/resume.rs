@@ -1,0 +1,76 @@
+//! A run that was cut off goes on where it stopped.
+
+use std::io::Write as _;
+
+use crate::support::{Bench, prompts, records};
+
+#[test]
+fn a_resumed_run_is_the_run_that_was_not_cut() {
+    let bench = Bench::new();
+    bench.write("prompts.jsonl", prompts(40));
+    let run = [
+        "--json",
+        "batch",
+        "prompts.jsonl",
+        "--output",
+        "answers.jsonl",
+    ];
+    bench.run(run).code(0);
+    let path = bench.path("answers.jsonl");
+    let whole = records(&path);
+
+    // The crash: ten answers are missing, one failed, and the last line is torn.
+    let text = std::fs::read_to_string(&path).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let mut cut = std::fs::File::create(&path).unwrap();
+    for line in &lines[..28] {
+        writeln!(cut, "{line}").unwrap();
+    }
+    let failed = r#"{"id":"q28","index":28,"text":null,"finish_reason":null,"usage":{"prompt_tokens":0,"cached_tokens":0,"output_tokens":0,"thoughts_tokens":0,"total_tokens":0},"attempts":5,"latency_ms":1,"error":{"kind":"server","status":503,"message":"busy"}}"#;
+    writeln!(cut, "{failed}").unwrap();
+    write!(cut, "{}", &lines[29][..20]).unwrap();
+    drop(cut);
+
+    let summary = bench
+        .run(run.into_iter().chain(["--resume"]))
+        .code(0)
+        .json();
+    assert_eq!(
+        (&summary["resumed"], &summary["left"]),
+        (&28.into(), &0.into())
+    );
+    assert_eq!(summary["totals"]["items"], 40);
+    assert_eq!(summary["totals"]["failures"], serde_json::json!({}));
+    let answers = |records: &[serde_json::Value]| {
+        let mut answers: Vec<_> = records
+            .iter()
+            .map(|record| (record["id"].to_string(), record["text"].to_string()))
+            .collect();
+        answers.sort();
+        answers
+    };
+    assert_eq!(answers(&records(&path)), answers(&whole));
+
+    // Nothing is left to do, and doing nothing is fine.
+    let summary = bench
+        .run(run.into_iter().chain(["--resume"]))
+        .code(0)
+        .json();
+    assert_eq!(summary["resumed"], 40);
+}
+
+#[test]
+fn results_of_other_prompts_are_refused() {
+    let bench = Bench::new();
+    bench.write("prompts.jsonl", prompts(3));
+    let run = ["batch", "prompts.jsonl", "--output", "answers.jsonl"];
+    bench.run(run).code(0);
+    let before = std::fs::read(bench.path("answers.jsonl")).unwrap();
+    bench.write(
+        "prompts.jsonl",
+        "{\"id\": \"other\", \"prompt\": \"What?\"}\n",
+    );
+    let ran = bench.run(run.into_iter().chain(["--resume"])).code(2);
+    assert!(ran.err.contains("belongs to another run"), "{}", ran.err);
+    assert_eq!(std::fs::read(bench.path("answers.jsonl")).unwrap(), before);
+}
