@@ -252,7 +252,7 @@ async fn the_input_is_read_only_as_far_as_it_is_worked_on() {
         within(run.next()).await.unwrap();
     }
     assert!(
-        read.load(Ordering::SeqCst) <= 50 + 8 + 1,
+        read.load(Ordering::SeqCst) <= 50 + 2 * 8,
         "{} items were read",
         read.load(Ordering::SeqCst)
     );
