@@ -39,10 +39,9 @@ fn difference(mode: &str, name: &str) -> Option<Difference> {
         // A cache holds its own instructions, and the service says so with a 400.
         (_, "generate_content full config") => Difference::Refused("systemInstruction"),
         // Express mode has no project, so the reference writes `projects/None/locations/None`.
-        ("vertex-express", "express caches.create") => Difference::Body(
-            "model",
-            json!("publishers/google/models/gemini-2.5-flash"),
-        ),
+        ("vertex-express", "express caches.create") => {
+            Difference::Body("model", json!("publishers/google/models/gemini-2.5-flash"))
+        }
         // The reference does not encode filters, so one with `&` in it would break the query.
         ("mldev", "models.list tuned") => Difference::Path("filter=a=b", "filter=a%3Db"),
         ("vertex", "models.list tuned") => Difference::Path(
@@ -154,7 +153,9 @@ fn normalised(value: &Value) -> Value {
                     ("args" | "response" | "labels", value) => value.clone(),
                     ("responseJsonSchema" | "parametersJsonSchema", value) => value.clone(),
                     ("properties", Value::Object(named)) => {
-                        let named = named.iter().map(|(name, it)| (name.clone(), normalised(it)));
+                        let named = named
+                            .iter()
+                            .map(|(name, it)| (name.clone(), normalised(it)));
                         Value::Object(named.collect())
                     }
                     ("expireTime", Value::String(text)) => {
@@ -199,9 +200,9 @@ fn recorded_requests_are_built_again() {
         let mut recorded = case["requests"].as_array().unwrap().clone();
         if recorded.is_empty() {
             // The reference refused; its twin on Vertex has the body.
-            let twin = cases.iter().find(|twin| {
-                twin["mode"] == "vertex" && twin["name"] == case["name"]
-            });
+            let twin = cases
+                .iter()
+                .find(|twin| twin["mode"] == "vertex" && twin["name"] == case["name"]);
             recorded.extend(twin.and_then(|twin| twin["requests"].get(0)).cloned());
         }
         for request in &recorded {
@@ -215,7 +216,9 @@ fn recorded_requests_are_built_again() {
                 refused += 1;
                 continue;
             }
-            let Some(built) = build(&mode, &name, &path, body) else { continue };
+            let Some(built) = build(&mode, &name, &path, body) else {
+                continue;
+            };
             let (mut path, mut body) = (path, normalised(body));
             match difference {
                 Some(Difference::Refused(field)) => {
@@ -230,7 +233,9 @@ fn recorded_requests_are_built_again() {
             let built = built.unwrap_or_else(|error| panic!("{label}: {error}"));
             assert_eq!(built.method().as_str(), request["method"], "{label}");
             let url = built.url();
-            let query = url.query().map_or_else(String::new, |query| format!("?{query}"));
+            let query = url
+                .query()
+                .map_or_else(String::new, |query| format!("?{query}"));
             assert_eq!(format!("{}{query}", url.path()), path, "{label}");
             let sent = match built.body().as_ref() {
                 [] => Value::Null,
@@ -249,7 +254,9 @@ fn recorded_requests_are_built_again() {
 #[test]
 fn the_full_request_is_the_same_without_its_cache() {
     let cases: Vec<Value> = serde_json::from_str(GOLDEN).unwrap();
-    let full = cases.iter().filter(|case| case["name"] == "generate_content full config");
+    let full = cases
+        .iter()
+        .filter(|case| case["name"] == "generate_content full config");
     let mut seen = 0;
     for case in full {
         let mut body = case["requests"][0]["body"].clone();

@@ -175,7 +175,9 @@ fn normalised(value: &Value) -> Value {
                 let key = camel(key);
                 let value = match value {
                     Value::Object(named) if MAPS.contains(&key.as_str()) => {
-                        let named = named.iter().map(|(name, it)| (name.clone(), normalised(it)));
+                        let named = named
+                            .iter()
+                            .map(|(name, it)| (name.clone(), normalised(it)));
                         Value::Object(named.collect())
                     }
                     value if FREE_FORM.contains(&key.as_str()) => value.clone(),
@@ -268,7 +270,10 @@ fn every_refused_field_is_refused_by_name() {
 #[test]
 fn a_cache_excludes_what_it_holds_itself() {
     for (field, body) in [
-        ("systemInstruction", json!({"systemInstruction": {"parts": [{"text": "s"}]}})),
+        (
+            "systemInstruction",
+            json!({"systemInstruction": {"parts": [{"text": "s"}]}}),
+        ),
         ("tools", json!({"tools": [{"googleSearch": {}}]})),
         ("toolConfig", json!({"toolConfig": {}})),
     ] {

@@ -313,6 +313,9 @@ mod tests {
             assert_eq!(endpoint.build().unwrap_err().field(), Some(field));
         }
         let domain = Endpoint::vertex().with_project("example.com:project");
-        assert_eq!(domain.build().unwrap().project(), Some("example.com:project"));
+        assert_eq!(
+            domain.build().unwrap().project(),
+            Some("example.com:project")
+        );
     }
 }

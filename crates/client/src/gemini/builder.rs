@@ -1,8 +1,9 @@
 //! How a client is put together: explicit settings over the environment over defaults.
 
+use std::fmt;
 use std::sync::Arc;
 
-use gimmal_api::gemini::{Backend, Endpoint, Gemini, default_headers};
+use gimmal_api::gemini::{Backend, Endpoint, EndpointBuilder, Gemini, default_headers};
 use gimmal_transport::{
     ApiKey, BearerToken, CallOptions, Clock, Error, HttpTransport, RetryPolicyArg, Transport,
     TransportBuilder,
@@ -110,82 +111,64 @@ impl GeminiClientBuilder {
     ///
     /// # Errors
     ///
-    /// Fails without credentials, on an empty key, on an ephemeral token used as a key, and on a
-    /// bad base URL.
+    /// Fails without credentials, on a key or token that is empty or that no header can carry, on
+    /// an ephemeral token used as a key, and on a bad base URL, project or location.
     pub fn build(self) -> Result<GeminiClient, Error> {
-        let explicit_place = self.vertex.is_some();
-        let vertex = explicit_place || self.environment.vertex;
-        let environment_key = self.environment.api_key.clone().map(SecretString::from);
+        let vertex = self.vertex.is_some() || self.environment.vertex;
         let endpoint = if vertex {
             self.vertex_endpoint()
         } else {
-            self.developer_endpoint()
+            self.address(Endpoint::gemini_api(), false)
         };
         let endpoint = endpoint.build()?;
+        let credential = self.credential(&endpoint)?;
+        let scope = credential.cache_scope(&endpoint);
 
-        // On Vertex a project from code or from the environment wins over a key from the
-        // environment; an explicit key always stays.
-        let key = match self.api_key {
-            Some(key) => Some(key),
-            None if vertex && endpoint.project().is_some() => None,
-            None => environment_key,
-        };
-        let (transport, credential) = match (key, self.bearer_token) {
-            (Some(_), Some(_)) => {
-                return Err(Error::invalid(
-                    "api_key",
-                    "excludes a bearer token; set one of them",
-                ));
-            }
-            (Some(key), None) => {
-                check_key(&key)?;
-                let credential = key.expose_secret().as_bytes().to_vec();
+        let mut transport = match credential {
+            Credential::Key(key) => {
                 let header = HeaderName::from_static("x-goog-api-key");
-                (
-                    self.transport.with_credentials(ApiKey::new(header, key)),
-                    credential,
-                )
+                self.transport.with_credentials(ApiKey::new(header, key))
             }
-            (None, Some(token)) if vertex => (
-                self.transport.with_credentials(BearerToken::new(token)),
-                Vec::new(),
-            ),
-            (None, Some(_)) => {
-                return Err(Error::invalid(
-                    "bearer_token",
-                    "is for Vertex AI; use an API key",
-                ));
-            }
-            (None, None) if vertex => {
-                return Err(Error::invalid(
-                    "bearer_token",
-                    "must be set for Vertex AI, or an API key for express mode",
-                ));
-            }
-            (None, None) => {
-                let names = format!("{} or {}", env::GEMINI_API_KEY, env::GOOGLE_API_KEY);
-                return Err(Error::invalid(
-                    "api_key",
-                    format!("is missing; set {names}"),
-                ));
-            }
+            Credential::Token(token) => self.transport.with_credentials(BearerToken::new(token)),
         };
-        let mut transport = transport;
         for (name, value) in default_headers() {
             transport = transport.with_header(name, value);
         }
-        let scope = cache_scope(&endpoint, &credential);
-        Ok(GeminiClient::new(
-            Gemini::new(transport.build()?, endpoint),
-            scope,
-        ))
+        let api = Gemini::new(transport.build()?, endpoint);
+        Ok(GeminiClient::new(api, scope))
     }
 
-    fn developer_endpoint(&self) -> gimmal_api::gemini::EndpointBuilder {
-        self.address(Endpoint::gemini_api(), false)
+    /// What to show the service: explicit settings first, and then a key from the environment,
+    /// unless a project says that Vertex AI is meant with its own credentials.
+    fn credential(&self, endpoint: &Endpoint) -> Result<Credential, Error> {
+        let vertex = endpoint.backend() == Backend::Vertex;
+        match (&self.api_key, &self.bearer_token) {
+            (Some(_), Some(_)) => Err(Error::invalid(
+                "api_key",
+                "excludes a bearer token; set one of them",
+            )),
+            (Some(key), None) => Credential::key(key),
+            (None, Some(token)) if vertex => Credential::token(token),
+            (None, Some(_)) => Err(Error::invalid(
+                "bearer_token",
+                "is for Vertex AI; use an API key",
+            )),
+            (None, None) => match &self.environment.api_key {
+                Some(key) if endpoint.project().is_none() => Credential::key(key),
+                _ if vertex => Err(Error::invalid(
+                    "bearer_token",
+                    "must be set for Vertex AI, or an API key for express mode",
+                )),
+                _ => {
+                    let names = format!("{} or {}", env::GEMINI_API_KEY, env::GOOGLE_API_KEY);
+                    let missing = format!("is missing; set {names}");
+                    Err(Error::invalid("api_key", missing))
+                }
+            },
+        }
     }
 
-    fn vertex_endpoint(&self) -> gimmal_api::gemini::EndpointBuilder {
+    fn vertex_endpoint(&self) -> EndpointBuilder {
         let mut endpoint = self.address(Endpoint::vertex(), true);
         let (project, location) = match &self.vertex {
             Some((project, location)) => (project.clone(), location.clone()),
@@ -205,11 +188,7 @@ impl GeminiClientBuilder {
         endpoint
     }
 
-    fn address(
-        &self,
-        mut endpoint: gimmal_api::gemini::EndpointBuilder,
-        vertex: bool,
-    ) -> gimmal_api::gemini::EndpointBuilder {
+    fn address(&self, mut endpoint: EndpointBuilder, vertex: bool) -> EndpointBuilder {
         if let Some(base) = self
             .base_url
             .clone()
@@ -228,38 +207,64 @@ impl GeminiClientBuilder {
     }
 }
 
-impl std::fmt::Debug for GeminiClientBuilder {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// Shows neither keys nor the base URL, which may hold a password until it is checked.
+impl fmt::Debug for GeminiClientBuilder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("GeminiClientBuilder")
             .field("vertex", &self.vertex)
-            .field("base_url", &self.base_url)
             .field("api_version", &self.api_version)
             .finish_non_exhaustive()
     }
 }
 
-fn check_key(key: &SecretString) -> Result<(), Error> {
-    let key = key.expose_secret();
-    if key.trim().is_empty() {
-        return Err(Error::invalid("api_key", "must not be empty"));
-    }
-    if key.starts_with("auth_tokens/") {
-        return Err(Error::invalid(
-            "api_key",
-            "is an ephemeral token, which only Live accepts",
-        ));
-    }
-    Ok(())
+/// What a client shows the service, known to be fit for a header.
+enum Credential {
+    Key(SecretString),
+    Token(SecretString),
 }
 
-/// Who may read the caches: whoever has the key, or on Vertex the project and location.
-fn cache_scope(endpoint: &Endpoint, key: &[u8]) -> CacheScope {
-    match (endpoint.backend(), endpoint.project(), endpoint.location()) {
-        (Backend::Vertex, Some(project), Some(location)) => {
-            let place = format!("projects/{project}/locations/{location}");
-            CacheScope::new(Backend::Vertex, place.as_bytes(), None)
+impl Credential {
+    fn key(key: &SecretString) -> Result<Self, Error> {
+        let key = header_text("api_key", key)?;
+        if key.expose_secret().starts_with("auth_tokens/") {
+            return Err(Error::invalid(
+                "api_key",
+                "is an ephemeral token, which only Live accepts",
+            ));
         }
-        (backend, _, _) => CacheScope::new(backend, key, None),
+        Ok(Self::Key(key))
     }
+
+    fn token(token: &SecretString) -> Result<Self, Error> {
+        header_text("bearer_token", token).map(Self::Token)
+    }
+
+    /// Who may read the caches: whoever has the key, or on Vertex the project and location.
+    fn cache_scope(&self, endpoint: &Endpoint) -> CacheScope {
+        match (endpoint.project(), endpoint.location(), self) {
+            (Some(project), Some(location), _) => {
+                let place = format!("projects/{project}/locations/{location}");
+                CacheScope::new(endpoint.backend(), place.as_bytes(), None)
+            }
+            (_, _, Self::Key(secret) | Self::Token(secret)) => {
+                CacheScope::new(endpoint.backend(), secret.expose_secret().as_bytes(), None)
+            }
+        }
+    }
+}
+
+/// A secret without the white space that files and shells put around it.
+fn header_text(field: &str, secret: &SecretString) -> Result<SecretString, Error> {
+    let text = secret.expose_secret().trim();
+    if text.is_empty() {
+        return Err(Error::invalid(field, "must not be empty"));
+    }
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Error::invalid(
+            field,
+            "holds characters that no header can carry; check for line breaks",
+        ));
+    }
+    Ok(SecretString::from(text))
 }

@@ -1,5 +1,7 @@
 //! The environment variables the client reads, in one place.
 
+use secrecy::SecretString;
+
 /// API key; wins over [`GEMINI_API_KEY`].
 pub(super) const GOOGLE_API_KEY: &str = "GOOGLE_API_KEY";
 /// API key.
@@ -18,7 +20,7 @@ const VERTEX_BASE_URL: &str = "GOOGLE_VERTEX_BASE_URL";
 /// What the environment says. Empty variables count as unset.
 #[derive(Default)]
 pub(super) struct Environment {
-    pub(super) api_key: Option<String>,
+    pub(super) api_key: Option<SecretString>,
     pub(super) vertex: bool,
     pub(super) project: Option<String>,
     pub(super) location: Option<String>,
@@ -38,10 +40,18 @@ impl Environment {
         if get(GOOGLE_API_KEY).is_some() && get(GEMINI_API_KEY).is_some() {
             tracing::warn!("both {GOOGLE_API_KEY} and {GEMINI_API_KEY} are set; using the first");
         }
-        let flag = get(USE_ENTERPRISE).or_else(|| get(USE_VERTEXAI));
+        let on = |name: &str| {
+            let flag = get(name)?;
+            Some(flag.eq_ignore_ascii_case("true") || flag == "1")
+        };
+        let (enterprise, vertexai) = (on(USE_ENTERPRISE), on(USE_VERTEXAI));
+        if enterprise.is_some() && vertexai.is_some() && enterprise != vertexai {
+            tracing::warn!("{USE_ENTERPRISE} and {USE_VERTEXAI} disagree; using the first");
+        }
+        let key = get(GOOGLE_API_KEY).or_else(|| get(GEMINI_API_KEY));
         Self {
-            api_key: get(GOOGLE_API_KEY).or_else(|| get(GEMINI_API_KEY)),
-            vertex: flag.is_some_and(|flag| flag.eq_ignore_ascii_case("true") || flag == "1"),
+            api_key: key.map(SecretString::from),
+            vertex: enterprise.or(vertexai).unwrap_or(false),
             project: get(PROJECT),
             location: get(LOCATION),
             api_version: get(API_VERSION),
@@ -71,6 +81,8 @@ impl Environment {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret as _;
+
     use super::*;
 
     fn environment(variables: &[(&str, &str)]) -> Environment {
@@ -83,9 +95,9 @@ mod tests {
     #[test]
     fn keys_are_trimmed_and_ordered() {
         let both = environment(&[("GEMINI_API_KEY", "b"), ("GOOGLE_API_KEY", " a\n")]);
-        assert_eq!(both.api_key.as_deref(), Some("a"));
+        assert_eq!(both.api_key.unwrap().expose_secret(), "a");
         let empty = environment(&[("GEMINI_API_KEY", "b"), ("GOOGLE_API_KEY", " ")]);
-        assert_eq!(empty.api_key.as_deref(), Some("b"));
+        assert_eq!(empty.api_key.unwrap().expose_secret(), "b");
     }
 
     #[test]

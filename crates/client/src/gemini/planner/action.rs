@@ -1,5 +1,6 @@
 //! What the planner tells the executor to send.
 
+use std::fmt;
 use std::sync::Arc;
 
 use gimmal_types::gemini::{Content, GenerateContentRequest, Tool, ToolConfig};
@@ -19,7 +20,9 @@ pub enum CacheStrategy {
 }
 
 /// The part of a request that a context cache can hold.
-#[derive(Clone, Debug, Default, PartialEq)]
+///
+/// `Debug` shows its shape and never its words, here and in everything that holds one.
+#[derive(Clone, Default, PartialEq)]
 pub struct Prefix {
     /// Instructions for the whole conversation.
     pub system_instruction: Option<Content>,
@@ -32,7 +35,7 @@ pub struct Prefix {
 }
 
 /// A whole request without its per-request settings: the shared prefix and the tail.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct PartsPayload {
     /// What requests have in common; shared, never copied per request.
     pub prefix: Arc<Prefix>,
@@ -40,15 +43,16 @@ pub struct PartsPayload {
     pub tail: Arc<[Content]>,
 }
 
-/// A request whose prefix is in a context cache.
-#[derive(Clone, Debug)]
+/// A request that reads from a context cache.
+#[derive(Clone)]
 pub struct ExplicitCachePayload {
     /// The cache's name.
     pub cache_name: String,
     /// The turns to send beside it.
     pub contents: Arc<[Content]>,
-    /// The whole request, for the case that the cache is gone.
-    pub fallback: PartsPayload,
+    /// The whole request, for the case that the cache is gone. `None` when the request itself
+    /// named the cache: what is in it is then not known, and nothing can stand in for it.
+    pub fallback: Option<PartsPayload>,
 }
 
 /// What to send. A payload that does not fit its strategy cannot be written down.
@@ -94,11 +98,16 @@ impl PartsPayload {
 
 impl ExplicitCachePayload {
     /// Fills the tail and the cache's name into a request that carries the per-request settings.
+    ///
+    /// Instructions and tools are left out because they are in the cache. Where that is not known
+    /// they stay, and the request is refused before it is sent, rather than lose them in silence.
     pub fn fill(&self, settings: &GenerateContentRequest) -> GenerateContentRequest {
         let mut request = settings.clone();
-        request.system_instruction = None;
-        request.tools = Vec::new();
-        request.tool_config = None;
+        if self.fallback.is_some() {
+            request.system_instruction = None;
+            request.tools = Vec::new();
+            request.tool_config = None;
+        }
         request.contents = self.contents.to_vec();
         request.cached_content = Some(self.cache_name.clone());
         request
@@ -121,6 +130,39 @@ impl CacheAction {
             Self::FromCache(payload) => Some(&payload.cache_name),
             Self::Raw(_) | Self::Optimized(_) => None,
         }
+    }
+}
+
+impl fmt::Debug for Prefix {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Prefix")
+            .field("has_system_instruction", &self.system_instruction.is_some())
+            .field("tools", &self.tools.len())
+            .field("has_tool_config", &self.tool_config.is_some())
+            .field("turns", &self.contents.len())
+            .finish()
+    }
+}
+
+impl fmt::Debug for PartsPayload {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("PartsPayload")
+            .field("prefix", &self.prefix)
+            .field("turns_in_tail", &self.tail.len())
+            .finish()
+    }
+}
+
+impl fmt::Debug for ExplicitCachePayload {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ExplicitCachePayload")
+            .field("cache_name", &self.cache_name)
+            .field("turns", &self.contents.len())
+            .field("fallback", &self.fallback)
+            .finish()
     }
 }
 
@@ -149,14 +191,14 @@ mod tests {
         let cached = ExplicitCachePayload {
             cache_name: "cachedContents/c".to_owned(),
             contents: Arc::from([Content::user("why?")]),
-            fallback: payload(),
+            fallback: Some(payload()),
         };
         let request = cached.fill(&settings);
         assert_eq!(request.contents, [Content::user("why?")]);
         assert_eq!(request.cached_content.as_deref(), Some("cachedContents/c"));
         assert!(request.system_instruction.is_none() && request.generation_config.is_some());
 
-        let whole = cached.fallback.fill(&settings);
+        let whole = cached.fallback.unwrap().fill(&settings);
         assert_eq!(whole.contents.len(), 2);
         assert!(whole.cached_content.is_none() && whole.system_instruction.is_some());
     }

@@ -9,6 +9,8 @@ use super::{
 
 /// A cache that lives shorter than this is hardly ever read twice.
 const SHORTEST_TTL: Duration = Duration::from_secs(300);
+/// Longest life asked for unless the caller fixes one; a cache that is read longer is renewed.
+const LONGEST_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Everything the decision rests on.
 #[derive(Clone, Copy, Debug)]
@@ -172,7 +174,10 @@ fn implicit_possible(model: &ModelFacts, facts: &Facts<'_>) -> bool {
 fn time_to_live(options: &PlannerOptions, hint: &PlanHint, price: &Price) -> Duration {
     match (options.ttl, hint.expected_duration) {
         (TtlPolicy::Fixed(ttl), _) => ttl,
-        (TtlPolicy::Auto, Some(duration)) => duration.mul_f64(1.2).max(SHORTEST_TTL),
+        (TtlPolicy::Auto, Some(duration)) => {
+            let bounded = duration.min(LONGEST_TTL).mul_f64(1.2);
+            bounded.clamp(SHORTEST_TTL, LONGEST_TTL)
+        }
         (TtlPolicy::Auto, None) => {
             longest_gap(price).map_or(options.default_ttl, |gap| gap.min(options.default_ttl))
         }
@@ -513,5 +518,6 @@ mod tests {
         assert_eq!(ttl(&PlanHint::new()), 972);
         assert_eq!(ttl(&run(1000)), 1200);
         assert_eq!(ttl(&run(10)), 300);
+        assert_eq!(ttl(&run(u64::MAX)), 7 * 24 * 3600);
     }
 }

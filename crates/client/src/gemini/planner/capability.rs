@@ -122,18 +122,26 @@ impl Default for ModelTable {
 
 impl ModelFacts {
     /// The prices for a prompt of so many tokens, cached ones included.
+    ///
+    /// Without any price, all are unknown and no cache ever pays.
     pub fn price(&self, prompt_tokens: u64) -> Price {
-        let mut price = self.prices[0];
-        for tier in &self.prices {
-            if prompt_tokens > u64::from(tier.above_tokens) {
-                price = *tier;
-            }
-        }
-        price
+        let reached = |tier: &&Price| prompt_tokens > u64::from(tier.above_tokens);
+        let tier = self.prices.iter().rfind(reached);
+        tier.or(self.prices.first())
+            .copied()
+            .unwrap_or(Price::UNKNOWN)
     }
 }
 
 impl Price {
+    const UNKNOWN: Self = Self {
+        above_tokens: 0,
+        input: 0.0,
+        output: None,
+        cached: None,
+        storage: None,
+    };
+
     /// Price of a cached token as a part of the normal price; 1 when no cached price is known.
     pub fn cached_ratio(&self) -> f64 {
         match self.cached {
@@ -162,6 +170,11 @@ mod tests {
         assert_eq!(pro.price(200_001).input, 2.5);
         assert!((pro.price(1).cached_ratio() - 0.1).abs() < 1e-12);
         assert!(table.find("gemini-1.0-x").is_none());
+        let unpriced = ModelFacts {
+            prices: Vec::new(),
+            ..pro.clone()
+        };
+        assert_eq!(unpriced.price(1), Price::UNKNOWN);
     }
 
     #[test]

@@ -44,7 +44,10 @@ impl CreateFailure {
             },
             429 if message.contains("CachedContentStorageTokens") => Self::NoStorage,
             429 => Self::RateLimited(error.retry_after()),
-            404 if !message.to_ascii_lowercase().contains("file") => Self::BackendUnsupported,
+            404 if names_resource(&message) => Self::Rejected,
+            404 => Self::BackendUnsupported,
+            // The service gave up waiting, or gave up the work: nothing is known of the outcome.
+            408 | 409 | 499 => Self::Unavailable,
             401..500 => Self::Rejected,
             _ if status == 0 && error.field().is_some() => Self::Rejected,
             _ => Self::Unavailable,
@@ -62,7 +65,7 @@ impl CreateFailure {
         match self {
             Self::TooSmall { .. } | Self::Rejected | Self::NoStorage => 60 * MINUTE,
             Self::BackendUnsupported => 10 * MINUTE,
-            Self::RateLimited(hint) => hint.unwrap_or(MINUTE / 2),
+            Self::RateLimited(hint) => hint.unwrap_or(MINUTE / 2).min(60 * MINUTE),
             Self::Unauthenticated => Duration::ZERO,
             Self::Unavailable => (MINUTE / 2
                 * 2_u32.saturating_pow(failures.saturating_sub(1).min(10)))
@@ -103,6 +106,12 @@ pub fn is_cache_lost(error: &Error) -> bool {
         }
         _ => false,
     }
+}
+
+/// True when a 404 is about something the request mentions and not about the call itself.
+fn names_resource(message: &str) -> bool {
+    let text = message.to_ascii_lowercase();
+    text.contains("file") || text.contains("model")
 }
 
 fn message(error: &Error) -> String {
@@ -196,6 +205,12 @@ mod tests {
                 CreateFailure::BackendUnsupported,
             ),
             (404, "File abc not found", CreateFailure::Rejected),
+            (
+                404,
+                "models/x is not found for API version v1",
+                CreateFailure::Rejected,
+            ),
+            (408, "", CreateFailure::Unavailable),
             (401, "who are you", CreateFailure::Unauthenticated),
             (
                 400,
@@ -236,6 +251,12 @@ mod tests {
         ] {
             assert!(!is_cache_lost(&error(status, message)), "{message}");
         }
+    }
+
+    #[test]
+    fn no_hint_of_the_server_silences_a_key_for_ever() {
+        let absurd = CreateFailure::RateLimited(Some(Duration::MAX));
+        assert_eq!(absurd.pause(1), Duration::from_secs(3600));
     }
 
     #[test]

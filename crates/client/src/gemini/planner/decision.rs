@@ -61,6 +61,14 @@ impl Reason {
             Self::BackendUnsupported => "backend_unsupported",
         }
     }
+
+    /// True when a cache was wanted and creating it fails or failed a short while ago.
+    pub(super) fn is_failure(self) -> bool {
+        matches!(
+            self,
+            Self::RecentCreateFailure | Self::CreationFailed | Self::BackendUnsupported
+        )
+    }
 }
 
 impl fmt::Display for Reason {

@@ -4,7 +4,7 @@
 //! lineage (planner specification, 4.1): text 4.2, images 750 with bias 5, video 2,500 with bias
 //! 0.85, other files 1,200.
 
-use gimmal_types::gemini::{Content, Part, PartKind};
+use gimmal_types::gemini::{Content, Part, PartKind, Tool};
 use serde::Serialize;
 
 use super::Prefix;
@@ -99,11 +99,17 @@ impl TokenEstimate {
         let parts = system
             .chain(&prefix.contents)
             .flat_map(|content| &content.parts);
-        let tools = prefix
-            .tools
-            .iter()
-            .map(|tool| Self::of_bytes(json_bytes(tool), Medium::Text));
+        let tools = prefix.tools.iter().map(Self::of_tool);
         Self::total(parts.map(Self::of_part).chain(tools))
+    }
+
+    /// The estimate of tools.
+    pub(super) fn of_tools(tools: &[Tool]) -> Self {
+        Self::total(tools.iter().map(Self::of_tool))
+    }
+
+    fn of_tool(tool: &Tool) -> Self {
+        Self::of_bytes(json_bytes(tool), Medium::Text)
     }
 
     /// The sum of several estimates; a sum of more than one is trusted a tenth less than its

@@ -37,40 +37,33 @@ impl Executor {
     /// # Errors
     ///
     /// As [`Gemini::generate_content`]. A cache that vanished is not an error: the request is sent
-    /// once more whole.
+    /// once more whole. Only the cache that a request names itself has no substitute.
     pub async fn execute(
         &self,
         plan: &Plan,
         settings: &GenerateContentRequest,
         options: &CallOptions,
     ) -> Result<Executed, Error> {
-        match &plan.action {
+        let strategy = plan.action.strategy();
+        let payload = match &plan.action {
             CacheAction::Raw(payload) | CacheAction::Optimized(payload) => {
-                self.send(
-                    plan,
-                    payload.fill(settings),
-                    plan.action.strategy(),
-                    options,
-                )
-                .await
+                let request = payload.fill(settings);
+                return self.send(plan, request, strategy, options).await;
             }
-            CacheAction::FromCache(payload) => {
-                let strategy = plan.action.strategy();
-                match self
-                    .send(plan, payload.fill(settings), strategy, options)
-                    .await
-                {
-                    Err(error) if is_cache_lost(&error) => {
-                        let whole = payload.fallback.fill(settings);
-                        let raw = CacheStrategy::GenerateRaw;
-                        let mut executed = self.send(plan, whole, raw, options).await?;
-                        executed.retried_without_cache = true;
-                        executed.attempts += 1;
-                        Ok(executed)
-                    }
-                    other => other,
-                }
+            CacheAction::FromCache(payload) => payload,
+        };
+        let sent = self.send(plan, payload.fill(settings), strategy, options);
+        match (sent.await, &payload.fallback) {
+            (Err(error), Some(fallback)) if is_cache_lost(&error) => {
+                let raw = CacheStrategy::GenerateRaw;
+                let whole = fallback.fill(settings);
+                let mut executed = self.send(plan, whole, raw, options).await?;
+                executed.retried_without_cache = true;
+                let lost = u32::try_from(error.attempts().len()).unwrap_or(u32::MAX);
+                executed.attempts = executed.attempts.saturating_add(lost.max(1));
+                Ok(executed)
             }
+            (other, _) => other,
         }
     }
 

@@ -13,6 +13,12 @@ use super::{CreateFailure, PlannerStats, PrefixKey};
 const EXPIRY_MARGIN: Duration = Duration::from_secs(10);
 /// A minimum stated by the service is believed for a day.
 const LEARNT_FOR: Duration = Duration::from_secs(24 * 3600);
+/// How long a failed creation counts into the next pause, after its own pause has ended.
+const FAILURES_FADE_AFTER: Duration = Duration::from_secs(3600);
+/// Prefixes whose exact size is remembered; beyond it all are forgotten.
+const MOST_COUNTS: usize = 10_000;
+/// A renewal is not tried again for so long, whether it failed or never reported back.
+const RENEWAL_PAUSE: Duration = Duration::from_secs(30);
 
 /// Local record of a live context cache.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -26,15 +32,17 @@ pub struct Lease {
     pub model: String,
     /// Its size, as the service counted it.
     pub tokens: u32,
-    /// When it was created.
+    /// How long it was to live when it was created, which is also how long a renewal asks for.
+    pub ttl: Duration,
+    /// When it was created, on the local clock.
     pub created_at: SystemTime,
-    /// When the service deletes it.
+    /// When the service deletes it, on the local clock.
     pub expires_at: SystemTime,
 }
 
 impl Lease {
     pub(super) fn is_usable(&self, now: SystemTime) -> bool {
-        self.expires_at > now + EXPIRY_MARGIN
+        self.remaining(now) > EXPIRY_MARGIN
     }
 
     pub(super) fn remaining(&self, now: SystemTime) -> Duration {
@@ -59,18 +67,39 @@ pub(super) struct FlightFailure {
     pub(super) text: String,
 }
 
+impl FlightFailure {
+    pub(super) fn unavailable(text: impl Into<String>) -> Self {
+        Self {
+            class: CreateFailure::Unavailable,
+            text: text.into(),
+        }
+    }
+}
+
 /// A creation under way; `None` until it ends.
 pub(super) type Flight = watch::Receiver<Option<Outcome>>;
+
+/// The two clocks at one moment: dates for what the service says, instants for pauses.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Now {
+    pub(super) date: SystemTime,
+    pub(super) instant: Instant,
+}
 
 #[derive(Debug, Default)]
 struct State {
     leases: HashMap<PrefixKey, Lease>,
     flights: HashMap<PrefixKey, Flight>,
-    renewing: HashMap<PrefixKey, ()>,
+    /// Renewals by cache name, each with the time before which none is begun again.
+    renewals: HashMap<String, Instant>,
     memos: HashMap<PrefixKey, Memo>,
+    /// Exact sizes, counted by the service.
+    counts: HashMap<PrefixKey, u32>,
     learnt: HashMap<String, (u32, Instant)>,
     blocked_models: HashMap<String, Instant>,
     backend_blocked: Option<Instant>,
+    /// Times the planner was closed: what an earlier time began belongs to nobody.
+    closings: u64,
     /// Storage of caches that are no longer live.
     closed_token_hours: f64,
     stats: PlannerStats,
@@ -96,7 +125,23 @@ pub(super) enum Ticket {
     /// One is being created.
     Join(Flight),
     /// This plan creates it and tells the others through the sender.
-    Lead(watch::Sender<Option<Outcome>>),
+    Lead(watch::Sender<Option<Outcome>>, Leadership),
+    /// Creating it failed since the plan was made.
+    Failed,
+}
+
+/// The right to land one creation.
+#[derive(Debug)]
+pub(super) struct Leadership {
+    closings: u64,
+}
+
+/// What becomes of a creation that has landed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Landing {
+    Kept,
+    /// The planner was closed meanwhile, so nobody will delete the cache later.
+    Orphaned,
 }
 
 impl Ledger {
@@ -115,18 +160,33 @@ impl Ledger {
         None
     }
 
-    pub(super) fn ticket(&self, key: &PrefixKey, now: SystemTime) -> Ticket {
+    pub(super) fn ticket(&self, key: &PrefixKey, model: &str, now: Now) -> Ticket {
         let mut state = self.lock();
-        if let Some(lease) = state.leases.get(key).filter(|lease| lease.is_usable(now)) {
-            return Ticket::Live(lease.clone());
+        let lease = state.leases.get(key);
+        if let Some(lease) = lease.filter(|lease| lease.is_usable(now.date)).cloned() {
+            state.stats.lease_hits += 1;
+            return Ticket::Live(lease);
         }
         if let Some(flight) = state.flights.get(key).cloned() {
-            state.stats.single_flight_joined += 1;
-            return Ticket::Join(flight);
+            if is_under_way(&flight) {
+                state.stats.single_flight_joined += 1;
+                return Ticket::Join(flight);
+            }
+            // Cut off without a word: what it asked for may exist.
+            let memo = Memo {
+                until: now.instant,
+                failures: 0,
+                ambiguous: true,
+            };
+            state.memos.insert(key.clone(), memo);
+        }
+        if failed_recently(&state, key, model, now.instant) {
+            return Ticket::Failed;
         }
         let (sender, receiver) = watch::channel(None);
         state.flights.insert(key.clone(), receiver);
-        Ticket::Lead(sender)
+        let closings = state.closings;
+        Ticket::Lead(sender, Leadership { closings })
     }
 
     /// Ends a creation: the lease or the memo is in place before anyone who waits is told.
@@ -135,53 +195,56 @@ impl Ledger {
         key: &PrefixKey,
         model: &str,
         outcome: &Outcome,
-        now: Instant,
+        leadership: &Leadership,
         adopted: bool,
-    ) {
+        now: Now,
+    ) -> Landing {
         let mut state = self.lock();
+        let counter = match outcome {
+            Ok(_) if adopted => &mut state.stats.adopted,
+            Ok(_) => &mut state.stats.created,
+            Err(failure) => {
+                let class = failure.class.as_str().to_owned();
+                state.stats.create_failed.entry(class).or_default()
+            }
+        };
+        *counter += 1;
+        if let (Ok(lease), false) = (outcome, adopted) {
+            state.stats.creation_tokens += u64::from(lease.tokens);
+        }
+        if leadership.closings != state.closings {
+            return Landing::Orphaned;
+        }
         state.flights.remove(key);
+        forget_the_past(&mut state, now);
         match outcome {
             Ok(lease) => {
                 state.memos.remove(key);
-                if adopted {
-                    state.stats.adopted += 1;
-                } else {
-                    state.stats.created += 1;
-                    state.stats.creation_tokens += u64::from(lease.tokens);
-                }
                 state.leases.insert(key.clone(), lease.clone());
             }
-            Err(failure) => remember(&mut state, key, model, failure.class, now),
+            Err(failure) => remember(&mut state, key, model, failure.class, now.instant),
         }
+        Landing::Kept
     }
 
+    /// Drops a cache that is gone, unless another one took its place.
     pub(super) fn forget(&self, key: &PrefixKey, name: &str, now: SystemTime) {
         let mut state = self.lock();
-        if state
-            .leases
-            .get(key)
-            .is_some_and(|lease| lease.name == name)
-        {
+        let held = state.leases.get(key);
+        if held.is_some_and(|lease| lease.name == name) {
             close(&mut state, key, now);
             state.stats.lost += 1;
         }
     }
 
     pub(super) fn recent_failure(&self, key: &PrefixKey, model: &str, now: Instant) -> bool {
-        let state = self.lock();
-        state.memos.get(key).is_some_and(|memo| memo.until > now)
-            || state
-                .blocked_models
-                .get(model)
-                .is_some_and(|until| *until > now)
+        failed_recently(&self.lock(), key, model, now)
     }
 
     /// True when an earlier creation may have succeeded without our knowing.
     pub(super) fn may_exist(&self, key: &PrefixKey) -> bool {
-        self.lock()
-            .memos
-            .get(key)
-            .is_some_and(|memo| memo.ambiguous)
+        let state = self.lock();
+        state.memos.get(key).is_some_and(|memo| memo.ambiguous)
     }
 
     pub(super) fn backend_supported(&self, now: Instant) -> bool {
@@ -190,40 +253,55 @@ impl Ledger {
 
     pub(super) fn learnt_min(&self, model: &str, now: Instant) -> Option<u32> {
         let state = self.lock();
-        state
-            .learnt
-            .get(model)
-            .filter(|(_, until)| *until > now)
-            .map(|(min, _)| *min)
+        let (min, until) = state.learnt.get(model)?;
+        (*until > now).then_some(*min)
+    }
+
+    /// The exact size of a prefix, where the service has counted it before.
+    pub(super) fn counted(&self, key: &PrefixKey) -> Option<u32> {
+        self.lock().counts.get(key).copied()
+    }
+
+    pub(super) fn remember_count(&self, key: &PrefixKey, tokens: u32) {
+        remember_count(&mut self.lock(), key, tokens);
     }
 
     /// True for the one caller who is to renew the cache now.
-    pub(super) fn begin_renewal(&self, key: &PrefixKey) -> bool {
-        self.lock().renewing.insert(key.clone(), ()).is_none()
+    pub(super) fn begin_renewal(&self, name: &str, now: Instant) -> bool {
+        let mut state = self.lock();
+        state.renewals.retain(|_, until| *until > now);
+        if state.renewals.contains_key(name) {
+            return false;
+        }
+        state.renewals.insert(name.to_owned(), now + RENEWAL_PAUSE);
+        true
     }
 
-    pub(super) fn end_renewal(&self, key: &PrefixKey, expires_at: Option<SystemTime>) {
+    /// Notes the new expiry of a cache, or that it could not be moved.
+    pub(super) fn end_renewal(&self, lease: &Lease, expires_at: Option<SystemTime>) {
         let mut state = self.lock();
-        state.renewing.remove(key);
-        match expires_at {
-            Some(expires_at) => {
-                state.stats.renewed += 1;
-                if let Some(lease) = state.leases.get_mut(key) {
-                    lease.expires_at = expires_at;
-                }
-            }
-            None => state.stats.renew_failed += 1,
+        let Some(expires_at) = expires_at else {
+            state.stats.renew_failed += 1;
+            return;
+        };
+        state.renewals.remove(&lease.name);
+        state.stats.renewed += 1;
+        let held = state.leases.get_mut(&lease.key);
+        if let Some(held) = held.filter(|held| held.name == lease.name) {
+            held.expires_at = expires_at;
         }
     }
 
-    /// Takes every live cache out, to delete or to keep.
-    pub(super) fn drain(&self, now: SystemTime) -> Vec<Lease> {
+    /// Takes out every live cache, and the creations under way, whose caches become orphans.
+    pub(super) fn drain(&self, now: SystemTime) -> (Vec<Lease>, Vec<Flight>) {
         let mut state = self.lock();
+        state.closings += 1;
         let leases: Vec<Lease> = state.leases.values().cloned().collect();
         for lease in &leases {
             close(&mut state, &lease.key, now);
         }
-        leases
+        let flights = std::mem::take(&mut state.flights);
+        (leases, flights.into_values().collect())
     }
 
     pub(super) fn count(&self, update: impl FnOnce(&mut PlannerStats)) {
@@ -232,15 +310,16 @@ impl Ledger {
 
     pub(super) fn stats(&self, now: SystemTime) -> PlannerStats {
         let state = self.lock();
-        let live: f64 = state
-            .leases
-            .values()
-            .map(|lease| lease.token_hours(now))
-            .sum();
+        let live = state.leases.values().map(|lease| lease.token_hours(now));
         let mut stats = state.stats.clone();
-        stats.storage_token_hours = state.closed_token_hours + live;
+        stats.storage_token_hours = state.closed_token_hours + live.sum::<f64>();
         stats
     }
+}
+
+/// False when the task that creates ended without a word, by a panic or with its runtime.
+fn is_under_way(flight: &Flight) -> bool {
+    flight.has_changed().is_ok()
 }
 
 fn close(state: &mut State, key: &PrefixKey, now: SystemTime) {
@@ -249,27 +328,42 @@ fn close(state: &mut State, key: &PrefixKey, now: SystemTime) {
     }
 }
 
+fn failed_recently(state: &State, key: &PrefixKey, model: &str, now: Instant) -> bool {
+    let memo = state.memos.get(key).map(|memo| memo.until);
+    let blocked = state.blocked_models.get(model).copied();
+    memo.into_iter().chain(blocked).any(|until| until > now)
+}
+
+/// Keeps the memory as large as what is live: prefixes that nobody asks for are never looked up.
+fn forget_the_past(state: &mut State, now: Now) {
+    let gone: Vec<PrefixKey> = state
+        .leases
+        .values()
+        .filter(|lease| !lease.is_usable(now.date))
+        .map(|lease| lease.key.clone())
+        .collect();
+    for key in gone {
+        close(state, &key, now.date);
+    }
+    state
+        .memos
+        .retain(|_, memo| memo.until + FAILURES_FADE_AFTER > now.instant);
+}
+
 fn remember(state: &mut State, key: &PrefixKey, model: &str, class: CreateFailure, now: Instant) {
-    *state
-        .stats
-        .create_failed
-        .entry(class.as_str().to_owned())
-        .or_default() += 1;
     let failures = state.memos.get(key).map_or(0, |memo| memo.failures) + 1;
     let until = now + class.pause(failures);
-    state.memos.insert(
-        key.clone(),
-        Memo {
-            until,
-            failures,
-            ambiguous: class.is_ambiguous(),
-        },
-    );
+    let memo = Memo {
+        until,
+        failures,
+        ambiguous: class.is_ambiguous(),
+    };
+    state.memos.insert(key.clone(), memo);
     match class {
-        CreateFailure::TooSmall { min, .. } => {
-            state
-                .learnt
-                .insert(model.to_owned(), (min, now + LEARNT_FOR));
+        CreateFailure::TooSmall { total, min } => {
+            let learnt = (min, now + LEARNT_FOR);
+            state.learnt.insert(model.to_owned(), learnt);
+            remember_count(state, key, total);
         }
         CreateFailure::NoStorage => {
             state.blocked_models.insert(model.to_owned(), until);
@@ -277,4 +371,11 @@ fn remember(state: &mut State, key: &PrefixKey, model: &str, class: CreateFailur
         CreateFailure::BackendUnsupported => state.backend_blocked = Some(until),
         _ => {}
     }
+}
+
+fn remember_count(state: &mut State, key: &PrefixKey, tokens: u32) {
+    if state.counts.len() >= MOST_COUNTS {
+        state.counts.clear();
+    }
+    state.counts.insert(key.clone(), tokens);
 }

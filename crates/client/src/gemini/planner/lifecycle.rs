@@ -2,17 +2,20 @@
 
 use std::time::{Duration, SystemTime};
 
-use futures_util::TryStreamExt as _;
+use futures_util::StreamExt as _;
+use futures_util::future::join_all;
 use gimmal_api::gemini::ListCaches;
-use gimmal_transport::{CallOptions, Timeout};
+use gimmal_transport::{CallOptions, Error, Timeout};
 use gimmal_types::WireDuration;
 use gimmal_types::gemini::{CachedContent, CreateCachedContentRequest, UpdateCachedContentRequest};
 
-use super::ledger::{Flight, FlightFailure, Outcome, Ticket};
-use super::{CreateFailure, Lease, Planner, PreparedPrefix, TtlPolicy};
+use super::ledger::{Flight, FlightFailure, Landing, Leadership, Outcome, Ticket};
+use super::{CreateFailure, Lease, PlanHint, Planner, PreparedPrefix, TtlPolicy};
 
 /// Longest time the service may take to create a cache.
 const CREATE_TIMEOUT: Duration = Duration::from_secs(120);
+/// Deletions at a time when the planner closes.
+const DELETIONS_AT_ONCE: usize = 8;
 
 impl Planner {
     /// The live cache for a prefix, created if need be.
@@ -26,47 +29,69 @@ impl Planner {
         ttl: Duration,
         wait: Option<Duration>,
     ) -> Outcome {
-        let flight = match self
-            .inner
-            .ledger
-            .ticket(&prefix.key, self.clock().system_now())
-        {
+        let ledger = &self.inner.ledger;
+        let flight = match ledger.ticket(&prefix.key, &prefix.full_model, self.now()) {
             Ticket::Live(lease) => return Ok(lease),
+            Ticket::Failed => {
+                return Err(FlightFailure::unavailable("creating it failed just now"));
+            }
             Ticket::Join(flight) => flight,
-            Ticket::Lead(sender) => {
+            Ticket::Lead(sender, leadership) => {
                 let flight = sender.subscribe();
                 let (planner, prefix) = (self.clone(), prefix.clone());
                 tokio::spawn(async move {
-                    let (outcome, adopted) = planner.find_or_create(&prefix, ttl).await;
-                    let now = planner.clock().now();
-                    let ledger = &planner.inner.ledger;
-                    ledger.land(&prefix.key, &prefix.full_model, &outcome, now, adopted);
+                    let outcome = planner.create_and_land(&prefix, ttl, &leadership).await;
                     // Nobody may be waiting any more; the ledger has the outcome either way.
                     let _ = sender.send(Some(outcome));
                 });
                 flight
             }
         };
-        match wait {
-            None => landed(flight).await,
-            Some(wait) => {
-                let sleep = self.clock().sleep(wait);
-                tokio::select! {
-                    outcome = landed(flight) => outcome,
-                    () = sleep => Err(FlightFailure {
-                        class: CreateFailure::Unavailable,
-                        text: format!("the cache was not ready within {} s", wait.as_secs_f64()),
-                    }),
-                }
+        let Some(wait) = wait else {
+            return landed(flight).await;
+        };
+        let sleep = self.clock().sleep(wait);
+        tokio::select! {
+            outcome = landed(flight) => outcome,
+            () = sleep => {
+                let wait = wait.as_secs_f64();
+                let text = format!("the cache was not ready within {wait} s");
+                Err(FlightFailure::unavailable(text))
             }
         }
     }
 
+    async fn create_and_land(
+        &self,
+        prefix: &PreparedPrefix,
+        ttl: Duration,
+        leadership: &Leadership,
+    ) -> Outcome {
+        let (outcome, adopted) = self.find_or_create(prefix, ttl).await;
+        let (key, model) = (&prefix.key, &prefix.full_model);
+        let ledger = &self.inner.ledger;
+        let landing = ledger.land(key, model, &outcome, leadership, adopted, self.now());
+        match &outcome {
+            Ok(lease) if landing == Landing::Orphaned && !self.inner.options.keep_on_close => {
+                self.retire(lease).await;
+                Err(FlightFailure::unavailable(
+                    "the planner was closed meanwhile",
+                ))
+            }
+            _ => outcome,
+        }
+    }
+
+    /// The outcome, and whether the cache was there before.
     async fn find_or_create(&self, prefix: &PreparedPrefix, ttl: Duration) -> (Outcome, bool) {
         // After a creation that may have succeeded unseen, a second one might be billed twice.
-        let look = self.inner.options.adopt || self.inner.ledger.may_exist(&prefix.key);
-        if look && let Some(lease) = self.find_remote(prefix).await {
-            return (Ok(lease), true);
+        let may_exist = self.inner.ledger.may_exist(&prefix.key);
+        if may_exist || self.inner.options.adopt {
+            match self.find_remote(prefix).await {
+                Ok(Some(lease)) => return (Ok(lease), true),
+                Err(error) if may_exist => return (Err(failed(&error)), false),
+                Ok(None) | Err(_) => {}
+            }
         }
         let shared = &prefix.prefix;
         let mut request = CreateCachedContentRequest::new()
@@ -78,148 +103,191 @@ impl Planner {
         request.system_instruction = shared.system_instruction.clone().map(Box::new);
         request.tool_config = shared.tool_config.clone().map(Box::new);
         let options = CallOptions::default().with_attempt_timeout(Timeout::After(CREATE_TIMEOUT));
+        let asked_at = self.now().date;
         let outcome = match self.inner.api.create_cache(&request, &options).await {
-            Ok(response) => self
-                .lease_of(prefix, &response.into_body(), Some(ttl))
-                .ok_or_else(|| FlightFailure {
-                    class: CreateFailure::Unavailable,
-                    text: "the service created a cache without telling its name".to_owned(),
-                }),
-            Err(error) => {
-                let class = CreateFailure::of(&error);
-                tracing::warn!(class = class.as_str(), %error, "context cache not created");
-                Err(FlightFailure {
-                    class,
-                    text: error.to_string(),
+            Ok(response) => {
+                let cache = response.into_body();
+                let expires_at = local_expiry(&cache, asked_at, ttl);
+                lease(prefix, &cache, asked_at, expires_at, ttl).ok_or_else(|| {
+                    FlightFailure::unavailable("the service created a cache without its name")
                 })
             }
+            Err(error) => Err(failed(&error)),
         };
         (outcome, false)
     }
 
     /// A cache of the same prefix that this process does not know, found by its display name.
-    async fn find_remote(&self, prefix: &PreparedPrefix) -> Option<Lease> {
+    async fn find_remote(&self, prefix: &PreparedPrefix) -> Result<Option<Lease>, Error> {
         let wanted = prefix.key.display_name();
-        let mut pager = self
-            .inner
-            .api
-            .list_caches(ListCaches::default(), CallOptions::default());
-        while let Some(cache) = pager.try_next().await.ok()? {
-            let named = cache.display_name.as_deref() == Some(wanted.as_str());
-            if !named || cache.model.as_deref() != Some(&*prefix.full_model) {
+        let api = &self.inner.api;
+        let mut pager = api.list_caches(ListCaches::default(), CallOptions::default());
+        let now = self.now().date;
+        while let Some(cache) = pager.next().await {
+            let cache = match cache {
+                Ok(cache) => cache,
+                // One entry that cannot be read is not the one that is looked for.
+                Err(error) if error.is_decode() => continue,
+                Err(error) => return Err(error),
+            };
+            // On Vertex the service may name the project by its number, so only the model counts.
+            let same_model = cache.model.as_deref().map(short) == Some(short(&prefix.full_model));
+            // A cache whose expiry is not known counts as expiring now.
+            let (Some(expiry), true) = (cache.expire_time, same_model) else {
+                continue;
+            };
+            if cache.display_name.as_deref() != Some(wanted.as_str()) {
                 continue;
             }
-            // A cache whose expiry is not known counts as expiring now.
-            let lease = self.lease_of(prefix, &cache, None);
-            let usable = |lease: &Lease| lease.is_usable(self.clock().system_now());
-            if let Some(lease) = lease.filter(usable) {
-                return Some(lease);
+            let expires_at = expiry.to_system_time();
+            let created_at = cache.create_time.map_or(now, |time| time.to_system_time());
+            let ttl = expires_at.duration_since(created_at).unwrap_or_default();
+            if let Some(lease) = lease(prefix, &cache, created_at, expires_at, ttl)
+                && lease.is_usable(now)
+            {
+                return Ok(Some(lease));
             }
         }
-        None
+        Ok(None)
     }
 
-    /// The record of a cache. The service's own times are trusted, so a wrong local clock only
-    /// shifts what it is compared with.
-    fn lease_of(
-        &self,
-        prefix: &PreparedPrefix,
-        cache: &CachedContent,
-        ttl: Option<Duration>,
-    ) -> Option<Lease> {
-        let now = self.clock().system_now();
-        let expires_at = match cache.expire_time {
-            Some(time) => time.to_system_time(),
-            None => now + ttl?,
-        };
-        let counted = cache
-            .usage_metadata
-            .as_ref()
-            .and_then(|usage| usage.total_token_count);
-        Some(Lease {
-            name: cache.name.clone()?,
-            key: prefix.key.clone(),
-            model: prefix.full_model.to_string(),
-            tokens: counted
-                .and_then(|tokens| u32::try_from(tokens).ok())
-                .unwrap_or(prefix.estimate.expected),
-            created_at: cache.create_time.map_or(now, |time| time.to_system_time()),
-            expires_at,
-        })
-    }
-
-    /// Moves the expiry of a cache that has little left, beside the request that reads it.
-    pub(super) fn renew_beside(&self, lease: &Lease) {
-        let life = lease
-            .expires_at
-            .duration_since(lease.created_at)
-            .unwrap_or_default();
+    /// Moves the expiry of a cache that has little left and readers to come, beside the request
+    /// that reads it.
+    pub(super) fn renew_beside(&self, lease: &Lease, hint: &PlanHint) {
+        let now = self.now();
         // The buffer must be shorter than the life, or a new cache would be renewed at once.
-        let buffer = self.inner.options.renew_buffer.min(life / 2);
-        if lease.remaining(self.clock().system_now()) >= buffer
-            || !self.inner.ledger.begin_renewal(&lease.key)
+        let buffer = self.inner.options.renew_buffer.min(lease.ttl / 2);
+        let last_read = hint.expected_reads.is_some_and(|reads| reads <= 1);
+        if lease.remaining(now.date) >= buffer
+            || last_read
+            || !self.inner.ledger.begin_renewal(&lease.name, now.instant)
         {
             return;
         }
         let ttl = match self.inner.options.ttl {
             TtlPolicy::Fixed(ttl) => ttl,
-            TtlPolicy::Auto => life.min(self.inner.options.default_ttl),
+            TtlPolicy::Auto => lease.ttl.min(self.inner.options.default_ttl),
         };
         let (planner, lease) = (self.clone(), lease.clone());
         tokio::spawn(async move {
             let renewed = planner.renew(&lease, ttl).await;
-            planner.inner.ledger.end_renewal(&lease.key, renewed);
+            planner.inner.ledger.end_renewal(&lease, renewed);
         });
     }
 
     async fn renew(&self, lease: &Lease, ttl: Duration) -> Option<SystemTime> {
         let request = UpdateCachedContentRequest::new().set_ttl(WireDuration::from(ttl));
-        let api = &self.inner.api;
-        match api
-            .update_cache(&lease.name, &request, &CallOptions::default())
-            .await
-        {
-            Ok(response) => {
-                let told = response.into_body().expire_time;
-                Some(told.map_or_else(
-                    || self.clock().system_now() + ttl,
-                    |time| time.to_system_time(),
-                ))
-            }
+        let (api, options) = (&self.inner.api, CallOptions::default());
+        let asked_at = self.now().date;
+        match api.update_cache(&lease.name, &request, &options).await {
+            Ok(response) => Some(local_expiry(&response.into_body(), asked_at, ttl)),
             Err(error) => {
                 tracing::warn!(cache = %lease.name, %error, "context cache not renewed");
+                if is_gone(&error) {
+                    let now = self.now().date;
+                    self.inner.ledger.forget(&lease.key, &lease.name, now);
+                }
                 None
             }
         }
     }
 
     /// Ends the planner's caches: deletes them, which ends their billing, or with `keep_on_close`
-    /// leaves them to expire.
+    /// leaves them to expire. Later plans start afresh.
     ///
-    /// Failures are logged and not returned: what is left expires by itself.
+    /// Creations under way are waited for, as long as [`create_wait`] says; what comes later still
+    /// is deleted as it comes. Failures are logged and not returned: what is left expires by
+    /// itself. A planner that is dropped instead leaves its caches to expire.
+    ///
+    /// [`create_wait`]: super::PlannerOptions::create_wait
     pub async fn close(&self) {
-        let leases = self.inner.ledger.drain(self.clock().system_now());
+        let (leases, flights) = self.inner.ledger.drain(self.now().date);
         if self.inner.options.keep_on_close {
             return;
         }
-        for lease in leases {
-            match self
-                .inner
-                .api
-                .delete_cache(&lease.name, &CallOptions::default())
-                .await
-            {
-                Ok(_) => self.inner.ledger.count(|stats| stats.retired += 1),
-                // Gone already is as good as deleted.
-                Err(error)
-                    if error
-                        .status()
-                        .is_some_and(|s| [403, 404].contains(&s.as_u16())) => {}
-                Err(error) => {
-                    tracing::warn!(cache = %lease.name, %error, "context cache not deleted");
-                }
+        futures_util::stream::iter(leases)
+            .for_each_concurrent(DELETIONS_AT_ONCE, |lease| async move {
+                self.retire(&lease).await;
+            })
+            .await;
+        let sleep = self.clock().sleep(self.inner.options.create_wait);
+        tokio::select! {
+            _ = join_all(flights.into_iter().map(landed)) => {}
+            () = sleep => tracing::warn!("context caches are still being created at close"),
+        }
+    }
+
+    async fn retire(&self, lease: &Lease) {
+        let (api, options) = (&self.inner.api, CallOptions::default());
+        match api.delete_cache(&lease.name, &options).await {
+            Ok(_) => self.inner.ledger.count(|stats| stats.retired += 1),
+            // Gone already is as good as deleted.
+            Err(error) if is_gone(&error) => {}
+            Err(error) => {
+                tracing::warn!(cache = %lease.name, %error, "context cache not deleted");
             }
         }
+    }
+}
+
+fn failed(error: &Error) -> FlightFailure {
+    let class = CreateFailure::of(error);
+    tracing::warn!(class = class.as_str(), %error, "context cache not created");
+    FlightFailure {
+        class,
+        text: error.to_string(),
+    }
+}
+
+/// The service hides caches that are gone behind either status.
+fn is_gone(error: &Error) -> bool {
+    let status = error.status().map(|status| status.as_u16());
+    matches!(status, Some(403 | 404))
+}
+
+/// The name of a model without its collection.
+fn short(model: &str) -> &str {
+    model.rsplit('/').next().unwrap_or(model)
+}
+
+/// The record of a cache, unless the service left out its name.
+fn lease(
+    prefix: &PreparedPrefix,
+    cache: &CachedContent,
+    created_at: SystemTime,
+    expires_at: SystemTime,
+    ttl: Duration,
+) -> Option<Lease> {
+    let usage = cache.usage_metadata.as_ref();
+    let counted = usage.and_then(|usage| usage.total_token_count);
+    Some(Lease {
+        name: cache.name.clone()?,
+        key: prefix.key.clone(),
+        model: prefix.full_model.to_string(),
+        tokens: counted
+            .and_then(|tokens| u32::try_from(tokens).ok())
+            .unwrap_or(prefix.estimate.expected),
+        ttl,
+        created_at,
+        expires_at,
+    })
+}
+
+/// When a cache expires, on the local clock.
+///
+/// Between its last change and its expiry lies a span that both clocks agree on, so a local clock
+/// that is wrong does no harm. It is counted from the moment of asking, which is never too late.
+fn local_expiry(cache: &CachedContent, asked_at: SystemTime, ttl: Duration) -> SystemTime {
+    let changed = cache.update_time.or(cache.create_time);
+    let told = cache.expire_time.map(|expiry| expiry.to_system_time());
+    match (told, changed) {
+        (Some(expiry), Some(changed)) => {
+            let span = expiry.duration_since(changed.to_system_time());
+            asked_at + span.unwrap_or_default()
+        }
+        (Some(expiry), None) => expiry,
+        // A life too long for any clock is not believed at all.
+        (None, _) => asked_at.checked_add(ttl).unwrap_or(asked_at),
     }
 }
 
@@ -232,9 +300,8 @@ async fn landed(mut flight: Flight) -> Outcome {
     match outcome {
         Ok(Some(outcome)) => outcome,
         // The task that creates died without a word, by a panic or the end of the runtime.
-        Ok(None) | Err(_) => Err(FlightFailure {
-            class: CreateFailure::Unavailable,
-            text: "the creation of the cache was cut off".to_owned(),
-        }),
+        Ok(None) | Err(_) => Err(FlightFailure::unavailable(
+            "the creation of the cache was cut off",
+        )),
     }
 }

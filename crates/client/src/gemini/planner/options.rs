@@ -6,7 +6,8 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Mode {
-    /// A cache is created when it costs less than it saves.
+    /// A cache is created when it costs less than it saves, for as many reads as the
+    /// [`PlanHint`] expects; without that number one read is assumed, and none is created.
     #[default]
     Cost,
     /// A cache is created whenever one can be.
@@ -25,7 +26,8 @@ pub enum TtlPolicy {
     /// cache is cheaper than sending the prefix once more, at most the default.
     #[default]
     Auto,
-    /// As given.
+    /// As given. A cache with ten seconds or less left is not used, so less than a minute makes
+    /// little sense.
     Fixed(Duration),
 }
 
@@ -85,7 +87,8 @@ pub struct PlannerOptions {
     pub adopt: bool,
     /// Leave caches alive when the planner is closed.
     pub keep_on_close: bool,
-    /// Mixed into the identity of every cache, to keep tenants apart.
+    /// Mixed into the identity of every cache, to keep tenants apart. A name and not a secret: it
+    /// shows in `Debug`.
     pub scope_salt: Option<String>,
 }
 
@@ -115,11 +118,12 @@ impl Default for PlannerOptions {
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct PlanHint {
-    /// How many requests will read the prefix, this one included.
+    /// How many requests will read the prefix from now on, this one included. The last one, which
+    /// expects 1, does not renew the cache.
     pub expected_reads: Option<u64>,
     /// How long they will take; the cache is deleted afterwards.
     pub expected_duration: Option<Duration>,
-    /// Use this cache, whatever is in it.
+    /// Use this cache, without looking whether it holds the prefix.
     pub cache_override_name: Option<String>,
 }
 

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use gimmal_api::gemini::{Gemini, cached_content_model};
+use gimmal_api::gemini::{Backend, Gemini, cached_content_model};
 use gimmal_transport::{CallOptions, Clock, Error, Timeout};
 use gimmal_types::gemini::{Content, CountTokensRequest, GenerateContentRequest};
 
 use super::analysis::floor;
-use super::ledger::{FlightFailure, Ledger};
+use super::draft::{Draft, DraftFacts};
+use super::ledger::{Ledger, Now};
 use super::prepared::separate;
 use super::{
-    CacheAction, CacheDecision, CacheScope, CreateError, Executed, ExplicitCachePayload, Facts,
-    Lease, ModelFacts, ModelTable, PartsPayload, Plan, PlanHint, PlannerOptions, PlannerStats,
-    Prefix, PreparedPrefix, Reason, TokenEstimate, Verdict, decide,
+    CacheAction, CacheScope, Executed, Facts, Lease, ModelFacts, ModelTable, PartsPayload, Plan,
+    PlanHint, PlannerOptions, PlannerStats, Prefix, PreparedPrefix, Reason, TokenEstimate, Verdict,
+    decide,
 };
 use crate::gemini::GeminiClient;
 
@@ -130,9 +131,8 @@ impl Planner {
             tail: tail.into(),
         };
         let tail_estimate = TokenEstimate::of_contents(payload.tail.iter());
-        let mut counted = None;
+        let mut estimate = self.estimate(prefix);
         loop {
-            let estimate = counted.unwrap_or(prefix.estimate);
             let (verdict, facts) = self.verdict(prefix, &payload, estimate, tail_estimate, hint);
             let draft = Draft {
                 prefix,
@@ -143,9 +143,7 @@ impl Planner {
             };
             return match verdict {
                 Verdict::NeedTokens => {
-                    // When counting fails the estimate's upper bound has to do.
-                    let tokens = self.count(prefix).await.unwrap_or(estimate.max);
-                    counted = Some(TokenEstimate::exact(tokens));
+                    estimate = self.count_or_guess(prefix).await;
                     continue;
                 }
                 Verdict::Send {
@@ -160,7 +158,7 @@ impl Planner {
                 Verdict::UseLease => match self.lease(prefix) {
                     Some(lease) => {
                         self.inner.ledger.count(|stats| stats.lease_hits += 1);
-                        self.renew_beside(&lease);
+                        self.renew_beside(&lease, hint);
                         self.finish(draft.cached(lease.name, Reason::LeaseHit, None, None))
                     }
                     // It expired between the two looks.
@@ -190,61 +188,45 @@ impl Planner {
         request: &GenerateContentRequest,
         hint: &PlanHint,
     ) -> Plan {
-        let (prefix, tail) = separate(request);
         // A bad name is the executor's to report, with the same words as for any other request.
         let full = cached_content_model(self.inner.api.endpoint(), model)
             .unwrap_or_else(|_| model.to_owned());
-        let prepared = PreparedPrefix::new(model, &full, &self.inner.scope, prefix);
-        let hint = match &request.cached_content {
-            Some(name) => hint.clone().with_cache_override_name(name.clone()),
-            None => hint.clone(),
-        };
-        self.plan(&prepared, tail, &hint).await
+        let prepare = |prefix| PreparedPrefix::new(model, &full, &self.inner.scope, prefix);
+        if let Some(name) = &request.cached_content {
+            return self.untouched(&prepare(Prefix::default()), name, request, hint);
+        }
+        let (prefix, tail) = separate(request);
+        self.plan(&prepare(prefix), tail, hint).await
     }
 
-    /// Creates the cache for a prefix before the first request, if it pays.
-    ///
-    /// Returns the live cache, or `None` when the planner decides against one.
-    ///
-    /// # Errors
-    ///
-    /// Fails on a wrong key, and with [`CreateError::Fail`] on any failure to create.
-    pub async fn warm(
+    /// The plan of a request that names a cache itself: nothing may be taken out of it.
+    fn untouched(
         &self,
-        prefix: &PreparedPrefix,
+        nothing: &PreparedPrefix,
+        cache_name: &str,
+        request: &GenerateContentRequest,
         hint: &PlanHint,
-    ) -> Result<Option<Lease>, WarmError> {
-        // Any request will do as the tail: the decision does not depend on its words.
+    ) -> Plan {
         let payload = PartsPayload {
-            prefix: Arc::clone(&prefix.prefix),
-            tail: Arc::from([Content::user("?")]),
+            prefix: Arc::clone(&nothing.prefix),
+            tail: Arc::from(request.contents.as_slice()),
         };
-        let tail = TokenEstimate::of_contents(payload.tail.iter());
-        let mut estimate = prefix.estimate;
-        let ttl = loop {
-            match self.verdict(prefix, &payload, estimate, tail, hint).0 {
-                Verdict::NeedTokens => {
-                    let tokens = self.count(prefix).await.unwrap_or(estimate.max);
-                    estimate = TokenEstimate::exact(tokens);
-                }
-                Verdict::UseLease => return Ok(self.lease(prefix)),
-                Verdict::Create { ttl, .. } => break ttl,
-                Verdict::Send { .. } | Verdict::UseNamed => return Ok(None),
-            }
+        let tail_estimate = TokenEstimate::of_contents(payload.tail.iter());
+        let estimate = nothing.estimate;
+        let (_, facts) = self.verdict(nothing, &payload, estimate, tail_estimate, hint);
+        let draft = Draft {
+            prefix: nothing,
+            payload: &payload,
+            estimate,
+            tail_estimate,
+            facts,
         };
-        match self.ensure(prefix, ttl, None).await {
-            Ok(lease) => Ok(Some(lease)),
-            Err(failure) => {
-                let authentication = failure.class == super::CreateFailure::Unauthenticated;
-                if authentication || self.inner.options.on_create_error == CreateError::Fail {
-                    return Err(WarmError {
-                        text: failure.text,
-                        authentication,
-                    });
-                }
-                Ok(None)
-            }
+        let name = cache_name.to_owned();
+        let mut plan = draft.cached(name, Reason::CallerOverride, None, None);
+        if let CacheAction::FromCache(payload) = &mut plan.action {
+            payload.fallback = None;
         }
+        self.finish(plan)
     }
 
     /// Learns from a reply: token counts, and caches that vanished.
@@ -282,13 +264,20 @@ impl Planner {
         self.inner.api.transport().clock()
     }
 
-    fn lease(&self, prefix: &PreparedPrefix) -> Option<Lease> {
+    pub(super) fn now(&self) -> Now {
+        Now {
+            date: self.clock().system_now(),
+            instant: self.clock().now(),
+        }
+    }
+
+    pub(super) fn lease(&self, prefix: &PreparedPrefix) -> Option<Lease> {
         self.inner
             .ledger
             .live(&prefix.key, self.clock().system_now())
     }
 
-    fn verdict(
+    pub(super) fn verdict(
         &self,
         prefix: &PreparedPrefix,
         payload: &PartsPayload,
@@ -332,21 +321,45 @@ impl Planner {
         )
     }
 
-    /// Counts a prefix with the service. The developer API counts contents only, so instructions
-    /// are counted as a turn; the difference is a handful of tokens.
+    /// What is known of the size of a prefix without a call.
+    pub(super) fn estimate(&self, prefix: &PreparedPrefix) -> TokenEstimate {
+        let counted = self.inner.ledger.counted(&prefix.key);
+        counted.map_or(prefix.estimate, TokenEstimate::exact)
+    }
+
+    /// The exact size of a prefix; when counting fails the estimate's upper bound has to do.
+    pub(super) async fn count_or_guess(&self, prefix: &PreparedPrefix) -> TokenEstimate {
+        match self.count(prefix).await {
+            Some(tokens) => {
+                self.inner.ledger.remember_count(&prefix.key, tokens);
+                TokenEstimate::exact(tokens)
+            }
+            None => TokenEstimate::exact(prefix.estimate.max),
+        }
+    }
+
+    /// Counts a prefix with the service. The developer API counts contents only, so there
+    /// instructions are counted as a turn, which differs by a handful of tokens, and the estimate
+    /// of the tools is added.
     async fn count(&self, prefix: &PreparedPrefix) -> Option<u32> {
-        let system = prefix.prefix.system_instruction.iter();
-        let contents = system.chain(&prefix.prefix.contents).cloned();
-        let request = CountTokensRequest::new().set_contents(contents);
-        let options =
-            CallOptions::default().with_deadline(Timeout::After(self.inner.options.create_wait));
-        let reply = self
-            .inner
-            .api
-            .count_tokens(&prefix.model, &request, &options)
-            .await;
+        let shared = &*prefix.prefix;
+        let mut request = CountTokensRequest::new();
+        let mut uncounted = 0;
+        if self.inner.api.endpoint().backend() == Backend::Vertex {
+            request.contents.clone_from(&shared.contents);
+            request.tools.clone_from(&shared.tools);
+            request.system_instruction = shared.system_instruction.clone().map(Box::new);
+        } else {
+            let system = shared.system_instruction.iter();
+            request.contents = system.chain(&shared.contents).cloned().collect();
+            uncounted = TokenEstimate::of_tools(&shared.tools).expected;
+        }
+        let wait = Timeout::After(self.inner.options.create_wait);
+        let options = CallOptions::default().with_deadline(wait);
+        let api = &self.inner.api;
+        let reply = api.count_tokens(&prefix.model, &request, &options).await;
         let tokens = reply.ok()?.into_body().total_tokens?;
-        u32::try_from(tokens).ok()
+        Some(u32::try_from(tokens).ok()?.saturating_add(uncounted))
     }
 
     fn finish(&self, plan: Plan) -> Plan {
@@ -362,95 +375,5 @@ impl Planner {
             "planned"
         );
         plan
-    }
-}
-
-/// Why a cache could not be created ahead of time.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("cannot create the context cache: {text}")]
-pub struct WarmError {
-    text: String,
-    authentication: bool,
-}
-
-impl WarmError {
-    /// True when the credentials are wrong, so that every other call would fail too.
-    pub fn is_authentication(&self) -> bool {
-        self.authentication
-    }
-}
-
-struct DraftFacts {
-    floor: Option<u32>,
-    conf_cut: f32,
-    first_turn: bool,
-    planned_at: std::time::SystemTime,
-}
-
-/// A plan but for its action.
-struct Draft<'a> {
-    prefix: &'a PreparedPrefix,
-    payload: &'a PartsPayload,
-    estimate: TokenEstimate,
-    tail_estimate: TokenEstimate,
-    facts: DraftFacts,
-}
-
-impl Draft<'_> {
-    fn send(self, optimized: bool, reason: Reason, saving_usd: Option<f64>) -> Plan {
-        let payload = self.payload.clone();
-        let action = if optimized {
-            CacheAction::Optimized(payload)
-        } else {
-            CacheAction::Raw(payload)
-        };
-        self.plan(action, reason, saving_usd)
-    }
-
-    fn cached(
-        self,
-        cache_name: String,
-        reason: Reason,
-        saving_usd: Option<f64>,
-        ttl: Option<std::time::Duration>,
-    ) -> Plan {
-        let payload = ExplicitCachePayload {
-            cache_name,
-            contents: Arc::clone(&self.payload.tail),
-            fallback: self.payload.clone(),
-        };
-        let mut plan = self.plan(CacheAction::FromCache(payload), reason, saving_usd);
-        plan.decision.attempt = true;
-        plan.decision.ttl = ttl;
-        plan
-    }
-
-    fn failed(self, failure: &FlightFailure) -> Plan {
-        let text = failure.text.clone();
-        let mut plan = self.send(false, Reason::CreationFailed, None);
-        plan.decision.attempt = true;
-        plan.decision.failure = Some(text);
-        plan
-    }
-
-    fn plan(self, action: CacheAction, reason: Reason, saving_usd: Option<f64>) -> Plan {
-        Plan {
-            model: self.prefix.model.to_string(),
-            action,
-            decision: CacheDecision {
-                attempt: false,
-                reason,
-                floor: self.facts.floor,
-                estimate: self.estimate,
-                conf_cut: self.facts.conf_cut,
-                first_turn: self.facts.first_turn,
-                expected_saving_usd: saving_usd,
-                ttl: None,
-                failure: None,
-            },
-            key: (!self.payload.prefix.is_empty()).then(|| self.prefix.key.clone()),
-            estimate: TokenEstimate::total([self.estimate, self.tail_estimate]),
-            planned_at: self.facts.planned_at,
-        }
     }
 }

@@ -1,0 +1,9 @@
+//! The planner against the emulator or a script: what is asked of the service, how often, and what
+//! happens when the service says no. The names are those of the planner's acceptance checks.
+
+mod creation;
+mod doubt;
+mod ends;
+mod reading;
+mod renewal;
+mod support;
