@@ -5,6 +5,8 @@ use std::fmt;
 use gimmal_client::{Error, ErrorKind};
 use serde::{Deserialize, Serialize};
 
+use super::Usage;
+
 /// A failed item.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -18,6 +20,8 @@ pub struct Failure {
     pub status: Option<u16>,
     /// Requests on the wire.
     pub attempts: u32,
+    /// Tokens of a reply that could not be used, which are billed all the same.
+    pub usage: Usage,
     /// True when every other item would fail the same way, so that the run should stop.
     pub is_fatal: bool,
 }
@@ -88,6 +92,7 @@ impl Failure {
             message: message.into(),
             status: None,
             attempts: 0,
+            usage: Usage::default(),
             is_fatal: false,
         }
     }
@@ -96,6 +101,13 @@ impl Failure {
     #[must_use]
     pub fn with_attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts;
+        self
+    }
+
+    /// The same, after a reply that took so many tokens.
+    #[must_use]
+    pub fn with_usage(mut self, usage: Usage) -> Self {
+        self.usage = usage;
         self
     }
 
@@ -130,6 +142,7 @@ impl From<Error> for Failure {
             message: error.to_string(),
             status,
             attempts,
+            usage: Usage::default(),
             is_fatal: kind == FailureKind::Authentication,
         }
     }

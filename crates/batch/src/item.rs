@@ -62,4 +62,14 @@ impl<O, C> WorkItemResult<O, C> {
             Err(failure) => failure.attempts,
         }
     }
+    /// The same result with a context made from the item's own.
+    pub fn map_context<D>(self, change: impl FnOnce(C) -> D) -> WorkItemResult<O, D> {
+        WorkItemResult {
+            id: self.id,
+            submission_index: self.submission_index,
+            outcome: self.outcome,
+            latency: self.latency,
+            context: change(self.context),
+        }
+    }
 }

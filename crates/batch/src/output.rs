@@ -80,6 +80,7 @@ impl From<WorkItemResult<Answer, Map<String, Value>>> for OutputRecord {
                 record.usage = outcome.usage;
             }
             Err(failure) => {
+                record.usage = failure.usage;
                 record.error = Some(OutputError {
                     kind: failure.kind,
                     status: failure.status,
@@ -162,7 +163,8 @@ pub fn read_earlier(
             break;
         }
         // Only what begins as our records do can be one of ours that was cut off.
-        let torn = text.last() != Some(&b'\n') && text.starts_with(RECORD_START);
+        let begins_as_ours = text.starts_with(RECORD_START) || RECORD_START.starts_with(&text);
+        let torn = text.last() != Some(&b'\n') && begins_as_ours;
         let record: OutputRecord = match serde_json::from_slice(&text) {
             Ok(record) => record,
             Err(_) if torn => {
@@ -246,6 +248,22 @@ mod tests {
         assert_eq!(kept, lines(&[answer("a"), answer("c")]));
         assert_eq!(seen, ["a", "c"]);
         assert_eq!((earlier.failed, earlier.torn), (1, true));
+    }
+
+    #[test]
+    fn a_record_may_be_cut_off_anywhere() {
+        let (whole, last) = (lines(&[answer("a")]), lines(&[answer("b")]));
+        for cut in 1..last.len() - 1 {
+            let file = [&whole, &last[..cut]].concat();
+            let mut kept = Vec::new();
+            let earlier = read_earlier(&*file, &mut kept, |_| true, |_| ()).unwrap();
+            assert!(earlier.torn, "cut after {cut} bytes");
+            assert_eq!(kept, whole);
+        }
+        // Without its line end a record is whole all the same.
+        let unended = &last[..last.len() - 1];
+        let earlier = read_earlier(unended, &mut Vec::new(), |_| true, |_| ()).unwrap();
+        assert!(!earlier.torn && earlier.answered.contains("b"));
     }
 
     #[test]

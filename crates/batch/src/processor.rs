@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use futures_util::Stream;
+use futures_util::future::{Either, select};
 use gimmal_client::transport::{Clock, TokioClock};
 
 use super::{CallStrategy, Failure, Run, Shutdown, WorkItem};
@@ -86,7 +87,8 @@ impl Processor {
     ///
     /// # Errors
     ///
-    /// Fails when the strategy cannot be prepared; nothing was sent for any item then.
+    /// Fails when the strategy cannot be prepared; nothing was sent for any item then. Aborted
+    /// while it is prepared, a run begins and has no results.
     pub async fn start<S, C>(
         self,
         strategy: Arc<S>,
@@ -96,10 +98,10 @@ impl Processor {
         S: CallStrategy,
         C: Send + 'static,
     {
-        strategy
-            .prepare()
-            .await
-            .map_err(|failure| RunError { failure })?;
+        let prepared = select(strategy.prepare(), Box::pin(self.shutdown.aborted()));
+        if let Either::Left((Err(failure), _)) = prepared.await {
+            return Err(RunError { failure });
+        }
         Ok(Run::start(self, strategy, items))
     }
 }

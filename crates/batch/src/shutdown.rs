@@ -48,7 +48,8 @@ impl Shutdown {
         self.drain.clone().cancelled_owned()
     }
 
-    pub(crate) fn aborted(&self) -> impl Future<Output = ()> + Send + 'static {
+    /// Ready once [`Shutdown::abort`] was called.
+    pub fn aborted(&self) -> impl Future<Output = ()> + Send + 'static {
         self.abort.clone().cancelled_owned()
     }
 }

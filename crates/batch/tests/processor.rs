@@ -25,6 +25,7 @@ struct Probe {
     started: AtomicUsize,
     gate: Notify,
     prepare_fails: bool,
+    prepare_hangs: bool,
 }
 
 /// What an item of the probe does.
@@ -47,6 +48,9 @@ impl CallStrategy for Probe {
         Box::pin(async {
             self.prepared.fetch_add(1, Ordering::SeqCst);
             tokio::task::yield_now().await;
+            if self.prepare_hangs {
+                self.gate.notified().await;
+            }
             if self.prepare_fails {
                 return Err(Failure::new(FailureKind::Authentication, "wrong key"));
             }
@@ -235,6 +239,31 @@ async fn aborting_waits_for_nothing() {
     });
     assert!(within(run.next()).await.is_none());
     within(run.finish()).await.unwrap();
+    assert_eq!(probe.cleaned.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn aborting_ends_the_preparation_too() {
+    let probe = Arc::new(Probe {
+        prepare_hangs: true,
+        ..Probe::default()
+    });
+    let shutdown = Shutdown::new();
+    let processor = at_once(4).with_shutdown(shutdown.clone());
+    let work = items([Deed::Yield(1); 5]);
+    let watched = Arc::clone(&probe);
+    tokio::spawn(async move {
+        while watched.prepared.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+        shutdown.abort();
+    });
+    let mut run = within(processor.start(Arc::clone(&probe), stream::iter(work)))
+        .await
+        .unwrap();
+    assert!(within(run.next()).await.is_none());
+    within(run.finish()).await.unwrap();
+    assert_eq!(probe.started.load(Ordering::SeqCst), 0);
     assert_eq!(probe.cleaned.load(Ordering::SeqCst), 1);
 }
 

@@ -45,7 +45,13 @@ async fn connect_with(
     let set = |name: &str| lookup(name).is_some_and(|value| !value.trim().is_empty());
     let has_key = set("GEMINI_API_KEY") || set("GOOGLE_API_KEY");
     let has_address = connection.base_url.is_some() || set("GOOGLE_GEMINI_BASE_URL");
-    let is_vertex = set("GOOGLE_GENAI_USE_VERTEXAI") || set("GOOGLE_GENAI_USE_ENTERPRISE");
+    let on = |name: &str| {
+        let value = lookup(name)?;
+        let value = value.trim();
+        (!value.is_empty()).then(|| value.eq_ignore_ascii_case("true") || value == "1")
+    };
+    let is_vertex = on("GOOGLE_GENAI_USE_ENTERPRISE").or_else(|| on("GOOGLE_GENAI_USE_VERTEXAI"));
+    let is_vertex = is_vertex.unwrap_or(false);
 
     let mut builder = GeminiClient::builder().from_lookup(&lookup);
     if let Some(version) = &connection.api_version {
@@ -106,6 +112,19 @@ fn is_loopback(address: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_switch_that_is_off_leaves_the_emulator_on() {
+        let connection = Connection {
+            base_url: None,
+            api_version: None,
+            json: false,
+        };
+        let off = |name: &str| (name == "GOOGLE_GENAI_USE_VERTEXAI").then(|| "false".to_owned());
+        let connected = connect_with(&connection, off).await.unwrap();
+        assert!(connected.is_emulated());
+        connected.close().await;
+    }
 
     #[test]
     fn addresses_of_this_machine_are_known() {

@@ -11,10 +11,22 @@ use std::{
     time::SystemTime,
 };
 
-use http::{HeaderMap, Method};
+use http::{
+    HeaderMap, HeaderName, Method,
+    header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION},
+};
 use serde_json::Value;
 
 use crate::route::{Route, RouteMatcher, Target};
+
+/// What may hold a credential and is not recorded.
+const SECRET_HEADERS: [HeaderName; 4] = [
+    HeaderName::from_static("x-goog-api-key"),
+    AUTHORIZATION,
+    PROXY_AUTHORIZATION,
+    COOKIE,
+];
+const SECRET_QUERY: [&str; 2] = ["key", "access_token"];
 
 /// The requests an emulator has seen, oldest first.
 ///
@@ -100,7 +112,7 @@ impl Journal {
         }
         let mut headers = HeaderMap::with_capacity(arrival.headers.len());
         for (name, value) in arrival.headers {
-            if name != "x-goog-api-key" && name != http::header::AUTHORIZATION {
+            if !SECRET_HEADERS.contains(name) {
                 headers.append(name, value.clone());
             }
         }
@@ -110,7 +122,7 @@ impl Journal {
             query: arrival
                 .query
                 .iter()
-                .filter(|(name, _)| name != "key")
+                .filter(|(name, _)| !SECRET_QUERY.contains(&name.as_str()))
                 .cloned()
                 .collect(),
             headers,
@@ -177,7 +189,7 @@ impl RecordedRequest {
         self.entry.target.model().map(String::as_str)
     }
 
-    /// The query pairs in order, without `key`.
+    /// The query pairs in order, without credentials.
     #[must_use]
     pub fn query(&self) -> &[(String, String)] {
         &self.entry.query
@@ -245,13 +257,16 @@ mod tests {
     fn arrive(journal: &Journal, path: &str) -> Option<Arc<Entry>> {
         let target = Target::parse(&Method::GET, path);
         let mut headers = HeaderMap::new();
-        headers.insert("x-goog-api-key", "secret".parse().expect("value"));
+        for name in SECRET_HEADERS {
+            headers.insert(name, "secret".parse().expect("value"));
+        }
         headers.insert("user-agent", "test".parse().expect("value"));
         journal.arrived(Arrival {
             target: &target,
             method: &Method::GET,
             query: &[
                 ("key".into(), "secret".into()),
+                ("access_token".into(), "secret".into()),
                 ("pageSize".into(), "2".into()),
             ],
             headers: &headers,
@@ -274,7 +289,7 @@ mod tests {
         assert_eq!(last.path(), "/v1beta/models/b");
         assert_eq!(last.status(), Some(200));
         assert_eq!(last.query(), [("pageSize".to_owned(), "2".to_owned())]);
-        assert!(!last.headers().contains_key("x-goog-api-key"));
+        assert_eq!(last.headers().len(), 1);
         assert!(last.headers().contains_key("user-agent"));
         journal.clear();
         assert_eq!(journal.count(RouteMatcher::any()), 0);

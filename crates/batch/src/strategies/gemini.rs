@@ -162,7 +162,9 @@ fn outcome(executed: Executed) -> Result<Outcome<Answer>, Failure> {
             usage,
             attempts,
         )),
-        None => Err(withheld(&reply, finish_reason.as_deref()).with_attempts(attempts)),
+        None => Err(withheld(&reply, finish_reason.as_deref())
+            .with_attempts(attempts)
+            .with_usage(usage)),
     }
 }
 

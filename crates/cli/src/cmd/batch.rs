@@ -2,21 +2,22 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor, Read as _, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use gimmal_api::gemini::model_path;
-use gimmal_batch::input::{PromptItem, PromptReader};
+use gimmal_batch::input::PromptReader;
 use gimmal_batch::output::{Earlier, OutputRecord, read_earlier};
 use gimmal_batch::strategies::GeminiStrategy;
-use gimmal_batch::{Order, Processor, RunError, Shutdown, Totals};
+use gimmal_batch::{Order, Processor, RunError, Shutdown, Totals, WorkItem};
 use gimmal_client::gemini::planner::{
     Mode, ModelFacts, ModelTable, PlanHint, Planner, PlannerOptions, Prefix, TtlPolicy,
 };
 use gimmal_client::types::gemini::Content;
+use serde_json::{Map, Value};
 
 use super::files;
 use super::summary::{Cost, Summary, peak_memory_bytes};
@@ -28,6 +29,9 @@ use crate::output::Progress;
 
 /// So long an answer takes, roughly; only the life of the cache depends on it.
 const SECONDS_PER_ANSWER: u64 = 10;
+
+/// A prompt; its context is its place in the input and the other members of its line.
+type PlacedItem = WorkItem<String, (u64, Map<String, Value>)>;
 
 /// Answers every prompt of the input.
 pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<ExitCode> {
@@ -49,7 +53,7 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
     let (mut writer, earlier) = open_output(&args, &checked, &mut totals, facts.as_ref())?;
     let left = checked.items - earlier.answered.len() as u64;
 
-    let planner = planner(&connected, &args, table);
+    let planner = planner(&connected, &args, table, left);
     let strategy = strategy(&connected, &planner, &args, context, left)?;
     let shutdown = Shutdown::new();
     let _watch = interrupt::watch(shutdown.clone(), how_to_resume(&args));
@@ -73,7 +77,9 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
     let mut done = 0;
     let mut written = Ok(());
     while let Some(result) = run.next().await {
-        let record = OutputRecord::from(result);
+        let place = result.context.0;
+        let mut record = OutputRecord::from(result.map_context(|(_, members)| members));
+        record.index = place;
         if let Err(error) = record.write_line(&mut writer).and_then(|()| writer.flush()) {
             shutdown.abort();
             written = Err(write_error(&args.output, &error));
@@ -92,7 +98,16 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
         // The second Ctrl-C: every line is on disk, and the cache expires by itself.
         return Ok(ExitCode::from(exit::INTERRUPTED));
     }
-    let finished = run.finish().await;
+    let finish = run.finish();
+    let finished = if written.is_ok() {
+        tokio::select! {
+            finished = finish => finished,
+            // A second Ctrl-C while the cache is deleted.
+            () = shutdown.aborted() => return Ok(ExitCode::from(exit::INTERRUPTED)),
+        }
+    } else {
+        finish.await
+    };
     written?;
 
     let wall = started.elapsed();
@@ -110,7 +125,8 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
         cache: stats,
         resumed: earlier.answered.len() as u64,
         skipped: checked.skipped,
-        left: left - done,
+        // The file may have grown since it was counted.
+        left: left.saturating_sub(done),
         wall_seconds: wall.as_secs_f64(),
         items_per_second: done as f64 / wall.as_secs_f64().max(f64::MIN_POSITIVE),
         peak_memory_bytes: peak_memory_bytes(),
@@ -137,7 +153,7 @@ fn is_stdio(path: &Path) -> bool {
 
 /// Where the prompts come from. They are read twice: once to check, once to send.
 enum Source {
-    File(std::path::PathBuf),
+    File(PathBuf),
     Memory(Arc<[u8]>),
 }
 
@@ -219,6 +235,7 @@ fn check_input(source: &Source, args: &Batch) -> anyhow::Result<Checked> {
     })
 }
 
+/// Refuses outputs that hold something which would be lost.
 fn refuse_existing_output(args: &Batch) -> anyhow::Result<()> {
     let path = &args.output;
     if is_stdio(path) {
@@ -234,6 +251,25 @@ fn refuse_existing_output(args: &Batch) -> anyhow::Result<()> {
             path.display()
         )));
     }
+    let inputs = [
+        Some(&args.input),
+        args.context.as_ref(),
+        args.prices.as_ref(),
+    ];
+    let mut inputs = inputs.into_iter().flatten();
+    if inputs.any(|input| is_same(input, path) || is_same(input, &part_of(path))) {
+        return Err(Failure::usage(format!(
+            "the output {} is read by the same command",
+            path.display()
+        )));
+    }
+    if args.resume && path.exists() && !path.is_file() {
+        // Resuming puts a new file in its place, which must not happen to a device or a pipe.
+        return Err(Failure::usage(format!(
+            "the output {} is not a file, so --resume cannot go on with it",
+            path.display()
+        )));
+    }
     // An empty file holds no answers that could be lost.
     let holds_something = std::fs::metadata(path).is_ok_and(|file| file.len() > 0);
     if holds_something && !args.resume && !args.overwrite {
@@ -243,6 +279,21 @@ fn refuse_existing_output(args: &Batch) -> anyhow::Result<()> {
         )));
     }
     Ok(())
+}
+
+/// True when both names lead to one existing file.
+fn is_same(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
+}
+
+/// Where the answers to keep are gathered before they replace an output.
+fn part_of(output: &Path) -> PathBuf {
+    let mut part = output.as_os_str().to_owned();
+    part.push(".part");
+    part.into()
 }
 
 fn write_error(path: &Path, error: &std::io::Error) -> anyhow::Error {
@@ -280,8 +331,8 @@ fn open_output(
     }
     // The answers to keep go to a new file that takes the old one's place in one step, so a crash
     // here loses nothing.
-    let mut kept = path.clone().into_os_string();
-    kept.push(".part");
+    let path = &path.canonicalize().map_err(refuse)?;
+    let kept = part_of(path);
     let mut writer = std::io::BufWriter::new(File::create(&kept).map_err(refuse)?);
     let reader = BufReader::new(File::open(path).map_err(refuse)?);
     let earlier = read_earlier(
@@ -294,7 +345,7 @@ fn open_output(
         Ok(earlier) => earlier,
         Err(error) => {
             std::fs::remove_file(&kept).map_err(refuse)?;
-            let shown = path.display();
+            let shown = args.output.display();
             return Err(Failure::usage(format!("cannot resume {shown}: {error}")));
         }
     };
@@ -306,18 +357,23 @@ fn open_output(
     Ok((Box::new(file), earlier))
 }
 
-/// The items that have no answer yet, read as they are needed.
+/// The items that have no answer yet, read as they are needed, with their place in the input.
 fn pending_items(
     source: &Source,
     earlier: &Earlier,
-) -> anyhow::Result<impl Iterator<Item = PromptItem> + Send + 'static> {
+) -> anyhow::Result<impl Iterator<Item = PlacedItem> + Send + 'static> {
     let mut reader = source.read()?;
     let answered = earlier.answered.clone();
     // The file was read to its end a moment ago; a line that changed since is passed over.
     let items = std::iter::from_fn(move || reader.read().ok().flatten());
     Ok(items
         .filter_map(Result::ok)
-        .filter(move |item| !answered.contains(&item.id)))
+        .enumerate()
+        .filter(move |(_, item)| !answered.contains(&item.id))
+        .map(|(place, mut item)| {
+            let members = std::mem::take(&mut item.context);
+            item.with_context((place as u64, members))
+        }))
 }
 
 fn model_table(args: &Batch) -> anyhow::Result<ModelTable> {
@@ -329,9 +385,11 @@ fn model_table(args: &Batch) -> anyhow::Result<ModelTable> {
         .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
 }
 
-fn planner(connected: &Connected, args: &Batch, table: ModelTable) -> Planner {
+fn planner(connected: &Connected, args: &Batch, table: ModelTable, left: u64) -> Planner {
     let mut options = PlannerOptions::default();
     options.mode = match args.cache {
+        // A cache that nobody will read is money lost, whatever was asked for.
+        _ if left == 0 => Mode::Off,
         CacheMode::Auto => Mode::Cost,
         CacheMode::Always => Mode::Always,
         CacheMode::Off => Mode::Off,

@@ -122,6 +122,65 @@ fn an_existing_output_is_never_lost() {
 }
 
 #[test]
+fn what_is_read_is_never_written() {
+    let bench = Bench::new();
+    bench.write("prompts.jsonl", prompts(1));
+    bench.write("context.md", "precious");
+    bench.write("answers.jsonl.part", "precious");
+    for more in [
+        &["--output", "./prompts.jsonl", "--overwrite"][..],
+        &["--output", "prompts.jsonl", "--resume"],
+        &[
+            "--output",
+            "context.md",
+            "--context",
+            "context.md",
+            "--overwrite",
+        ],
+        &[
+            "--output",
+            "answers.jsonl",
+            "--context",
+            "answers.jsonl.part",
+        ],
+    ] {
+        let ran = bench
+            .run(["batch", "prompts.jsonl"].iter().chain(more))
+            .code(2);
+        assert!(
+            ran.err.contains("is read by the same command"),
+            "{}",
+            ran.err
+        );
+    }
+    let kept = |name| std::fs::read_to_string(bench.path(name)).unwrap();
+    assert_eq!(kept("prompts.jsonl"), prompts(1));
+    assert_eq!(kept("context.md"), "precious");
+    assert_eq!(kept("answers.jsonl.part"), "precious");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_resumed_output_stays_where_it_is() {
+    let bench = Bench::new();
+    bench.write("prompts.jsonl", prompts(1));
+    bench.write("real.jsonl", "");
+    std::os::unix::fs::symlink(bench.path("real.jsonl"), bench.path("answers.jsonl")).unwrap();
+    bench.run(RUN.into_iter().chain(["--resume"])).code(0);
+    assert_eq!(records(&bench.path("real.jsonl")).len(), 1);
+
+    let device = [
+        "batch",
+        "prompts.jsonl",
+        "--output",
+        "/dev/null",
+        "--resume",
+    ];
+    let ran = bench.run(device).code(2);
+    assert!(ran.err.contains("is not a file"), "{}", ran.err);
+}
+
+#[test]
 fn bad_arguments_are_usage_errors() {
     let bench = Bench::new();
     bench.write("prompts.jsonl", prompts(1));

@@ -184,6 +184,10 @@ async fn a_failed_item_does_not_stop_the_rest() {
         (&failed[0]["id"], &failed[0]["error"]["kind"]),
         (&"q3".into(), &"blocked".into())
     );
+    assert!(
+        number(&failed[0], "/usage/prompt_tokens") > 0,
+        "a withheld reply is billed too: {failed:?}"
+    );
     emulator.shutdown().await;
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use crate::support::{Bench, prompts, records};
+use crate::support::{Bench, example, prompts, records};
 
 #[test]
 fn a_resumed_run_is_the_run_that_was_not_cut() {
@@ -44,19 +44,26 @@ fn a_resumed_run_is_the_run_that_was_not_cut() {
     let answers = |records: &[serde_json::Value]| {
         let mut answers: Vec<_> = records
             .iter()
-            .map(|record| (record["id"].to_string(), record["text"].to_string()))
+            .map(|record| {
+                (
+                    record["id"].clone(),
+                    record["index"].clone(),
+                    record["text"].clone(),
+                )
+            })
             .collect();
-        answers.sort();
+        answers.sort_by_key(|(_, index, _)| index.as_u64());
         answers
     };
     assert_eq!(answers(&records(&path)), answers(&whole));
 
-    // Nothing is left to do, and doing nothing is fine.
-    let summary = bench
-        .run(run.into_iter().chain(["--resume"]))
-        .code(0)
-        .json();
+    // Nothing is left to do, and doing nothing is fine: not even a cache is made.
+    let again = ["--resume", "--cache", "always", "--context"];
+    let handbook = example("handbook.md");
+    let again = again.into_iter().chain(handbook.to_str());
+    let summary = bench.run(run.into_iter().chain(again)).code(0).json();
     assert_eq!(summary["resumed"], 40);
+    assert_eq!(summary["cache"]["created"], 0);
 }
 
 #[test]

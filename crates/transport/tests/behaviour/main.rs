@@ -5,4 +5,3 @@ mod common;
 mod network;
 mod retry;
 mod stream;
-mod trace;

@@ -282,11 +282,11 @@ async fn the_policy_of_the_call_wins() {
 async fn a_drained_budget_stops_retries_of_all_clones() {
     let http = ScriptedTransport::repeating(Reply::status(503));
     let transport = builder(&http)
-        .with_retry_budget(RetryBudget::with_capacity(12))
+        .with_retry_budget(RetryBudget::with_capacity(30))
         .build()
         .unwrap();
     let error = send(&transport, request()).await.unwrap_err();
-    assert_eq!(http.request_count(), 3, "two retries at 5 tokens each");
+    assert_eq!(http.request_count(), 3, "two retries at 14 tokens each");
     assert_eq!(error.persistence(), Persistence::Persistent);
 
     send(&transport.clone(), request()).await.unwrap_err();
@@ -294,20 +294,32 @@ async fn a_drained_budget_stops_retries_of_all_clones() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_throttled_client_retries_for_longer_than_a_failing_one() {
+    let http = ScriptedTransport::repeating(Reply::status(429));
+    let transport = builder(&http)
+        .with_retry_budget(RetryBudget::with_capacity(17))
+        .build()
+        .unwrap();
+    send(&transport, request()).await.unwrap_err();
+    assert_eq!(http.request_count(), 4, "three retries at 5 tokens each");
+}
+
+#[tokio::test(start_paused = true)]
 async fn success_refills_the_budget() {
-    let budget = RetryBudget::with_capacity(5);
+    let budget = RetryBudget::with_capacity(14);
     let fail = || Reply::status(503);
     let ok = || Reply::json(200, "{}");
-    let http = ScriptedTransport::new([fail(), ok(), ok(), ok(), ok(), ok(), fail(), ok()]);
+    let replies = [fail()].into_iter().chain((0..14).map(|_| ok()));
+    let http = ScriptedTransport::new(replies.chain([fail(), ok()]));
     let transport = builder(&http)
         .with_retry_budget(budget.clone())
         .build()
         .unwrap();
     send(&transport, request()).await.unwrap();
     assert_eq!(budget.available(), 1);
-    for _ in 0..4 {
+    for _ in 0..13 {
         send(&transport, request()).await.unwrap();
     }
-    assert_eq!(budget.available(), 5);
+    assert_eq!(budget.available(), 14);
     assert_eq!(send(&transport, request()).await.unwrap().attempts(), 2);
 }

@@ -4,6 +4,7 @@ use super::{
     Candidate, CodeExecutionResult, Content, ExecutableCode, FinishReason, FunctionCall,
     GenerateContentResponse, Part,
 };
+use crate::wire::UnknownFields;
 
 impl GenerateContentResponse {
     /// The parts of the first candidate; empty when there is none.
@@ -88,9 +89,7 @@ impl GenerateContentResponse {
         replace(&mut self.response_id, chunk.response_id);
         replace(&mut self.create_time, chunk.create_time);
         replace(&mut self.model_status, chunk.model_status);
-        for (key, value) in chunk.unknown_fields.iter() {
-            self.unknown_fields.insert(key.clone(), value.clone());
-        }
+        merge_unknown(&mut self.unknown_fields, &chunk.unknown_fields);
     }
 }
 
@@ -99,6 +98,7 @@ impl Candidate {
         if let Some(content) = chunk.content {
             let have = self.content.get_or_insert_default();
             replace(&mut have.role, content.role);
+            merge_unknown(&mut have.unknown_fields, &content.unknown_fields);
             for part in content.parts {
                 push_part(have, part);
             }
@@ -115,9 +115,7 @@ impl Candidate {
         if !chunk.safety_ratings.is_empty() {
             self.safety_ratings = chunk.safety_ratings;
         }
-        for (key, value) in chunk.unknown_fields.iter() {
-            self.unknown_fields.insert(key.clone(), value.clone());
-        }
+        merge_unknown(&mut self.unknown_fields, &chunk.unknown_fields);
     }
 }
 
@@ -127,29 +125,34 @@ fn replace<T>(have: &mut Option<T>, newer: Option<T>) {
     }
 }
 
-fn push_part(content: &mut Content, part: Part) {
-    if let Some(last) = content.parts.last_mut()
-        && joins(last, &part)
-        && let (Some(text), Some(more)) = (&mut last.text, &part.text)
+/// Two pieces of text join when nothing but the text tells them apart. A signature belongs to its
+/// own part and must be sent back in place, so it keeps parts separate.
+fn push_part(content: &mut Content, mut part: Part) {
+    let more = part.text.take();
+    if let Some(more) = &more
+        && let Some(last) = content.parts.last_mut()
+        && last.thought_signature.is_none()
+        && let Some(mut text) = last.text.take()
     {
-        text.push_str(more);
-        return;
+        // Compared without the text so far, a copy of which for each chunk would add up.
+        let joins = *last == part;
+        if joins {
+            text.push_str(more);
+        }
+        last.text = Some(text);
+        if joins {
+            return;
+        }
     }
+    part.text = more;
     content.parts.push(part);
 }
 
-/// Two pieces of text join when nothing but the text tells them apart. A signature belongs to its
-/// own part and must be sent back in place, so it keeps parts separate.
-fn joins(left: &Part, right: &Part) -> bool {
-    let bare = |part: &Part| {
-        let mut rest = part.clone();
-        rest.text = None;
-        rest
-    };
-    left.text.is_some()
-        && right.text.is_some()
-        && left.thought_signature.is_none()
-        && bare(left) == bare(right)
+/// Members that later chunks state again are taken from them.
+fn merge_unknown(have: &mut UnknownFields, newer: &UnknownFields) {
+    for (key, value) in newer.iter() {
+        have.insert(key.clone(), value.clone());
+    }
 }
 
 #[cfg(test)]
@@ -198,6 +201,33 @@ mod tests {
         assert_eq!(
             reply["candidates"][1]["content"]["parts"],
             json!([{"text": "z"}])
+        );
+    }
+
+    #[test]
+    fn a_signature_keeps_parts_separate() {
+        let signed = json!({"text": "b", "thoughtSignature": "c2ln"});
+        let reply = absorbed(json!([
+            {"candidates": [{"content": {"parts": [{"text": "a"}]}}]},
+            {"candidates": [{"content": {"parts": [signed]}}]},
+            {"candidates": [{"content": {"parts": [{"text": "c"}, {"text": "d"}]}}]}
+        ]));
+        assert_eq!(
+            reply["candidates"][0]["content"]["parts"],
+            json!([{"text": "a"}, signed, {"text": "cd"}])
+        );
+    }
+
+    #[test]
+    fn unknown_members_survive_at_every_level() {
+        let reply = absorbed(json!([
+            {"candidates": [{"content": {"parts": [{"text": "a"}]}}]},
+            {"new": 1, "candidates": [{"new": 2, "content": {"new": 3, "parts": []}}]}
+        ]));
+        assert_eq!(
+            reply,
+            json!({"new": 1, "candidates": [{"new": 2,
+                   "content": {"new": 3, "parts": [{"text": "a"}]}}]})
         );
     }
 

@@ -1,14 +1,17 @@
 //! What calls write to the log, and what they keep out of it.
+//!
+//! A test binary of its own: where other tests make calls at the same time, which events are on is
+//! decided once for the process, and not always by the subscriber of this test.
 
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use gimmal_transport::ApiKey;
+use bytes::Bytes;
 use gimmal_transport::testing::{Reply, ScriptedTransport};
-use http::HeaderName;
+use gimmal_transport::{ApiKey, CallOptions, Idempotency, Request, Transport};
+use http::{HeaderName, Method};
 use tracing_subscriber::fmt::format::FmtSpan;
-
-use crate::common::{builder, request, send};
+use url::Url;
 
 /// A log in memory.
 #[derive(Clone, Default)]
@@ -39,11 +42,19 @@ async fn one_span_per_call_one_event_per_attempt_and_no_secrets() {
     let refusal = r#"{"error": {"message": "ECHOED PROMPT"}}"#;
     let http = ScriptedTransport::new([Reply::json(503, refusal), Reply::json(200, "ANSWER")]);
     let key = HeaderName::from_static("x-goog-api-key");
-    let transport = builder(&http)
+    let transport = Transport::builder()
+        .with_http(Arc::new(http))
         .with_credentials(ApiKey::new(key, "SECRET".into()))
         .build()
         .unwrap();
-    send(&transport, request()).await.unwrap();
+    let url = Url::parse("http://localhost/v1/echo?key=QUERY").unwrap();
+    let request = Request::new(Method::POST, url)
+        .with_json_body(Bytes::from_static(b"{\"prompt\": 1}"))
+        .with_idempotency(Idempotency::Idempotent);
+    transport
+        .send(request, &CallOptions::default())
+        .await
+        .unwrap();
     drop(guard);
 
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
