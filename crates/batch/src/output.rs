@@ -32,6 +32,9 @@ pub struct OutputRecord {
     pub latency_ms: u64,
     /// Why there is no answer.
     pub error: Option<OutputError>,
+    /// What the run was: model, shared context and settings, as a short digest.
+    #[serde(default)]
+    pub run: String,
     /// The members of the input line that are not the item's name or prompt.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub context: Map<String, Value>,
@@ -127,6 +130,14 @@ pub enum ResumeError {
         /// The item.
         id: String,
     },
+    /// An answer was made with another model, context or settings.
+    #[error(
+        "line {line} was made with another model, context or settings; answers of both would mix"
+    )]
+    OtherRun {
+        /// The line, counted from 1.
+        line: u64,
+    },
     /// An item was answered twice.
     #[error("line {line} answers `{id}` a second time; nothing was changed")]
     Repeated {
@@ -147,11 +158,12 @@ pub enum ResumeError {
 ///
 /// # Errors
 ///
-/// Fails on lines that are not results, that answer items outside `known`, or that answer one
-/// twice.
+/// Fails on lines that are not results, that belong to another `run`, that answer items outside
+/// `known`, or that answer one twice.
 pub fn read_earlier(
     mut reader: impl BufRead,
     keep: &mut impl Write,
+    run: &str,
     known: impl Fn(&str) -> bool,
     mut each: impl FnMut(&OutputRecord),
 ) -> Result<Earlier, ResumeError> {
@@ -184,9 +196,13 @@ pub fn read_earlier(
                 id: record.id,
             });
         }
+
         if record.error.is_some() {
             earlier.failed += 1;
             continue;
+        }
+        if record.run != run {
+            return Err(ResumeError::OtherRun { line });
         }
         if !earlier.answered.insert(record.id.clone()) {
             return Err(ResumeError::Repeated {
@@ -241,6 +257,7 @@ mod tests {
         let earlier = read_earlier(
             &*file,
             &mut kept,
+            "",
             |_| true,
             |record| seen.push(record.id.clone()),
         )
@@ -256,13 +273,13 @@ mod tests {
         for cut in 1..last.len() - 1 {
             let file = [&whole, &last[..cut]].concat();
             let mut kept = Vec::new();
-            let earlier = read_earlier(&*file, &mut kept, |_| true, |_| ()).unwrap();
+            let earlier = read_earlier(&*file, &mut kept, "", |_| true, |_| ()).unwrap();
             assert!(earlier.torn, "cut after {cut} bytes");
             assert_eq!(kept, whole);
         }
         // Without its line end a record is whole all the same.
         let unended = &last[..last.len() - 1];
-        let earlier = read_earlier(unended, &mut Vec::new(), |_| true, |_| ()).unwrap();
+        let earlier = read_earlier(unended, &mut Vec::new(), "", |_| true, |_| ()).unwrap();
         assert!(!earlier.torn && earlier.answered.contains("b"));
     }
 
@@ -270,7 +287,7 @@ mod tests {
     fn other_files_are_refused_with_their_line() {
         let refuse = |file: &[u8], known: &str| {
             let known = known.to_owned();
-            read_earlier(file, &mut Vec::new(), |id| id == known, |_| {})
+            read_earlier(file, &mut Vec::new(), "", |id| id == known, |_| {})
                 .unwrap_err()
                 .to_string()
         };
@@ -278,6 +295,11 @@ mod tests {
         assert!(refuse(b"precious", "a").starts_with("line 1 is not a result"));
         assert!(refuse(&lines(&[answer("x")]), "a").contains("`x`, which is not in the input"));
         assert!(refuse(&lines(&[answer("a"), answer("a")]), "a").contains("line 2"));
+        let other = OutputRecord {
+            run: "0123".to_owned(),
+            ..answer("a")
+        };
+        assert!(refuse(&lines(&[other]), "a").contains("another model, context or settings"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use gimmal_client::gemini::planner::{
 };
 use gimmal_client::types::gemini::{Content, GenerateContentRequest, GenerateContentResponse};
 use gimmal_client::{CallOptions, Error};
+use sha2::{Digest as _, Sha256};
 
 use crate::{CallStrategy, Failure, FailureKind, Outcome, Usage};
 
@@ -32,6 +33,7 @@ pub struct GeminiStrategy {
     hint: PlanHint,
     settings: GenerateContentRequest,
     options: CallOptions,
+    fingerprint: String,
 }
 
 /// Collects the settings of a [`GeminiStrategy`].
@@ -63,6 +65,19 @@ impl GeminiStrategy {
             settings: GenerateContentRequest::new(),
             options: CallOptions::default(),
         }
+    }
+
+    /// What is known about the run, once it is known.
+    #[must_use]
+    pub fn with_hint(mut self, hint: PlanHint) -> Self {
+        self.hint = hint;
+        self
+    }
+
+    /// A short digest of everything but the prompt that decides the answer: the model, the shared
+    /// context and the settings. Credentials and addresses are not part of it.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
     }
 }
 
@@ -98,6 +113,7 @@ impl GeminiStrategyBuilder {
     /// Fails on a bad model name.
     pub fn build(self) -> Result<GeminiStrategy, Error> {
         Ok(GeminiStrategy {
+            fingerprint: fingerprint(&self.model, &self.prefix, &self.settings),
             prefix: self.planner.prepare(&self.model, self.prefix)?,
             executor: self.client.executor(),
             planner: self.planner,
@@ -114,6 +130,10 @@ impl CallStrategy for GeminiStrategy {
 
     fn prepare(&self) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async {
+            // A cache that nobody will read is money lost, whatever the mode.
+            if self.hint.expected_reads == Some(0) {
+                return Ok(());
+            }
             match self.planner.warm(&self.prefix, &self.hint).await {
                 Ok(_) => Ok(()),
                 Err(error) if error.is_authentication() => {
@@ -140,6 +160,26 @@ impl CallStrategy for GeminiStrategy {
     fn cleanup(&self) -> BoxFuture<'_, ()> {
         Box::pin(self.planner.close())
     }
+}
+
+/// The first 16 hexadecimal digits of a SHA-256 over the parts, each on its own line of JSON.
+fn fingerprint(model: &str, prefix: &Prefix, settings: &GenerateContentRequest) -> String {
+    let mut hash = Sha256::new();
+    let mut part = |json: Result<Vec<u8>, serde_json::Error>| {
+        hash.update(json.unwrap_or_default());
+        hash.update(b"\n");
+    };
+    part(serde_json::to_vec(model));
+    part(serde_json::to_vec(&prefix.system_instruction));
+    part(serde_json::to_vec(&prefix.tools));
+    part(serde_json::to_vec(&prefix.tool_config));
+    part(serde_json::to_vec(&prefix.contents));
+    part(serde_json::to_vec(settings));
+    hash.finalize()
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn outcome(executed: Executed) -> Result<Outcome<Answer>, Failure> {

@@ -37,22 +37,26 @@ pub(crate) async fn run(connection: &Connection, args: Generate) -> anyhow::Resu
         .models()
         .generate_content(&args.model)
         .set_request(request);
-    if args.stream {
-        stream(call, connection.json).await?;
+    let reply = if args.stream {
+        stream(call, connection.json).await?
     } else {
-        let reply = call.send().await?;
-        if connection.json {
-            output::json(reply.body())?;
-        } else {
-            output::line(&shown(reply.body())?)?;
-        }
-    }
+        call.send().await?.into_body()
+    };
     connected.close().await;
+    if connection.json && !args.stream {
+        output::json(&reply)?;
+    }
+    // A withheld reply is an error in every form, after whatever of it there is to show.
+    let text = shown(&reply)?;
+    let printed = connection.json || (args.stream && reply.text().is_some());
+    if !printed {
+        output::line(&text)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints chunks as they come: their text, or each as a line of JSON.
-async fn stream(call: GenerateContent, json: bool) -> anyhow::Result<()> {
+/// Prints chunks as they come, their text or each as a line of JSON, and returns the whole reply.
+async fn stream(call: GenerateContent, json: bool) -> anyhow::Result<GenerateContentResponse> {
     let mut chunks = call.stream().await?;
     let mut whole = GenerateContentResponse::default();
     let mut out = std::io::stdout();
@@ -66,13 +70,10 @@ async fn stream(call: GenerateContent, json: bool) -> anyhow::Result<()> {
         }
         whole.absorb(chunk);
     }
-    if !json {
+    if !json && whole.text().is_some() {
         writeln!(out)?;
-        if whole.text().is_none() {
-            output::line(&shown(&whole)?)?;
-        }
     }
-    Ok(())
+    Ok(whole)
 }
 
 /// The text of a reply; calls as JSON; an error when the service withheld it.

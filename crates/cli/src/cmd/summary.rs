@@ -42,7 +42,7 @@ pub(crate) struct Cost {
     pub(crate) with_cache_usd: f64,
     pub(crate) without_cache_usd: f64,
     pub(crate) saved_usd: f64,
-    /// The part of `with_cache_usd` for creating and keeping caches.
+    /// The part of `with_cache_usd` for creating and keeping caches in this run.
     pub(crate) cache_upkeep_usd: f64,
     /// False when the table has no price for replies, so that only prompts are counted.
     pub(crate) includes_output: bool,
@@ -52,7 +52,8 @@ impl Cost {
     /// The bill of the totals with the caches of this run.
     pub(crate) fn of(totals: &Totals, stats: &PlannerStats, facts: &ModelFacts) -> Self {
         let mut bill = totals.bill;
-        let price = facts.price(stats.creation_tokens);
+        // The price follows the size of a cache and not the number of caches.
+        let price = facts.price(stats.creation_tokens / stats.created.max(1));
         bill.add_caches(&price, stats.creation_tokens, stats.storage_token_hours);
         Self {
             with_cache_usd: bill.total_usd(),
@@ -147,7 +148,12 @@ impl Summary {
             &format!("cost with the cache{of}"),
             usd(cost.with_cache_usd),
         );
-        row("  creating and keeping it", usd(cost.cache_upkeep_usd));
+        // Earlier runs have paid for caches of their own, which nobody wrote down.
+        let of_run = if self.resumed > 0 { ", this run" } else { "" };
+        row(
+            &format!("  creating and keeping it{of_run}"),
+            usd(cost.cache_upkeep_usd),
+        );
         let share = 100.0 * cost.saved_usd / cost.without_cache_usd.max(f64::MIN_POSITIVE);
         row(
             "saved by the cache",

@@ -221,6 +221,29 @@ async fn a_wrong_key_is_one_error() {
     );
     assert!(!format!("{}{}", ran.err, ran.out).contains("not-the-right-one"));
     assert!(records(&bench.path("answers.jsonl")).is_empty());
+
+    // Not even with --overwrite does a wrong key cost the answers that are there.
+    bench.write("answers.jsonl", "precious");
+    let handbook = example("handbook.md");
+    for context in [None, Some(handbook)] {
+        let mut command =
+            bench.command(["--base-url", emulator.base_url(), "batch", "prompts.jsonl"]);
+        command.args(["--output", "answers.jsonl", "--overwrite"]);
+        command.args(
+            context
+                .iter()
+                .flat_map(|path| ["--context".as_ref(), path.as_os_str()]),
+        );
+        command.env("GEMINI_API_KEY", "not-the-right-one");
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap())
+            .await
+            .unwrap();
+        crate::support::Ran::from(output).code(3);
+        assert_eq!(
+            std::fs::read_to_string(bench.path("answers.jsonl")).unwrap(),
+            "precious"
+        );
+    }
     emulator.shutdown().await;
 }
 

@@ -8,12 +8,18 @@ use crate::support::{Bench, example, prompts, records};
 fn a_resumed_run_is_the_run_that_was_not_cut() {
     let bench = Bench::new();
     bench.write("prompts.jsonl", prompts(40));
+    let handbook = example("handbook.md");
+    let handbook = handbook.to_str().unwrap();
     let run = [
         "--json",
         "batch",
         "prompts.jsonl",
         "--output",
         "answers.jsonl",
+        "--context",
+        handbook,
+        "--cache",
+        "always",
     ];
     bench.run(run).code(0);
     let path = bench.path("answers.jsonl");
@@ -58,12 +64,39 @@ fn a_resumed_run_is_the_run_that_was_not_cut() {
     assert_eq!(answers(&records(&path)), answers(&whole));
 
     // Nothing is left to do, and doing nothing is fine: not even a cache is made.
-    let again = ["--resume", "--cache", "always", "--context"];
-    let handbook = example("handbook.md");
-    let again = again.into_iter().chain(handbook.to_str());
-    let summary = bench.run(run.into_iter().chain(again)).code(0).json();
+    let summary = bench
+        .run(run.into_iter().chain(["--resume"]))
+        .code(0)
+        .json();
     assert_eq!(summary["resumed"], 40);
     assert_eq!(summary["cache"]["created"], 0);
+}
+
+#[test]
+fn results_of_other_settings_are_refused() {
+    let bench = Bench::new();
+    bench.write("prompts.jsonl", prompts(3));
+    let run = [
+        "batch",
+        "prompts.jsonl",
+        "--output",
+        "answers.jsonl",
+        "--resume",
+    ];
+    bench.run(run).code(0);
+    for other in [
+        &["--model", "gemini-2.5-pro"][..],
+        &["--system", "x"],
+        &["--temperature", "1"],
+    ] {
+        let ran = bench.run(run.iter().chain(other)).code(2);
+        assert!(
+            ran.err.contains("another model, context or settings"),
+            "{}",
+            ran.err
+        );
+    }
+    bench.run(run).code(0);
 }
 
 #[test]
