@@ -136,6 +136,11 @@ impl From<Error> for Failure {
             ErrorKind::Status => FailureKind::Rejected,
             _ => FailureKind::Other,
         };
+        // A wrong key, a model that is not there and a request that cannot even be sent are the
+        // same for every item.
+        let is_fatal = kind == FailureKind::Authentication
+            || status == Some(404)
+            || matches!(error.kind(), ErrorKind::Invalid | ErrorKind::Config);
         let attempts = u32::try_from(error.attempts().len()).unwrap_or(u32::MAX);
         Self {
             kind,
@@ -143,7 +148,7 @@ impl From<Error> for Failure {
             status,
             attempts,
             usage: Usage::default(),
-            is_fatal: kind == FailureKind::Authentication,
+            is_fatal,
         }
     }
 }
@@ -170,6 +175,6 @@ mod tests {
     fn a_bad_argument_is_a_rejection() {
         let failure = Failure::from(Error::invalid("model", "must not be empty"));
         assert_eq!(failure.kind, FailureKind::Rejected);
-        assert!(!failure.is_fatal);
+        assert!(failure.is_fatal, "every item would be refused alike");
     }
 }

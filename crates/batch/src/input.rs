@@ -7,6 +7,7 @@ use std::io::BufRead;
 use serde_json::{Map, Value};
 
 use super::WorkItem;
+use super::digest::PromptHash;
 
 /// An item read from a line: the prompt, and the other members of the line as context.
 pub type PromptItem = WorkItem<String, Map<String, Value>>;
@@ -33,8 +34,15 @@ impl fmt::Display for BadLine {
 pub struct PromptReader<R> {
     reader: R,
     line: u64,
-    ids: HashMap<String, u64>,
+    ids: HashMap<String, Seen>,
     buffer: Vec<u8>,
+}
+
+/// What is remembered of a line that was read.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    line: u64,
+    prompt: PromptHash,
 }
 
 impl<R: BufRead> PromptReader<R> {
@@ -78,35 +86,64 @@ impl<R: BufRead> PromptReader<R> {
         }
         let text = std::str::from_utf8(bytes)
             .map_err(|error| format!("is not UTF-8 (byte {})", error.valid_up_to() + 1))?;
-        let value: Value =
-            serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))?;
+        let value: Value = serde_json::from_str(text).map_err(|error| not_json(text, &error))?;
         let Value::Object(mut members) = value else {
-            return Err(
-                "is not a JSON object such as {\"id\": \"1\", \"prompt\": \"…\"}".to_owned(),
-            );
+            return Err(format!("is not a JSON object such as {SAMPLE}"));
         };
         let prompt = match members.remove("prompt") {
             Some(Value::String(prompt)) if !prompt.trim().is_empty() => prompt,
             Some(Value::String(_)) => return Err("has an empty `prompt`".to_owned()),
             Some(_) => return Err("has a `prompt` that is not a string".to_owned()),
-            None => return Err("has no `prompt`".to_owned()),
+            None => return Err(no_prompt(&members)),
         };
         let id = match members.remove("id") {
             Some(Value::String(id)) if !id.trim().is_empty() => id,
+            Some(Value::String(_)) => return Err("has an empty `id`".to_owned()),
             Some(Value::Number(number)) => number.to_string(),
             Some(_) => return Err("has an `id` that is neither a text nor a number".to_owned()),
             None => format!("line-{}", self.line),
         };
         if let Some(first) = self.ids.get(&id) {
-            return Err(format!("repeats the id `{id}` of line {first}"));
+            return Err(format!("repeats the id `{id}` of line {}", first.line));
         }
-        self.ids.insert(id.clone(), self.line);
+        let seen = Seen {
+            line: self.line,
+            prompt: PromptHash::of(&prompt),
+        };
+        self.ids.insert(id.clone(), seen);
         Ok(WorkItem::new(id, prompt).with_context(members))
     }
 
-    /// True when a line with this id was read.
-    pub fn has_read(&self, id: &str) -> bool {
-        self.ids.contains_key(id)
+    /// The digest that the answer to an item of this run carries; `None` when no line with this
+    /// id was read.
+    pub fn digest_of(&self, id: &str, run: &str) -> Option<String> {
+        self.ids.get(id).map(|seen| seen.prompt.digest(run))
+    }
+}
+
+/// What a line looks like.
+const SAMPLE: &str = r#"{"id": "1", "prompt": "…"}"#;
+
+fn not_json(text: &str, error: &serde_json::Error) -> String {
+    // The line of the error is always the first: only the column says something.
+    let what = error.to_string();
+    let what = what.split(" at line ").next().unwrap_or_default();
+    let hint = if text.trim_start().starts_with('[') {
+        "; a list must be one object per line"
+    } else {
+        ""
+    };
+    format!("is not JSON (column {}: {what}){hint}", error.column())
+}
+
+/// Names a member that may have been meant.
+fn no_prompt(members: &Map<String, Value>) -> String {
+    let meant = |key: &&String| {
+        ["prompt", "question", "text", "input", "query"].contains(&key.to_lowercase().as_str())
+    };
+    match members.keys().find(meant) {
+        Some(key) => format!("has no `prompt` (it has `{key}`)"),
+        None => "has no `prompt`".to_owned(),
     }
 }
 
@@ -141,7 +178,7 @@ mod tests {
             .map(|bad| bad.to_string())
             .collect();
         let expected = [
-            "line 2: is not JSON",
+            "line 2: is not JSON (column 2: expected ident)",
             "line 3: is not a JSON object",
             "line 4: has no `prompt`",
             "line 5: has an empty `prompt`",

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod digest;
 mod failure;
 pub mod input;
 mod item;
@@ -31,4 +32,6 @@ mod book {
     mod batch {}
     #[doc = include_str!("../../../docs/src/caching.md")]
     mod caching {}
+    #[doc = include_str!("../../../docs/src/emulator.md")]
+    mod emulator {}
 }

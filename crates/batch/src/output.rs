@@ -32,9 +32,9 @@ pub struct OutputRecord {
     pub latency_ms: u64,
     /// Why there is no answer.
     pub error: Option<OutputError>,
-    /// What the run was: model, shared context and settings, as a short digest.
+    /// What was asked: prompt, model, shared context and settings, as a short digest.
     #[serde(default)]
-    pub run: String,
+    pub digest: String,
     /// The members of the input line that are not the item's name or prompt.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub context: Map<String, Value>,
@@ -130,13 +130,16 @@ pub enum ResumeError {
         /// The item.
         id: String,
     },
-    /// An answer was made with another model, context or settings.
+    /// An answer is to another prompt, or was made with another model, context or settings.
     #[error(
-        "line {line} was made with another model, context or settings; answers of both would mix"
+        "line {line} answers another prompt than `{id}` of the input, or was made with another \
+         model, context or settings"
     )]
     OtherRun {
         /// The line, counted from 1.
         line: u64,
+        /// The item.
+        id: String,
     },
     /// An item was answered twice.
     #[error("line {line} answers `{id}` a second time; nothing was changed")]
@@ -156,15 +159,17 @@ pub enum ResumeError {
 /// Failed items and a line that a crash cut off are left out. Each kept record is also handed to
 /// `each`, for sums.
 ///
+/// `digest_of` gives the digest that the answer to an item must carry, or `None` when the item is
+/// not in the input.
+///
 /// # Errors
 ///
-/// Fails on lines that are not results, that belong to another `run`, that answer items outside
-/// `known`, or that answer one twice.
+/// Fails on lines that are not results, on answers to something else, and on an item that is
+/// answered twice.
 pub fn read_earlier(
     mut reader: impl BufRead,
     keep: &mut impl Write,
-    run: &str,
-    known: impl Fn(&str) -> bool,
+    digest_of: impl Fn(&str) -> Option<String>,
     mut each: impl FnMut(&OutputRecord),
 ) -> Result<Earlier, ResumeError> {
     let mut earlier = Earlier::default();
@@ -190,19 +195,22 @@ pub fn read_earlier(
                 });
             }
         };
-        if !known(&record.id) {
+        let Some(digest) = digest_of(&record.id) else {
             return Err(ResumeError::Foreign {
                 line,
                 id: record.id,
             });
-        }
+        };
 
         if record.error.is_some() {
             earlier.failed += 1;
             continue;
         }
-        if record.run != run {
-            return Err(ResumeError::OtherRun { line });
+        if record.digest != digest {
+            return Err(ResumeError::OtherRun {
+                line,
+                id: record.id,
+            });
         }
         if !earlier.answered.insert(record.id.clone()) {
             return Err(ResumeError::Repeated {
@@ -257,8 +265,7 @@ mod tests {
         let earlier = read_earlier(
             &*file,
             &mut kept,
-            "",
-            |_| true,
+            |_| Some(String::new()),
             |record| seen.push(record.id.clone()),
         )
         .unwrap();
@@ -273,13 +280,14 @@ mod tests {
         for cut in 1..last.len() - 1 {
             let file = [&whole, &last[..cut]].concat();
             let mut kept = Vec::new();
-            let earlier = read_earlier(&*file, &mut kept, "", |_| true, |_| ()).unwrap();
+            let earlier = read_earlier(&*file, &mut kept, |_| Some(String::new()), |_| ()).unwrap();
             assert!(earlier.torn, "cut after {cut} bytes");
             assert_eq!(kept, whole);
         }
         // Without its line end a record is whole all the same.
         let unended = &last[..last.len() - 1];
-        let earlier = read_earlier(unended, &mut Vec::new(), "", |_| true, |_| ()).unwrap();
+        let earlier =
+            read_earlier(unended, &mut Vec::new(), |_| Some(String::new()), |_| ()).unwrap();
         assert!(!earlier.torn && earlier.answered.contains("b"));
     }
 
@@ -287,16 +295,21 @@ mod tests {
     fn other_files_are_refused_with_their_line() {
         let refuse = |file: &[u8], known: &str| {
             let known = known.to_owned();
-            read_earlier(file, &mut Vec::new(), "", |id| id == known, |_| {})
-                .unwrap_err()
-                .to_string()
+            read_earlier(
+                file,
+                &mut Vec::new(),
+                |id| (id == known).then(String::new),
+                |_| {},
+            )
+            .unwrap_err()
+            .to_string()
         };
         assert!(refuse(b"[]\n{}\n", "a").starts_with("line 1 is not a result"));
         assert!(refuse(b"precious", "a").starts_with("line 1 is not a result"));
         assert!(refuse(&lines(&[answer("x")]), "a").contains("`x`, which is not in the input"));
         assert!(refuse(&lines(&[answer("a"), answer("a")]), "a").contains("line 2"));
         let other = OutputRecord {
-            run: "0123".to_owned(),
+            digest: "0123".to_owned(),
             ..answer("a")
         };
         assert!(refuse(&lines(&[other]), "a").contains("another model, context or settings"));

@@ -17,6 +17,8 @@ pub struct Totals {
     pub items: u64,
     /// Items with an answer.
     pub succeeded: u64,
+    /// Those of them that the token limit cut off.
+    pub truncated: u64,
     /// Items without, by sort of failure.
     pub failures: BTreeMap<FailureKind, u64>,
     /// Tokens.
@@ -32,7 +34,11 @@ impl Totals {
     pub fn add(&mut self, record: &OutputRecord, facts: Option<&ModelFacts>) {
         self.items += 1;
         match &record.error {
-            None => self.succeeded += 1,
+            None => {
+                self.succeeded += 1;
+                let cut = record.finish_reason.as_deref() == Some("MAX_TOKENS");
+                self.truncated += u64::from(cut);
+            }
             Some(error) => *self.failures.entry(error.kind).or_default() += 1,
         }
         self.usage.add(&record.usage);

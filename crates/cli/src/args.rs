@@ -1,7 +1,8 @@
 //! The command line, as clap sees it.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -74,8 +75,11 @@ pub(crate) struct Batch {
     #[arg(long, short, default_value = DEFAULT_MODEL)]
     pub(crate) model: String,
     /// How many prompts are worked on at the same time
-    #[arg(long, default_value = "32", value_name = "N")]
+    #[arg(long, default_value = "32", value_name = "N", value_parser = at_least_one::<NonZeroUsize>)]
     pub(crate) concurrency: NonZeroUsize,
+    /// How often a request is sent at the most, the first time included
+    #[arg(long, default_value = "5", value_name = "N", value_parser = at_least_one::<NonZeroU32>)]
+    pub(crate) max_attempts: NonZeroU32,
     /// Order of the answers: as the prompts are given, or as they are done
     #[arg(long, value_enum, default_value_t = OrderArg::Input)]
     pub(crate) order: OrderArg,
@@ -144,13 +148,12 @@ pub(crate) struct Sampling {
 
 /// Arguments of `gimmal count`.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false, id = "what")]
 pub(crate) struct Count {
     /// The text; `-` is standard input
-    #[arg(group = "what")]
+    #[arg(required_unless_present = "file", conflicts_with = "file")]
     pub(crate) text: Option<String>,
     /// A file with the text
-    #[arg(long, value_name = "FILE", group = "what")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
     /// Model that counts
     #[arg(long, short, default_value = DEFAULT_MODEL)]
@@ -226,6 +229,9 @@ pub(crate) struct EmulatorArgs {
     /// Port on 127.0.0.1; 0 takes a free one
     #[arg(long, short, default_value_t = 8787)]
     pub(crate) port: u16,
+    /// How long every answer takes, such as 2s or 0.05s
+    #[arg(long, value_parser = seconds, value_name = "DURATION")]
+    pub(crate) latency: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -246,6 +252,11 @@ pub(crate) enum CacheMode {
     Off,
 }
 
+fn at_least_one<N: FromStr>(text: &str) -> Result<N, String> {
+    text.parse()
+        .map_err(|_| format!("{text:?} is not a whole number of at least 1"))
+}
+
 /// `3600s`, `1.5s`, `30m`, `2h` or `1d`.
 fn duration(text: &str) -> Result<Duration, String> {
     let bad = || format!("{text:?} is not a duration such as 3600s, 30m, 2h or 1d");
@@ -263,6 +274,13 @@ fn duration(text: &str) -> Result<Duration, String> {
         )),
         seconds => Ok(Duration::from_secs(seconds)),
     }
+}
+
+/// `2s` or `0.05s`.
+fn seconds(text: &str) -> Result<Duration, String> {
+    text.parse::<WireDuration>()
+        .map(WireDuration::get)
+        .map_err(|error| error.to_string())
 }
 
 fn parse_seconds(text: &str) -> Option<Duration> {

@@ -62,6 +62,7 @@ async fn connect_with(
         builder = builder.with_base_url(base_url);
     } else if !has_key && !has_address && !is_vertex {
         let started = Emulator::builder()
+            .with_journal_capacity(0)
             .start()
             .await
             .context("cannot start the emulator")?;

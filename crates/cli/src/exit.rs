@@ -23,7 +23,7 @@ pub(crate) const HELP: &str = "Exit codes:
   1    some items failed, or invalid lines were passed over
   2    the command line or an input file is wrong; nothing was sent
   3    the service refused the call or could not be reached
-  4    an output file could not be written
+  4    an output file could not be written while the command ran
   130  stopped by Ctrl-C
 
 Environment:

@@ -4,7 +4,8 @@
 //! 1. the journal notes the arrival, whatever becomes of the request;
 //! 2. a scripted reply is given as it is, before keys are looked at;
 //! 3. the key and the quota are checked, so that faults strike only what would have been answered;
-//! 4. faults replace or spoil the answer.
+//! 4. an answer takes the time answers are set to take;
+//! 5. faults replace or spoil the answer.
 
 use std::{sync::Arc, time::Duration};
 
@@ -28,7 +29,7 @@ use crate::{
     },
     journal::{Arrival, Journal},
     reply::Reply,
-    route::Target,
+    route::{Route, Target},
     script::Script,
 };
 
@@ -43,6 +44,8 @@ pub(crate) struct App {
     pub(crate) journal: Journal,
     pub(crate) script: Script,
     pub(crate) chaos: Chaos,
+    /// How long the model takes for an answer.
+    pub(crate) latency: Duration,
     /// Ends delays when the server stops.
     pub(crate) stopping: CancellationToken,
 }
@@ -62,13 +65,14 @@ pub(crate) async fn handle(
         ))),
     };
     let mut reply = app.reply(&parts, body);
-    let delivery = std::mem::take(&mut reply.delivery);
-    app.wait(delivery.delay).await;
-    if delivery.reset {
+    app.wait(std::mem::take(&mut reply.delivery.delay)).await;
+    if std::mem::take(&mut reply.delivery.reset) {
         connection.reset();
     }
-    reply.delivery.cut_after = delivery.cut_after;
-    reply.into_response()
+    reply.into_response(move |pause| {
+        let app = Arc::clone(&app);
+        Box::pin(async move { app.wait(pause).await })
+    })
 }
 
 impl App {
@@ -118,9 +122,22 @@ impl App {
         let mut reply = match plan.instead.take() {
             Some(Instead::Reply(reply)) => reply,
             Some(Instead::Error(error)) => service::refuse(&error, incoming),
-            None => self.gemini.answer(incoming),
+            None => self.answer(incoming),
         };
         plan.apply(&mut reply);
+        reply
+    }
+
+    /// The service's own reply. Refusals come at once: they cost the model no time.
+    fn answer(&self, incoming: &Incoming<'_>) -> Reply {
+        let mut reply = self.gemini.answer(incoming);
+        let by_model = matches!(
+            incoming.target.route,
+            Route::GenerateContent | Route::StreamGenerateContent | Route::CountTokens
+        );
+        if by_model && reply.status.is_success() {
+            reply.slow_down(self.latency);
+        }
         reply
     }
 

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     sync::{Arc, atomic::AtomicU64},
+    time::Duration,
 };
 
 use tokio::net::{TcpListener, lookup_host};
@@ -41,6 +42,7 @@ pub struct EmulatorBuilder {
     requests_per_minute: Option<usize>,
     cache_storage_limit: Option<u64>,
     blocked_phrases: Vec<String>,
+    latency: Duration,
 }
 
 impl Default for EmulatorBuilder {
@@ -56,6 +58,7 @@ impl Default for EmulatorBuilder {
             requests_per_minute: None,
             cache_storage_limit: None,
             blocked_phrases: Vec::new(),
+            latency: Duration::ZERO,
         }
     }
 }
@@ -142,6 +145,43 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Makes every answer to `generateContent`, `streamGenerateContent` and `countTokens` take
+    /// `latency` on the emulator's clock. The default is no time at all.
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    /// use gimmal_emulator::Emulator;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// let emulator = Emulator::builder()
+    ///     .with_latency(Duration::from_millis(20))
+    ///     .start()
+    ///     .await?;
+    ///
+    /// let asked = Instant::now();
+    /// let path = "v1beta/models/gemini-2.5-flash:countTokens";
+    /// let answer = reqwest::Client::new()
+    ///     .post(format!("{}{path}", emulator.base_url()))
+    ///     .header("x-goog-api-key", "any")
+    ///     .body(r#"{"contents": [{"parts": [{"text": "How long is this?"}]}]}"#)
+    ///     .send()
+    ///     .await?;
+    /// assert_eq!(answer.status(), 200);
+    /// assert!(asked.elapsed() >= Duration::from_millis(20));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// A stream spreads the time evenly over its chunks: the first part passes before the status
+    /// line, the others before one further chunk each. Refusals, other calls, scripted replies and
+    /// faults given in place of an answer are not slowed down; the delay of a fault is added. A
+    /// client that goes away, and a shutdown, end the waiting.
+    pub fn with_latency(mut self, latency: Duration) -> Self {
+        self.latency = latency;
+        self
+    }
+
     /// Keeps the last `requests` requests in the journal; 0 switches it off. The default is 4096.
     pub fn with_journal_capacity(mut self, requests: usize) -> Self {
         self.journal_capacity = requests;
@@ -177,6 +217,7 @@ impl EmulatorBuilder {
             journal: Journal::new(self.journal_capacity),
             script: Script::default(),
             chaos: Chaos::new(self.faults, self.seed),
+            latency: self.latency,
             stopping: CancellationToken::new(),
         };
         Emulator::start(listener, app)
@@ -192,6 +233,7 @@ impl fmt::Debug for EmulatorBuilder {
             .field("clock", &self.clock)
             .field("seed", &self.seed)
             .field("faults", &self.faults)
+            .field("latency", &self.latency)
             .finish_non_exhaustive()
     }
 }

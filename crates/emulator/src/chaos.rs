@@ -289,7 +289,7 @@ impl Plan {
                 None
             }
             Kind::Delay(delay) => {
-                self.delivery.delay += *delay;
+                self.delivery.delay = self.delivery.delay.saturating_add(*delay);
                 None
             }
             Kind::CutStream(bytes) => {
@@ -312,7 +312,8 @@ impl Plan {
 
     /// Spoils the answer that is about to be given.
     pub(crate) fn apply(&self, reply: &mut Reply) {
-        reply.delivery.delay += self.delivery.delay;
+        let delay = &mut reply.delivery.delay;
+        *delay = delay.saturating_add(self.delivery.delay);
         reply.delivery.reset |= self.delivery.reset;
         reply.delivery.cut_after = match (reply.delivery.cut_after, self.delivery.cut_after) {
             (Some(a), Some(b)) => Some(a.min(b)),

@@ -97,12 +97,15 @@ impl Clock for ManualClock {
     }
 
     fn sleep(&self, duration: Duration) -> Sleep {
-        let deadline = self.now() + duration;
+        // Beyond the end of time there is no deadline, and the sleep lasts for ever.
+        let deadline = self.now().checked_add(duration);
         let mut changes = self.now.subscribe();
         let keep_alive = self.now.clone();
         Box::pin(async move {
             // The sender is held by this future, so the wait can only end by reaching the deadline.
-            let _ = changes.wait_for(|now| *now >= deadline).await;
+            let _ = changes
+                .wait_for(|now| deadline.is_some_and(|deadline| *now >= deadline))
+                .await;
             drop(keep_alive);
         })
     }
@@ -122,6 +125,14 @@ mod tests {
         assert!((&mut sleep).now_or_never().is_none());
         clock.advance(Duration::from_secs(1));
         assert!(sleep.now_or_never().is_some());
+    }
+
+    #[test]
+    fn a_sleep_without_end_is_no_panic() {
+        let clock = ManualClock::new();
+        let mut sleep = clock.sleep(Duration::MAX);
+        clock.advance(Duration::from_secs(1 << 32));
+        assert!((&mut sleep).now_or_never().is_none());
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! What goes back over the wire: a status, headers and a body in one or more pieces, together with
 //! the ways it can be spoiled (cut, late, connection reset). Knows no route and no JSON shape.
 
-use std::{convert::Infallible, io, time::Duration};
+use std::{io, time::Duration};
 
 use axum::body::Body;
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{future::BoxFuture, stream};
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use serde_json::Value;
 
@@ -29,6 +29,8 @@ pub(crate) struct Reply {
 pub(crate) struct Delivery {
     /// Waited out on the emulator's clock before the status line.
     pub(crate) delay: Duration,
+    /// Waited out on the emulator's clock before every piece of body but the first.
+    pub(crate) pause: Duration,
     /// The connection is closed after this many bytes of body.
     pub(crate) cut_after: Option<usize>,
     /// The connection is reset before the status line.
@@ -62,16 +64,16 @@ impl Reply {
 
     /// A JSON array sent element by element, which is what streaming without `alt=sse` gives.
     pub(crate) fn json_array(status: StatusCode, values: &[Value]) -> Self {
-        let mut pieces: Vec<Bytes> = Vec::with_capacity(values.len() + 1);
+        let mut pieces: Vec<Bytes> = Vec::with_capacity(values.len().max(1));
         for (i, value) in values.iter().enumerate() {
             let lead = if i == 0 { "[" } else { ",\r\n" };
-            pieces.push(format!("{lead}{value}").into());
+            // The end comes with the last element, so that there is nothing left to wait for.
+            let tail = if i + 1 == values.len() { "\n]" } else { "" };
+            pieces.push(format!("{lead}{value}{tail}").into());
         }
-        pieces.push(Bytes::from_static(if values.is_empty() {
-            b"[]"
-        } else {
-            b"\n]"
-        }));
+        if values.is_empty() {
+            pieces.push(Bytes::from_static(b"[]"));
+        }
         Self::new(status, JSON, pieces, true)
     }
 
@@ -92,11 +94,29 @@ impl Reply {
         }
     }
 
-    /// The response for the connection. A cut is applied here, a delay and a reset are not.
-    pub(crate) fn into_response(self) -> Response<Body> {
+    /// Makes the answer last `latency` longer: before the status line or, when it is sent piece by
+    /// piece, in equal parts before the pieces.
+    pub(crate) fn slow_down(&mut self, latency: Duration) {
+        let pieces = if self.streamed { self.body.len() } else { 1 };
+        let others = u32::try_from(pieces.saturating_sub(1)).unwrap_or(u32::MAX);
+        let pause = latency / others.saturating_add(1);
+        let first = latency.saturating_sub(pause.saturating_mul(others));
+        self.delivery.pause = self.delivery.pause.saturating_add(pause);
+        self.delivery.delay = self.delivery.delay.saturating_add(first);
+    }
+
+    /// The response for the connection, with `wait` to wait between pieces. A cut and the pauses
+    /// are applied here, a delay and a reset are not.
+    pub(crate) fn into_response(
+        self,
+        wait: impl Fn(Duration) -> BoxFuture<'static, ()> + Send + 'static,
+    ) -> Response<Body> {
+        let pause = self.delivery.pause;
         let body = match self.delivery.cut_after {
-            Some(limit) => cut_body(self.body, limit),
-            None if self.streamed => paced_body(self.body),
+            Some(limit) => paced_body(cut(self.body, limit), pause, wait),
+            None if self.streamed => {
+                paced_body(self.body.into_iter().map(Ok).collect(), pause, wait)
+            }
             None => match <[Bytes; 1]>::try_from(self.body) {
                 Ok([only]) => Body::from(only),
                 Err(pieces) => Body::from(pieces.concat()),
@@ -114,17 +134,26 @@ pub(crate) fn event(data: &str) -> Bytes {
     format!("data: {data}\r\n\r\n").into()
 }
 
-/// Yields between pieces so that each one reaches the socket by itself.
-fn paced_body(pieces: Vec<Bytes>) -> Body {
-    Body::from_stream(stream::unfold(pieces.into_iter(), |mut rest| async move {
-        let piece = rest.next()?;
+/// Waits, or at least yields, between pieces so that each one reaches the socket by itself.
+fn paced_body(
+    pieces: Vec<io::Result<Bytes>>,
+    pause: Duration,
+    wait: impl Fn(Duration) -> BoxFuture<'static, ()> + Send + 'static,
+) -> Body {
+    let state = (pieces.into_iter().enumerate(), wait);
+    Body::from_stream(stream::unfold(state, move |(mut rest, wait)| async move {
+        let (at, piece) = rest.next()?;
+        if at > 0 && piece.is_ok() && !pause.is_zero() {
+            wait(pause).await;
+        }
+        // What the connection already has is written while this waits.
         tokio::task::yield_now().await;
-        Some((Ok::<_, Infallible>(piece), rest))
+        Some((piece, (rest, wait)))
     }))
 }
 
-/// Sends the first `limit` bytes, then fails the body so that the connection closes unfinished.
-fn cut_body(pieces: Vec<Bytes>, limit: usize) -> Body {
+/// The first `limit` bytes, then a failure, so that the connection closes unfinished.
+fn cut(pieces: Vec<Bytes>, limit: usize) -> Vec<io::Result<Bytes>> {
     let mut left = limit;
     let mut kept = Vec::new();
     for piece in pieces {
@@ -133,18 +162,10 @@ fn cut_body(pieces: Vec<Bytes>, limit: usize) -> Body {
         }
         let take = piece.len().min(left);
         left -= take;
-        kept.push(piece.slice(..take));
+        kept.push(Ok(piece.slice(..take)));
     }
-    let items = kept
-        .into_iter()
-        .map(Ok)
-        .chain([Err(io::Error::other("cut by a fault"))]);
-    Body::from_stream(stream::unfold(items, |mut rest| async move {
-        let item = rest.next()?;
-        // The bytes already given to the connection are flushed while this waits.
-        tokio::task::yield_now().await;
-        Some((item, rest))
-    }))
+    kept.push(Err(io::Error::other("cut by a fault")));
+    kept
 }
 
 #[cfg(test)]
@@ -166,6 +187,21 @@ mod tests {
             let reply = Reply::json_array(StatusCode::OK, &values);
             let back: Value = serde_json::from_slice(&reply.body.concat()).expect("json");
             assert_eq!(back, Value::Array(values));
+        }
+    }
+
+    #[test]
+    fn slowness_is_spread_over_the_pieces_of_a_stream() {
+        let second = Duration::from_secs(1);
+        let mut whole = Reply::json(StatusCode::OK, &json!({}));
+        whole.slow_down(second);
+        assert_eq!(whole.delivery.delay, second);
+        for n in 1..8 {
+            let mut stream = Reply::events(&vec![json!({}); n as usize]);
+            stream.slow_down(second);
+            let Delivery { delay, pause, .. } = stream.delivery;
+            assert_eq!(delay + pause * (n - 1), second);
+            assert!(delay.abs_diff(pause) < Duration::from_micros(1));
         }
     }
 }

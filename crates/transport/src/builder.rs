@@ -8,11 +8,14 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::auth::{Credentials, CredentialsArg, NoCredentials};
+use crate::circuit::CircuitRegistry;
 use crate::error::Error;
+use crate::gates::Gates;
 use crate::http::{HttpTransport, ReqwestTransport};
 use crate::interceptor::Interceptor;
 use crate::options::CallOptions;
 use crate::pipeline::Core;
+use crate::rate_limit::{ConcurrencyLimit, PauseWindow, RateLimitArg};
 use crate::redact::HeaderNames;
 use crate::retry::{
     Backoff, BackoffArg, ExponentialBackoff, RetryBudget, RetryPolicy, RetryPolicyArg,
@@ -38,6 +41,7 @@ pub struct TransportBuilder {
     interceptors: Vec<Arc<dyn Interceptor>>,
     options: CallOptions,
     headers: HeaderMap,
+    gates: Gates,
 }
 
 impl Default for TransportBuilder {
@@ -54,6 +58,7 @@ impl Default for TransportBuilder {
             interceptors: Vec::new(),
             options: CallOptions::default(),
             headers: HeaderMap::new(),
+            gates: Gates::default(),
         }
     }
 }
@@ -93,6 +98,45 @@ impl TransportBuilder {
     /// with [`RetryDelayTooLong`](crate::ErrorKind::RetryDelayTooLong).
     pub fn with_max_server_delay(mut self, limit: Duration) -> Self {
         self.max_server_delay = limit;
+        self
+    }
+
+    /// Stops calls to a server that keeps failing; off by default.
+    ///
+    /// The registry has one breaker for each scheme, host and port. A call that meets an open one
+    /// fails at once with [`CircuitOpen`](crate::ErrorKind::CircuitOpen) and is not retried.
+    /// Statuses from 500 on, lost connections and time limits that pass are failures; any other
+    /// answer is a success, a 429 included.
+    pub fn with_circuit_breakers(mut self, circuits: CircuitRegistry) -> Self {
+        self.gates.circuits = Some(circuits);
+        self
+    }
+
+    /// Keeps attempts within requests and tokens per minute; off by default.
+    ///
+    /// Tokens are counted as
+    /// [`CallOptions::with_estimated_tokens`](crate::CallOptions::with_estimated_tokens) says.
+    pub fn with_rate_limit(mut self, limit: impl Into<RateLimitArg>) -> Self {
+        self.gates.rate_limit = Some(limit.into().into_inner());
+        self
+    }
+
+    /// Lets all calls pause together when the server answers 429; off by default.
+    ///
+    /// A pause that is longer than [`with_max_server_delay`](Self::with_max_server_delay) allows
+    /// is not waited for: calls fail with
+    /// [`RetryDelayTooLong`](crate::ErrorKind::RetryDelayTooLong) without being sent.
+    pub fn with_pause_window(mut self, window: PauseWindow) -> Self {
+        self.gates.pause = Some(window);
+        self
+    }
+
+    /// Limits the calls in flight; off by default.
+    ///
+    /// A streamed reply is in flight until it is read to its end or dropped. A call that waits
+    /// before a retry is not in flight.
+    pub fn with_concurrency_limit(mut self, limit: impl Into<ConcurrencyLimit>) -> Self {
+        self.gates.concurrency = Some(limit.into());
         self
     }
 
@@ -145,6 +189,7 @@ impl TransportBuilder {
             interceptors: self.interceptors,
             options: self.options,
             headers: self.headers,
+            gates: self.gates,
         }))
     }
 }
@@ -161,6 +206,7 @@ impl fmt::Debug for TransportBuilder {
             .field("max_server_delay", &self.max_server_delay)
             .field("options", &self.options)
             .field("headers", &HeaderNames(&self.headers))
+            .field("gates", &self.gates)
             .finish_non_exhaustive()
     }
 }

@@ -3,35 +3,48 @@
 pub mod auth;
 mod body;
 mod builder;
+pub mod circuit;
 mod error;
+mod gates;
 mod http;
 mod interceptor;
 pub mod json;
+#[cfg(test)]
+mod manual_clock;
 mod options;
 mod pipeline;
+pub mod rate_limit;
 mod receive;
 mod redact;
 mod request;
 mod response;
 pub mod retry;
+mod scope;
+pub mod semaphore;
 pub mod sse;
 pub mod testing;
 pub mod time;
 mod transport;
+mod weak_map;
 
 pub use crate::auth::{ApiKey, BearerToken, Credentials, CredentialsArg, NoCredentials};
 pub use crate::body::ByteStream;
 pub use crate::builder::TransportBuilder;
+pub use crate::circuit::{CircuitBreaker, CircuitConfig, CircuitOpen, CircuitRegistry};
 pub use crate::error::{AttemptRecord, Delivery, Error, ErrorKind, Persistence, TimeoutKind};
 pub use crate::http::HttpTransport;
 pub use crate::interceptor::{Attempt, Interceptor, ReplyHead};
 pub use crate::options::{CallOptions, Timeout};
+pub use crate::rate_limit::{
+    AdaptiveConcurrency, ConcurrencyLimit, PauseWindow, RateLimit, RateLimiter, RateLimits,
+};
 pub use crate::request::{Idempotency, Request};
 pub use crate::response::{Response, ResponseParts};
 pub use crate::retry::{
     Backoff, BackoffArg, ExponentialBackoff, NeverRetry, RetryBudget, RetryDecision, RetryPolicy,
     RetryPolicyArg, RetryState, StandardRetry, StopReason,
 };
+pub use crate::scope::{Origin, Scope};
 pub use crate::sse::EventStream;
 pub use crate::time::{Clock, FixedJitter, Jitter, ThreadRngJitter, TokioClock};
 pub use crate::transport::Transport;

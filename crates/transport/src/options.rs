@@ -71,6 +71,7 @@ pub struct CallOptions {
     retry_policy: Option<Arc<dyn RetryPolicy>>,
     headers: HeaderMap,
     max_response_bytes: Option<usize>,
+    estimated_tokens: Option<u64>,
 }
 
 impl CallOptions {
@@ -128,6 +129,13 @@ impl CallOptions {
         self
     }
 
+    /// Says about how many tokens the call will use, for limits on tokens per minute; unset, only
+    /// the request counts.
+    pub fn with_estimated_tokens(mut self, tokens: u64) -> Self {
+        self.estimated_tokens = Some(tokens);
+        self
+    }
+
     /// These options, with everything that is not set taken from `outer`.
     ///
     /// Headers are merged name by name.
@@ -147,6 +155,7 @@ impl CallOptions {
                 .or_else(|| outer.retry_policy.clone()),
             headers,
             max_response_bytes: self.max_response_bytes.or(outer.max_response_bytes),
+            estimated_tokens: self.estimated_tokens.or(outer.estimated_tokens),
         }
     }
 
@@ -175,6 +184,11 @@ impl CallOptions {
         self.max_response_bytes.unwrap_or(MAX_RESPONSE_BYTES)
     }
 
+    /// About how many tokens the call will use, if somebody said so.
+    pub fn estimated_tokens(&self) -> Option<u64> {
+        self.estimated_tokens
+    }
+
     /// The headers added to every attempt.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
@@ -196,6 +210,7 @@ impl fmt::Debug for CallOptions {
             .field("retry_policy", &self.retry_policy)
             .field("headers", &HeaderNames(&self.headers))
             .field("max_response_bytes", &self.max_response_bytes)
+            .field("estimated_tokens", &self.estimated_tokens)
             .finish()
     }
 }

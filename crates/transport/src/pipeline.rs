@@ -3,6 +3,9 @@
 //! ```text
 //! call      deadline, span                       once per call
 //!   loop
+//!     permit to be in flight                     once per attempt
+//!     circuit breaker                            once per attempt
+//!     rate limit, pause                          once per attempt
 //!     credentials                                once per attempt
 //!     interceptors, before                       once per attempt
 //!     send and receive, under the attempt limit  once per attempt
@@ -15,6 +18,16 @@
 //!
 //! - The deadline is outside of the loop and cuts the attempt's own limit. Inside, five attempts
 //!   could take five deadlines.
+//! - Permits, breaker and limits are inside of the loop: a retry is a request like any other.
+//!   Outside, the server would see more than was agreed, and a call that sleeps between attempts
+//!   would keep others from going.
+//! - The permit comes before the breaker. The other way round, a call could queue for a permit
+//!   with the place of the one probe in its hand, and would ask the breaker about a state that is
+//!   long past.
+//! - The breaker comes before rate limit and pause, so that a call that is not sent uses up no
+//!   budget and waits for nothing. It is asked again when the circuit changed during those waits.
+//! - All of them come before the credentials, because a token that was fetched first may run out
+//!   while the call waits. What they refuse is no attempt: it ends the call and is not retried.
 //! - Credentials are inside of the loop. Outside, a token that runs out during a long wait is sent
 //!   again and again, and each retry fails.
 //! - Interceptors come after the credentials, so that they can sign or count what really goes out.
@@ -37,7 +50,11 @@ use tracing::{Instrument, Span};
 
 use crate::auth::Credentials;
 use crate::body::ByteStream;
-use crate::error::{AttemptRecord, Delivery, Error, PAYLOAD_LIMIT, Persistence, TimeoutKind};
+use crate::circuit::CircuitBreaker;
+use crate::error::{
+    AttemptRecord, Delivery, Error, ErrorKind, PAYLOAD_LIMIT, Persistence, TimeoutKind,
+};
+use crate::gates::{Gates, Pass};
 use crate::http::HttpTransport;
 use crate::interceptor::{Attempt, Interceptor, ReplyHead};
 use crate::options::CallOptions;
@@ -48,6 +65,7 @@ use crate::response::Response;
 use crate::retry::{
     Backoff, RetryBudget, RetryDecision, RetryPolicy, RetryState, StopReason, hint,
 };
+use crate::scope::Origin;
 use crate::time::{Clock, Elapsed, Jitter, within};
 
 /// How long to wait for the body of a refusal: it explains the status, but the status is enough.
@@ -66,6 +84,7 @@ pub(crate) struct Core {
     pub(crate) interceptors: Vec<Arc<dyn Interceptor>>,
     pub(crate) options: CallOptions,
     pub(crate) headers: HeaderMap,
+    pub(crate) gates: Gates,
 }
 
 impl fmt::Debug for Core {
@@ -79,6 +98,7 @@ impl fmt::Debug for Core {
             .field("max_server_delay", &self.max_server_delay)
             .field("options", &self.options)
             .field("headers", &HeaderNames(&self.headers))
+            .field("gates", &self.gates)
             .finish_non_exhaustive()
     }
 }
@@ -108,8 +128,12 @@ async fn attempt_loop<R: Receive>(
     receive: &R,
 ) -> Result<Response<R::Output>, Error> {
     loop {
+        let mut pass = call.pass_gates().await?;
         let attempt = call.begin_attempt();
-        match attempt_once(call, &attempt, receive).await {
+        let result = attempt_once(call, &attempt, receive, &mut pass).await;
+        // Before any wait, so that the place in flight is free during it.
+        pass.settle(result.as_ref());
+        match result {
             Ok(response) => return Ok(call.succeed(response)),
             Err(error) => {
                 let wait = call.classify(&attempt, error)?;
@@ -124,8 +148,9 @@ async fn attempt_once<R: Receive>(
     call: &Call<'_>,
     attempt: &Attempt,
     receive: &R,
+    pass: &mut Pass,
 ) -> Result<Response<R::Output>, Error> {
-    let result = exchange(call, attempt, receive).await;
+    let result = exchange(call, attempt, receive, pass).await;
     let took = call.elapsed().saturating_sub(attempt.started_after);
     let head = result.as_ref().map(|response| ReplyHead {
         status: response.status(),
@@ -143,6 +168,7 @@ async fn exchange<R: Receive>(
     call: &Call<'_>,
     attempt: &Attempt,
     receive: &R,
+    pass: &mut Pass,
 ) -> Result<Response<R::Output>, Error> {
     let core = call.core;
     let due = Due {
@@ -161,11 +187,13 @@ async fn exchange<R: Receive>(
         interceptor.before_attempt(attempt, &mut outgoing)?;
     }
 
+    pass.start();
     let reply = limit.hold(&*core.clock, core.http.execute(outgoing));
     let (head, body) = reply.await??.into_parts();
     if !head.status.is_success() {
         return Err(refusal(core, &limit, head.status, head.headers, body).await);
     }
+    let body = pass.hold(body);
     let body = receive.receive(body, &call.options, &core.clock, due);
     let body = match limit.hold(&*core.clock, body).await {
         Ok(Ok(body)) => body,
@@ -238,6 +266,7 @@ struct Call<'a> {
     options: CallOptions,
     uri: Uri,
     headers: HeaderMap,
+    circuit: Option<CircuitBreaker>,
     started: Instant,
     deadline: Option<(Instant, Duration)>,
     attempts: u32,
@@ -258,6 +287,10 @@ impl<'a> Call<'a> {
         if !matches!(request.url().scheme(), "http" | "https") {
             return Err(Error::invalid("url", "its scheme must be http or https"));
         }
+        let circuit = match &core.gates.circuits {
+            Some(circuits) => Some(circuits.breaker(Origin::of(request.url())?.as_str())),
+            None => None,
+        };
         let mut headers = core.headers.clone();
         for (name, value) in request.headers().iter().chain(options.headers()) {
             headers.insert(name.clone(), value.clone());
@@ -272,6 +305,7 @@ impl<'a> Call<'a> {
             options,
             uri,
             headers,
+            circuit,
             started,
             deadline,
             attempts: 0,
@@ -285,6 +319,30 @@ impl<'a> Call<'a> {
             .clock
             .now()
             .saturating_duration_since(self.started)
+    }
+
+    /// Waits for leave to make an attempt, within the deadline; a refusal ends the call.
+    async fn pass_gates(&mut self) -> Result<Pass, Error> {
+        let core = self.core;
+        let limit = Limit(
+            self.deadline
+                .map(|(at, limit)| (at, TimeoutKind::Deadline, limit)),
+        );
+        let tokens = self.options.estimated_tokens().unwrap_or_default();
+        let passing = core
+            .gates
+            .pass(self.circuit.as_ref(), tokens, core.max_server_delay);
+        let error = match limit.hold(&*core.clock, passing).await {
+            Ok(Ok(pass)) => return Ok(pass),
+            Ok(Err(error)) | Err(error) => error.with_delivery(Delivery::NotSent),
+        };
+        let reason = match error.kind() {
+            ErrorKind::CircuitOpen => StopReason::CircuitOpen,
+            ErrorKind::RetryDelayTooLong => StopReason::DelayTooLong,
+            ErrorKind::Timeout => StopReason::DeadlineTooClose,
+            _ => StopReason::Permanent,
+        };
+        Err(self.give_up(error, reason))
     }
 
     fn begin_attempt(&mut self) -> Attempt {

@@ -7,8 +7,8 @@ use gimmal_client::gemini::planner::{
 };
 use gimmal_client::types::gemini::{Content, GenerateContentRequest, GenerateContentResponse};
 use gimmal_client::{CallOptions, Error};
-use sha2::{Digest as _, Sha256};
 
+use crate::digest::short_hex;
 use crate::{CallStrategy, Failure, FailureKind, Outcome, Usage};
 
 /// A model's answer to a prompt.
@@ -72,6 +72,11 @@ impl GeminiStrategy {
     pub fn with_hint(mut self, hint: PlanHint) -> Self {
         self.hint = hint;
         self
+    }
+
+    /// Tokens of the shared context, estimated.
+    pub fn context_tokens(&self) -> u32 {
+        self.prefix.estimate().expected
     }
 
     /// A short digest of everything but the prompt that decides the answer: the model, the shared
@@ -162,24 +167,17 @@ impl CallStrategy for GeminiStrategy {
     }
 }
 
-/// The first 16 hexadecimal digits of a SHA-256 over the parts, each on its own line of JSON.
 fn fingerprint(model: &str, prefix: &Prefix, settings: &GenerateContentRequest) -> String {
-    let mut hash = Sha256::new();
-    let mut part = |json: Result<Vec<u8>, serde_json::Error>| {
-        hash.update(json.unwrap_or_default());
-        hash.update(b"\n");
-    };
-    part(serde_json::to_vec(model));
-    part(serde_json::to_vec(&prefix.system_instruction));
-    part(serde_json::to_vec(&prefix.tools));
-    part(serde_json::to_vec(&prefix.tool_config));
-    part(serde_json::to_vec(&prefix.contents));
-    part(serde_json::to_vec(settings));
-    hash.finalize()
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let json = |part: Result<Vec<u8>, serde_json::Error>| part.unwrap_or_default();
+    let parts = [
+        json(serde_json::to_vec(model)),
+        json(serde_json::to_vec(&prefix.system_instruction)),
+        json(serde_json::to_vec(&prefix.tools)),
+        json(serde_json::to_vec(&prefix.tool_config)),
+        json(serde_json::to_vec(&prefix.contents)),
+        json(serde_json::to_vec(settings)),
+    ];
+    short_hex(parts.iter().map(Vec::as_slice))
 }
 
 fn outcome(executed: Executed) -> Result<Outcome<Answer>, Failure> {

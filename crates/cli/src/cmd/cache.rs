@@ -1,5 +1,6 @@
 //! `gimmal cache`: context caches by hand.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
@@ -31,6 +32,13 @@ pub(crate) async fn run(connection: &Connection, args: Cache) -> anyhow::Result<
                 call = call.set_display_name(name);
             }
             show(connection, &[call.send().await?.into_body()])?;
+            if connected.is_emulated() {
+                writeln!(
+                    std::io::stderr(),
+                    "this cache ends with the command: start `gimmal emulator` and pass its \
+                     address as --base-url to keep it"
+                )?;
+            }
         }
         Cache::List { limit } => {
             let items = caches.list().items().take(limit.unwrap_or(usize::MAX));
@@ -66,6 +74,9 @@ fn show(connection: &Connection, caches: &[CachedContent]) -> anyhow::Result<()>
     if let (true, [cache]) = (connection.json, caches) {
         return output::json(cache);
     }
+    if caches.is_empty() {
+        return output::line("no caches");
+    }
     let mut table = Table::new(["name", "display name", "model", "tokens", "expires"]);
     for cache in caches {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
@@ -80,7 +91,7 @@ fn show(connection: &Connection, caches: &[CachedContent]) -> anyhow::Result<()>
             tokens.map(output::grouped).unwrap_or_default(),
             cache
                 .expire_time
-                .map(|time| time.to_string())
+                .map(|time| output::whole_seconds(&time.to_system_time()))
                 .unwrap_or_default(),
         ]);
     }

@@ -23,6 +23,6 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Count(args) => count::run(connection, args).await,
         Command::Cache(args) => cache::run(connection, args).await,
         Command::Model(args) => model::run(connection, args).await,
-        Command::Emulator(args) => emulator::run(&args).await,
+        Command::Emulator(args) => emulator::run(connection, &args).await,
     }
 }

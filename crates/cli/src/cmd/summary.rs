@@ -24,6 +24,8 @@ pub(crate) struct Summary {
     pub(crate) cost: Option<Cost>,
     /// What this run did with caches.
     pub(crate) cache: PlannerStats,
+    /// What became of the cache, where the numbers do not tell.
+    pub(crate) cache_note: Option<String>,
     /// Items that an earlier run had answered.
     pub(crate) resumed: u64,
     /// Lines that were not valid and passed over.
@@ -86,14 +88,19 @@ impl Summary {
         let mut row = |name: &str, value: String| table.row([name.to_owned(), value]);
         let totals = &self.totals;
         row("model", self.model.clone());
+        if self.emulated {
+            row("answered by", "the embedded emulator".to_owned());
+        }
+        let wanted = totals.items + self.left;
         row(
             "answered",
-            format!("{} of {}", grouped(totals.succeeded), grouped(totals.items)),
+            format!("{} of {}", grouped(totals.succeeded), grouped(wanted)),
         );
         for (kind, count) in &totals.failures {
             row(&format!("failed: {kind}"), grouped(count));
         }
         for (name, count) in [
+            ("cut off by the token limit", totals.truncated),
             ("answered by an earlier run", self.resumed),
             ("invalid lines passed over", self.skipped),
             ("left for --resume", self.left),
@@ -102,9 +109,13 @@ impl Summary {
                 row(name, grouped(count));
             }
         }
-        row("requests", grouped(totals.attempts));
+        let all_runs = if self.resumed > 0 { ", all runs" } else { "" };
+        row(&format!("requests{all_runs}"), grouped(totals.attempts));
         let usage = &totals.usage;
-        row("prompt tokens", grouped(usage.prompt_tokens));
+        row(
+            &format!("prompt tokens{all_runs}"),
+            grouped(usage.prompt_tokens),
+        );
         row("  from the context cache", grouped(usage.cached_tokens));
         row("output tokens", grouped(usage.output_tokens));
         if usage.thoughts_tokens > 0 {
@@ -116,13 +127,21 @@ impl Summary {
             "effective input tokens",
             grouped(self.effective_input_tokens),
         );
+        if let Some(note) = &self.cache_note {
+            row("context cache", note.clone());
+        }
         self.cost_rows(&mut row);
         row("wall time", format!("{:.2} s", self.wall_seconds));
         row(
             "items per second",
             grouped(self.items_per_second.round() as u64),
         );
-        row("answers in", self.output.clone());
+        let output = if self.output == "-" {
+            "standard output"
+        } else {
+            &self.output
+        };
+        row("answers in", output.to_owned());
         table.align_right(1);
         table
     }
@@ -138,25 +157,27 @@ impl Summary {
         let of = if cost.includes_output {
             ""
         } else {
-            " (prompts only)"
+            ", prompts only"
         };
-        row(
-            &format!("cost without the cache{of}"),
-            usd(cost.without_cache_usd),
-        );
-        row(
-            &format!("cost with the cache{of}"),
-            usd(cost.with_cache_usd),
-        );
+        if self.totals.usage.cached_tokens == 0 && cost.cache_upkeep_usd == 0.0 {
+            row(
+                &format!("cost at list prices{of}"),
+                usd(cost.with_cache_usd),
+            );
+            return;
+        }
+        row(&format!("cost at list prices{of}"), String::new());
+        row("  without the cache", usd(cost.without_cache_usd));
+        row("  with the cache", usd(cost.with_cache_usd));
         // Earlier runs have paid for caches of their own, which nobody wrote down.
-        let of_run = if self.resumed > 0 { ", this run" } else { "" };
+        let of_run = if self.resumed > 0 { " (this run)" } else { "" };
         row(
-            &format!("  creating and keeping it{of_run}"),
+            &format!("    creating and keeping it{of_run}"),
             usd(cost.cache_upkeep_usd),
         );
         let share = 100.0 * cost.saved_usd / cost.without_cache_usd.max(f64::MIN_POSITIVE);
         row(
-            "saved by the cache",
+            "  saved by the cache",
             format!("{} ({share:.0} %)", usd(cost.saved_usd)),
         );
     }

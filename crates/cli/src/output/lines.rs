@@ -2,7 +2,9 @@
 
 use std::fmt::Display;
 use std::io::Write as _;
+use std::time::{Duration, SystemTime};
 
+use gimmal_client::types::Timestamp;
 use serde::Serialize;
 
 /// A line of text.
@@ -36,8 +38,22 @@ pub(crate) fn grouped(number: impl Display) -> String {
     out
 }
 
+/// A point in time, in UTC and without fractions of a second.
+pub(crate) fn whole_seconds(time: &SystemTime) -> String {
+    let seconds = time
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs();
+    let whole = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+    Timestamp::try_from(whole)
+        .map(|time| time.to_string())
+        .unwrap_or_default()
+}
+
 /// An amount of money: cents are enough above a dollar, six places below.
 pub(crate) fn usd(amount: f64) -> String {
+    // What is left over from adding floats is not money.
+    let amount = if amount.abs() < 5e-8 { 0.0 } else { amount };
     let sign = if amount < 0.0 { "-" } else { "" };
     let amount = amount.abs();
     if amount >= 1.0 {
@@ -64,5 +80,6 @@ mod tests {
         assert_eq!(usd(12.345), "$12.35");
         assert_eq!(usd(0.001_567), "$0.001567");
         assert_eq!(usd(-0.5), "-$0.500000");
+        assert_eq!(usd(-1.7e-18), "$0.000000");
     }
 }

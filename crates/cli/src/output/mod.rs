@@ -4,6 +4,6 @@ mod lines;
 mod progress;
 mod table;
 
-pub(crate) use lines::{grouped, json, json_line, line, usd};
+pub(crate) use lines::{grouped, json, json_line, line, usd, whole_seconds};
 pub(crate) use progress::Progress;
 pub(crate) use table::Table;

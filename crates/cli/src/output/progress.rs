@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::grouped;
+
 /// Lines are no closer together than this when they go to a file.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
@@ -15,6 +17,8 @@ pub(crate) struct Progress {
     failed: u64,
     prompt_tokens: u64,
     cached_tokens: u64,
+    started: Instant,
+    done_before: u64,
     shown: Shown,
 }
 
@@ -25,10 +29,13 @@ enum Shown {
 
 impl Progress {
     /// Shows nothing yet; `done` items of `total` were finished by an earlier run.
-    pub(crate) fn start(total: u64, done: u64) -> Self {
-        let shown = if std::io::stderr().is_terminal() {
+    ///
+    /// A bar and results on one terminal would run into each other, so there is no bar then.
+    pub(crate) fn start(total: u64, done: u64, results_on_stdout: bool) -> Self {
+        let results_on_terminal = results_on_stdout && std::io::stdout().is_terminal();
+        let shown = if std::io::stderr().is_terminal() && !results_on_terminal {
             let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-            let template = "{bar:32} {pos}/{len} {percent}% {per_sec} ETA {eta} {msg}";
+            let template = "{bar:20} {pos}/{len} ETA {eta} {msg}";
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style);
             }
@@ -44,6 +51,8 @@ impl Progress {
             failed: 0,
             prompt_tokens: 0,
             cached_tokens: 0,
+            started: Instant::now(),
+            done_before: done,
             shown,
         }
     }
@@ -62,15 +71,26 @@ impl Progress {
             }
             Shown::Lines(last) if last.elapsed() >= LINE_EVERY => {
                 *last = Instant::now();
-                let _ = writeln!(std::io::stderr(), "{}/{} {message}", self.done, self.total);
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "{} of {} done, {message}",
+                    self.done,
+                    self.total
+                );
             }
             Shown::Lines(_) => {}
         }
     }
 
     fn message(&self) -> String {
-        let rate = 100.0 * self.cached_tokens as f64 / self.prompt_tokens.max(1) as f64;
-        format!("{} failed, {rate:.1} % cached", self.failed)
+        let cached = 100.0 * self.cached_tokens as f64 / self.prompt_tokens.max(1) as f64;
+        let seconds = self.started.elapsed().as_secs_f64().max(0.001);
+        let speed = ((self.done - self.done_before) as f64 / seconds).round() as u64;
+        format!(
+            "{}/s, {} failed, {cached:.0} % cached",
+            grouped(speed),
+            self.failed
+        )
     }
 
     /// Takes the bar away, or says the last word.
@@ -79,7 +99,12 @@ impl Progress {
             Shown::Bar(bar) => bar.finish_and_clear(),
             Shown::Lines(_) => {
                 let message = self.message();
-                let _ = writeln!(std::io::stderr(), "{}/{} {message}", self.done, self.total);
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "{} of {} done, {message}",
+                    self.done,
+                    self.total
+                );
             }
         }
     }

@@ -288,3 +288,94 @@ fn prices_can_be_replaced() {
     let ran = bench.run(args.into_iter().chain(["--overwrite"])).code(2);
     assert!(ran.err.contains("prices.json: model table"), "{}", ran.err);
 }
+
+#[test]
+fn a_service_that_is_not_there_is_one_error() {
+    // Nothing listens on a port that was free a moment ago.
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let bench = Bench::new();
+    bench.write("prompts.jsonl", prompts(3));
+    let base_url = format!("http://127.0.0.1:{port}/");
+    let args = [
+        "--base-url",
+        &base_url,
+        "batch",
+        "prompts.jsonl",
+        "--output",
+        "answers.jsonl",
+    ];
+    let once = ["--max-attempts", "1"];
+    let ran = bench.run(args.into_iter().chain(once)).code(3);
+    assert!(
+        ran.err.contains("first item that failed (connection): q"),
+        "{}",
+        ran.err
+    );
+    assert!(
+        ran.err.contains("the service could not be reached"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn a_model_that_is_not_there_is_one_error() {
+    let bench = Bench::new();
+    bench.write("prompts.jsonl", prompts(30));
+    let args = [
+        "batch",
+        "prompts.jsonl",
+        "--output",
+        "answers.jsonl",
+        "--model",
+        "gemini-0",
+    ];
+    let ran = bench.run(args).code(3);
+    assert_eq!(
+        ran.err.matches("models/gemini-0 is not found").count(),
+        1,
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn it_says_why_no_cache_was_used() {
+    let bench = Bench::new();
+    bench.write("prompts.jsonl", prompts(3));
+    bench.write("short.md", "A gimmal is a ring of two interlocked hoops.");
+    let run = [
+        "batch",
+        "prompts.jsonl",
+        "--output",
+        "answers.jsonl",
+        "--overwrite",
+        "--context",
+    ];
+    let short = bench.run(run.into_iter().chain(["short.md"])).code(0);
+    assert!(
+        short.out.contains("gemini-2.5-flash takes 2,048 or more"),
+        "{}",
+        short.out
+    );
+    assert!(!short.out.contains("saved by the cache"), "{}", short.out);
+    let handbook = example("handbook.md");
+    let handbook = handbook.to_str().unwrap();
+    let off = bench
+        .run(run.into_iter().chain([handbook, "--cache", "off"]))
+        .code(0);
+    assert!(off.out.contains("not used: switched off"), "{}", off.out);
+    let cut = ["--max-output-tokens", "1"];
+    let cut = bench
+        .run(run.into_iter().chain(["short.md"]).chain(cut))
+        .code(0);
+    assert!(
+        cut.out.contains("cut off by the token limit"),
+        "{}",
+        cut.out
+    );
+}

@@ -128,6 +128,12 @@ async fn replies_come_whole_streamed_and_as_json() {
         .code(0);
     assert!(counted.json()["totalTokens"].as_u64().unwrap() > 10);
     run(&bench, &emulator, &["count"]).await.code(2);
+    run(&bench, &emulator, &["count", "--model", "gemini-2.5-pro"])
+        .await
+        .code(2);
+    run(&bench, &emulator, &["count", "text", "--file", "ring.md"])
+        .await
+        .code(2);
     emulator.shutdown().await;
 }
 

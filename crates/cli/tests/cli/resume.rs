@@ -100,6 +100,58 @@ fn results_of_other_settings_are_refused() {
 }
 
 #[test]
+fn answers_do_not_move_to_other_prompts() {
+    let bench = Bench::new();
+    // Without ids the lines are named after their numbers, which an inserted line shifts.
+    bench.write("prompts.jsonl", "{\"prompt\": \"How many hives?\"}\n");
+    let run = [
+        "batch",
+        "prompts.jsonl",
+        "--output",
+        "answers.jsonl",
+        "--resume",
+    ];
+    bench.run(run).code(0);
+    bench.write(
+        "prompts.jsonl",
+        "{\"prompt\": \"New?\"}\n{\"prompt\": \"How many hives?\"}\n",
+    );
+    let ran = bench.run(run).code(2);
+    assert!(
+        ran.err.contains("answers another prompt than `line-1`"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(records(&bench.path("answers.jsonl")).len(), 1);
+}
+
+#[test]
+fn a_kept_cache_is_named_and_found_again() {
+    let bench = Bench::new();
+    bench.write("prompts.jsonl", prompts(20));
+    let handbook = example("handbook.md");
+    let run = [
+        "--json",
+        "batch",
+        "prompts.jsonl",
+        "--output",
+        "answers.jsonl",
+        "--overwrite",
+    ];
+    let kept = ["--keep-cache", "--context", handbook.to_str().unwrap()];
+    let summary = bench.run(run.into_iter().chain(kept)).code(0).json();
+    let note = summary["cache_note"].as_str().unwrap();
+    assert!(
+        note.starts_with("kept: cachedContents/") && note.contains(" until 20"),
+        "{note}"
+    );
+    assert_eq!(
+        (&summary["cache"]["created"], &summary["cache"]["retired"]),
+        (&1.into(), &0.into())
+    );
+}
+
+#[test]
 fn results_of_other_prompts_are_refused() {
     let bench = Bench::new();
     bench.write("prompts.jsonl", prompts(3));

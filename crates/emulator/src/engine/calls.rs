@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::engine::{
     material::Material,
-    schema::{self, Optional},
+    schema::{self, Excess, Optional},
     words,
 };
 
@@ -34,6 +34,13 @@ pub(crate) struct Call {
     pub(crate) args: Value,
 }
 
+/// A call that asks for more arguments than a call may have.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Overlong<'a> {
+    pub(crate) function: &'a str,
+    pub(crate) excess: Excess,
+}
+
 /// Words of function names that say nothing about the subject.
 const GENERIC: &[&str] = &[
     "get", "set", "list", "fetch", "find", "lookup", "search", "create", "make", "run", "do",
@@ -41,21 +48,35 @@ const GENERIC: &[&str] = &[
 ];
 
 /// The call the prompt asks for, if it asks for one.
-pub(crate) fn decide(prompt: &str, functions: &[Function<'_>], mode: Mode) -> Option<Call> {
+pub(crate) fn decide<'a>(
+    prompt: &str,
+    functions: &[Function<'a>],
+    mode: Mode,
+) -> Result<Option<Call>, Overlong<'a>> {
     if mode == Mode::None {
-        return None;
+        return Ok(None);
     }
     let terms = words::terms(prompt);
     let scored = functions
         .iter()
         .map(|function| (score(prompt, &terms, function), function));
     // The first of the best, so that the order of declaration decides ties.
-    let (best, function) = scored.reduce(|a, b| if b.0 > a.0 { b } else { a })?;
-    let asked = mode == Mode::Any || best >= NAMED || asks_for_a_tool(prompt);
-    asked.then(|| Call {
-        name: function.name.to_owned(),
-        args: arguments(prompt, function.parameters),
-    })
+    let Some((best, function)) = scored.reduce(|a, b| if b.0 > a.0 { b } else { a }) else {
+        return Ok(None);
+    };
+    if mode != Mode::Any && best < NAMED && !asks_for_a_tool(prompt) {
+        return Ok(None);
+    }
+    match arguments(prompt, function.parameters) {
+        Ok(args) => Ok(Some(Call {
+            name: function.name.to_owned(),
+            args,
+        })),
+        Err(excess) => Err(Overlong {
+            function: function.name,
+            excess,
+        }),
+    }
 }
 
 /// A score from here on means that the prompt names the function.
@@ -109,18 +130,13 @@ fn asks_for_a_tool(prompt: &str) -> bool {
         && has(&["function", "functions", "tool", "tools"])
 }
 
-fn arguments(prompt: &str, parameters: Option<&Value>) -> Value {
+fn arguments(prompt: &str, parameters: Option<&Value>) -> Result<Value, Excess> {
     let Some(parameters) = parameters else {
-        return json!({});
+        return Ok(json!({}));
     };
-    match schema::generate(
-        parameters,
-        Material::from_prompt(prompt),
-        Optional::WhenKnown,
-    ) {
-        object @ Value::Object(_) => object,
-        _ => json!({}),
-    }
+    let material = Material::from_prompt(prompt);
+    let value = schema::generate(parameters, material, Optional::WhenKnown)?;
+    Ok(if value.is_object() { value } else { json!({}) })
 }
 
 /// The answer in words to what functions have returned.
@@ -175,7 +191,7 @@ mod tests {
     fn a_named_subject_or_an_explicit_wish_leads_to_a_call() {
         let parameters = parameters();
         let functions = [weather(&parameters)];
-        let call = |prompt| decide(prompt, &functions, Mode::Auto);
+        let call = |prompt| decide(prompt, &functions, Mode::Auto).expect("arguments");
         let expected = Call {
             name: "get_current_weather".into(),
             args: json!({"city": "Boston"}),
@@ -190,9 +206,10 @@ mod tests {
     fn the_mode_has_the_last_word() {
         let parameters = parameters();
         let functions = [weather(&parameters)];
-        assert_eq!(decide("get_current_weather", &functions, Mode::None), None);
-        assert!(decide("hello", &functions, Mode::Any).is_some());
-        assert_eq!(decide("hello", &[], Mode::Any), None);
+        let call = |prompt, functions, mode| decide(prompt, functions, mode).expect("arguments");
+        assert_eq!(call("get_current_weather", &functions, Mode::None), None);
+        assert!(call("hello", &functions, Mode::Any).is_some());
+        assert_eq!(call("hello", &[], Mode::Any), None);
     }
 
     #[test]
@@ -206,7 +223,8 @@ mod tests {
             of("play_music", "Plays a song"),
             of("dimLights", "Makes a room darker"),
         ];
-        let name = |prompt| decide(prompt, &functions, Mode::Any).expect("a call").name;
+        let call = |prompt| decide(prompt, &functions, Mode::Any).expect("arguments");
+        let name = |prompt| call(prompt).expect("a call").name;
         assert_eq!(name("make it darker"), "dimLights");
         assert_eq!(name("dim the lights"), "dimLights");
         assert_eq!(name("something else"), "play_music");

@@ -1,23 +1,39 @@
 //! What generated values are filled with: the strings, numbers and yes-or-no found in an answer or
 //! in a prompt. Finds them; where they go is the schema's business.
 
+use std::{
+    collections::HashSet,
+    sync::{Arc, OnceLock},
+};
+
 use crate::engine::{answer::Findings, words};
 
-/// Values at hand for a schema.
+/// The most strings, and the most numbers, taken from one source.
+const MOST_VALUES: usize = 1_000;
+
+/// Values at hand for a schema. A clone is cheap.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Material {
+    source: Arc<Source>,
+    /// Offered to each number in turn; each is used once.
+    numbers: Vec<f64>,
+    next_string: usize,
+    /// Whether a value was used that the source did not offer.
+    invented: bool,
+}
+
+/// What using it does not change.
+#[derive(Clone, Debug, Default)]
+struct Source {
     /// Taken in order by the strings of the schema; the last one is used again.
     strings: Vec<String>,
     /// Used when there is no string left and none to repeat.
     fallback: String,
-    /// Offered to each number in turn; each is used once.
-    numbers: Vec<f64>,
     /// What a boolean becomes.
     truth: bool,
-    next_string: usize,
-    /// Whether a value was used that the source did not offer.
-    invented: bool,
     repeat: bool,
+    /// The terms of all the strings, once they have been asked for.
+    terms: OnceLock<HashSet<String>>,
 }
 
 impl Material {
@@ -29,26 +45,32 @@ impl Material {
             .iter()
             .filter(|p| Some(*p) != findings.best.as_ref());
         let strings: Vec<String> = best.chain(others).cloned().collect();
-        Self {
-            numbers: strings.iter().flat_map(|text| numbers(text)).collect(),
-            truth: !strings.is_empty(),
-            fallback: findings.answer(0),
-            strings,
-            repeat: true,
-            ..Self::default()
-        }
+        let numbers = strings.iter().flat_map(|text| numbers(text));
+        Self::new(
+            numbers.take(MOST_VALUES).collect(),
+            Source {
+                truth: !strings.is_empty(),
+                fallback: findings.answer(0),
+                strings,
+                repeat: true,
+                ..Source::default()
+            },
+        )
     }
 
     /// The same material, taken in another order for the `n`th candidate.
     pub(crate) fn rotated(mut self, n: usize) -> Self {
-        let len = self.strings.len();
-        self.strings.rotate_left(n.checked_rem(len).unwrap_or(0));
+        let strings = &mut Arc::make_mut(&mut self.source).strings;
+        let places = n.checked_rem(strings.len()).unwrap_or(0);
+        strings.rotate_left(places);
         self
     }
 
     /// The same material with another text to fall back on.
     pub(crate) fn with_fallback(mut self, fallback: &str) -> Self {
-        fallback.clone_into(&mut self.fallback);
+        let source = Arc::make_mut(&mut self.source);
+        fallback.clone_into(&mut source.fallback);
+        source.terms = OnceLock::new();
         self
     }
 
@@ -56,26 +78,45 @@ impl Material {
     pub(crate) fn from_prompt(prompt: &str) -> Self {
         let mut strings = quoted(prompt);
         strings.extend(names(prompt));
+        strings.truncate(MOST_VALUES);
+        let mut numbers = numbers(prompt);
+        numbers.truncate(MOST_VALUES);
+        Self::new(
+            numbers,
+            Source {
+                strings,
+                fallback: prompt.trim().to_owned(),
+                truth: true,
+                ..Source::default()
+            },
+        )
+    }
+
+    fn new(numbers: Vec<f64>, source: Source) -> Self {
         Self {
-            strings,
-            fallback: prompt.trim().to_owned(),
-            numbers: numbers(prompt),
-            truth: true,
+            source: Arc::new(source),
+            numbers,
             ..Self::default()
         }
     }
 
     /// The next string; the whole source when it has no further one to offer.
-    pub(crate) fn string(&mut self) -> String {
+    pub(crate) fn string(&mut self) -> &str {
         let at = self.next_string;
         self.next_string += 1;
-        if let Some(text) = self.strings.get(at) {
-            return text.clone();
+        let Source {
+            strings,
+            fallback,
+            repeat,
+            ..
+        } = &*self.source;
+        if let Some(text) = strings.get(at) {
+            return text;
         }
-        self.invented |= !self.repeat;
-        match self.strings.first().filter(|_| self.repeat) {
-            Some(_) => self.strings[at % self.strings.len()].clone(),
-            None => self.fallback.clone(),
+        self.invented |= !repeat;
+        match strings.first().filter(|_| *repeat) {
+            Some(_) => &strings[at % strings.len()],
+            None => fallback,
         }
     }
 
@@ -88,11 +129,14 @@ impl Material {
 
     /// The choice that the source mentions, whole words only; the longest if several.
     pub(crate) fn choice<'a>(&mut self, choices: &'a [String]) -> Option<&'a String> {
-        let haystack = format!("{} {}", self.strings.join(" "), self.fallback);
-        let haystack: Vec<String> = words::terms(&haystack);
+        let source = &*self.source;
+        let said = source.terms.get_or_init(|| {
+            let texts = source.strings.iter().chain([&source.fallback]);
+            texts.flat_map(|text| words::terms(text)).collect()
+        });
         let mentioned = choices.iter().filter(|choice| {
             let terms = words::terms(choice);
-            !terms.is_empty() && terms.iter().all(|term| haystack.contains(term))
+            !terms.is_empty() && terms.iter().all(|term| said.contains(term))
         });
         let found =
             mentioned.max_by_key(|choice| (choice.len(), std::cmp::Reverse(choice.as_str())));
@@ -102,13 +146,13 @@ impl Material {
 
     /// What a boolean becomes.
     pub(crate) fn boolean(&mut self) -> bool {
-        self.invented |= !self.repeat;
-        self.truth
+        self.invented |= !self.source.repeat;
+        self.source.truth
     }
 
     /// How many strings the source itself offers.
     pub(crate) fn string_count(&self) -> usize {
-        self.strings.len()
+        self.source.strings.len()
     }
 
     /// Begins watching for values the source did not offer; gives what [`Self::end_watch`] needs.
@@ -121,6 +165,11 @@ impl Material {
         let invented = self.invented;
         self.invented |= outer;
         invented
+    }
+
+    /// Tells the watch of a value the source did not offer.
+    pub(crate) fn note_invented(&mut self) {
+        self.invented = true;
     }
 }
 

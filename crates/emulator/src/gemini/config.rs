@@ -8,6 +8,7 @@ use crate::{
     gemini::{
         errors::ApiError,
         fields::{self, integer, join, list, number, object, string},
+        schemas::Dialect,
     },
     route::Backend,
 };
@@ -24,6 +25,8 @@ pub(crate) struct GenerationConfig<'a> {
     pub(crate) max_output_tokens: Option<usize>,
     pub(crate) stop_sequences: Vec<&'a str>,
     pub(crate) form: Form<'a>,
+    /// The dialect of the form's schema.
+    pub(crate) dialect: Dialect,
     pub(crate) thinking: Option<Thinking>,
 }
 
@@ -117,7 +120,7 @@ impl<'a> GenerationConfig<'a> {
                 "at most 5 stop sequences are supported.",
             ));
         }
-        config.form = form(fields, refused)?;
+        (config.form, config.dialect) = form(fields, refused)?;
         config.thinking = thinking(fields, refused)?;
         Ok(config)
     }
@@ -126,7 +129,7 @@ impl<'a> GenerationConfig<'a> {
 fn form<'a>(
     fields: &'a Map<String, Value>,
     refused: impl Fn(&str, &str) -> ApiError,
-) -> Result<Form<'a>, ApiError> {
+) -> Result<(Form<'a>, Dialect), ApiError> {
     let present = |key: &str| fields.get(key).filter(|value| !value.is_null());
     let own = present("responseSchema");
     let json = present("responseJsonSchema").or_else(|| present("_responseJsonSchema"));
@@ -136,6 +139,11 @@ fn form<'a>(
             "only one of response_schema and response_json_schema can be set.",
         ));
     }
+    let dialect = if json.is_some() {
+        Dialect::JsonSchema
+    } else {
+        Dialect::Own
+    };
     let schema = own.or(json);
     if let Some(schema) = schema.filter(|schema| !schema.is_object()) {
         return Err(ApiError::invalid_value(
@@ -148,15 +156,15 @@ fn form<'a>(
         string(fields, "responseMimeType", AT)?.unwrap_or_default(),
         schema,
     ) {
-        ("application/json", schema) => Ok(Form::Json(schema)),
+        ("application/json", schema) => Ok((Form::Json(schema), dialect)),
         ("text/x.enum", Some(schema)) if schema::choices(schema).is_some() => {
-            Ok(Form::Choice(schema))
+            Ok((Form::Choice(schema), dialect))
         }
         ("text/x.enum", _) => Err(refused(
             "response_schema",
             "must be a string with an enum when response_mime_type is `text/x.enum`.",
         )),
-        ("" | "text/plain", None) => Ok(Form::Text),
+        ("" | "text/plain", None) => Ok((Form::Text, dialect)),
         ("" | "text/plain", Some(_)) => Err(refused(
             "response_schema",
             "only allowed when response_mime_type is `application/json` or `text/x.enum`.",

@@ -11,7 +11,8 @@ use crate::{
         calls::{self, Call as FunctionCall},
         index::ContextIndex,
         material::Material,
-        schema, tokenizer,
+        schema::{self, Excess},
+        tokenizer,
     },
     gemini::{
         caches::{CachedContent, format_time},
@@ -21,6 +22,7 @@ use crate::{
         fields::{self, string},
         models::ModelCard,
         prompt::{self, Prompt},
+        schemas::{self, Dialect},
         service::Call,
         tools,
         usage::{Tally, Usage},
@@ -113,7 +115,7 @@ pub(crate) fn generate(call: &Call<'_>) -> Result<Generation, ApiError> {
     let function = request.function_call(&prompt, cached.as_deref())?;
     generation.candidates = (0..request.config.candidate_count)
         .map(|n| request.candidate(n, &prompt, &findings, function.as_ref(), card))
-        .collect();
+        .collect::<Result<_, _>>()?;
     let tokens = generation
         .candidates
         .iter()
@@ -231,7 +233,10 @@ impl<'a> Request<'a> {
         if !prompt.responses.is_empty() {
             return Ok(None);
         }
-        Ok(calls::decide(prompt.question, &functions, mode))
+        calls::decide(prompt.question, &functions, mode).map_err(|overlong| {
+            let (at, dialect) = tools::parameters_of(tools, overlong.function);
+            schemas::too_demanding(MESSAGE, &at, dialect, &overlong.excess)
+        })
     }
 
     fn candidate(
@@ -241,12 +246,12 @@ impl<'a> Request<'a> {
         findings: &Findings,
         function: Option<&FunctionCall>,
         card: &ModelCard,
-    ) -> Candidate {
+    ) -> Result<Candidate, ApiError> {
         if let Some(function) = function {
-            return Candidate {
+            return Ok(Candidate {
                 output: Output::Call(function.clone()),
                 finish: "STOP",
-            };
+            });
         }
         let plain = if prompt.responses.is_empty() {
             findings.answer(n)
@@ -257,7 +262,8 @@ impl<'a> Request<'a> {
         let mut text = match self.config.form {
             Form::Text => plain,
             Form::Json(None) => json!({ "answer": plain }).to_string(),
-            Form::Json(Some(schema)) => schema::generate_text(schema, material()),
+            Form::Json(Some(schema)) => schema::generate_text(schema, material())
+                .map_err(|excess| self.refuse_schema(&excess))?,
             Form::Choice(schema) => {
                 let choices = schema::choices(schema).unwrap_or_default();
                 let mut material = Material::from_findings(findings).with_fallback(prompt.question);
@@ -272,10 +278,18 @@ impl<'a> Request<'a> {
         let most = most.min(usize::try_from(card.output_token_limit()).unwrap_or(usize::MAX));
         let (kept, cut) = tokenizer::truncate(&text, most);
         let finish = if cut { "MAX_TOKENS" } else { "STOP" };
-        Candidate {
+        Ok(Candidate {
             output: Output::Text(kept.to_owned()),
             finish,
-        }
+        })
+    }
+
+    fn refuse_schema(&self, excess: &Excess) -> ApiError {
+        let at = match self.config.dialect {
+            Dialect::Own => "generation_config.response_schema",
+            Dialect::JsonSchema => "generation_config.response_json_schema",
+        };
+        schemas::too_demanding(MESSAGE, at, self.config.dialect, excess)
     }
 }
 

@@ -13,6 +13,7 @@ pub(crate) mod limiter;
 pub(crate) mod models;
 pub(crate) mod page;
 pub(crate) mod prompt;
+pub(crate) mod schemas;
 pub(crate) mod service;
 pub(crate) mod stream;
 pub(crate) mod tokens;

@@ -7,6 +7,7 @@ use crate::{
     gemini::{
         errors::ApiError,
         fields::{list, object, string},
+        schemas::Dialect,
     },
 };
 
@@ -56,6 +57,31 @@ fn function<'a>(
         description: string(declaration, "description", at)?.unwrap_or_default(),
         parameters: present("parameters").or_else(|| present("parametersJsonSchema")),
     })
+}
+
+/// Where in `tools` the parameters of the named function are, and what they are written in.
+pub(crate) fn parameters_of(tools: Option<&Value>, name: &str) -> (String, Dialect) {
+    let tools = match tools {
+        Some(Value::Array(items)) => items,
+        Some(single) => std::slice::from_ref(single),
+        None => &[],
+    };
+    for (t, tool) in tools.iter().enumerate() {
+        let declarations = tool
+            .as_object()
+            .map_or(&[][..], |tool| list(tool, "functionDeclarations"));
+        for (f, declaration) in declarations.iter().enumerate() {
+            if declaration["name"] == name {
+                let at = format!("tools[{t}].function_declarations[{f}]");
+                return if declaration["parameters"].is_null() {
+                    (format!("{at}.parameters_json_schema"), Dialect::JsonSchema)
+                } else {
+                    (format!("{at}.parameters"), Dialect::Own)
+                };
+            }
+        }
+    }
+    ("tools".to_owned(), Dialect::Own)
 }
 
 fn is_function_name(name: &str) -> bool {

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::future::join_all;
 use gimmal_emulator::{Emulator, EmulatorBuilder, ManualClock};
 use serde_json::{Value, json};
 
@@ -354,4 +355,21 @@ async fn the_free_tier_has_no_storage() {
         .create_cache(json!({}))
         .await
         .refused(429, "RESOURCE_EXHAUSTED");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn creates_at_the_same_time_keep_to_the_storage_limit() {
+    let session = Session::plain().await;
+    let cache = session.create_cache(json!({})).await.ok();
+    let tokens = &cache["usageMetadata"]["totalTokenCount"];
+    let limit = tokens.as_u64().expect("a count") * 3;
+    let session = Session::start(Emulator::builder().with_cache_storage_limit(limit)).await;
+    let answers = join_all((0..12).map(|_| session.create_cache(json!({})))).await;
+    let made = answers.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(made, 3);
+    for answer in answers.iter().filter(|answer| answer.status != 200) {
+        answer.refused(429, "RESOURCE_EXHAUSTED");
+    }
+    let page = session.get("v1beta/cachedContents").await.ok();
+    assert_eq!(page["cachedContents"].as_array().expect("caches").len(), 3);
 }

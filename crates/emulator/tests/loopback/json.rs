@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{Session, text};
+use crate::client::{Session, ask, text};
 
 async fn answer(session: &Session, config: Value) -> String {
     let body = json!({
@@ -71,4 +71,57 @@ async fn a_choice_is_one_of_the_enum() {
         "responseSchema": { "type": "STRING", "enum": ["train", "boat", "plane"] }
     });
     assert_eq!(answer(&session, config).await, "boat");
+}
+
+#[tokio::test]
+async fn a_schema_that_demands_too_much_is_refused_by_name() {
+    let session = Session::plain().await;
+    let tags = |least: &str| json!({ "type": "ARRAY", least: 1e12, "items": { "type": "STRING" } });
+    let schema = |least| json!({ "type": "OBJECT", "properties": { "my_tags": tags(least) } });
+    let many = "demands more than 10000 values in one answer.";
+    let answered = |field: &str, schema: Value| {
+        let mut body = ask("x");
+        body["generationConfig"] = json!({ "responseMimeType": "application/json", field: schema });
+        let session = &session;
+        async move { session.generate(&body).await }
+    };
+    let own = answered("responseSchema", schema("min_items")).await;
+    assert_eq!(
+        own.refused(400, "INVALID_ARGUMENT"),
+        format!(
+            "* GenerateContentRequest.generation_config.response_schema.properties[my_tags]\
+             .min_items: {many}\n"
+        )
+    );
+    let own = answered("responseJsonSchema", schema("minItems")).await;
+    assert_eq!(
+        own.refused(400, "INVALID_ARGUMENT"),
+        format!(
+            "* GenerateContentRequest.generation_config.response_json_schema.properties[my_tags]\
+             .minItems: {many}\n"
+        )
+    );
+
+    let mut body = ask("hello");
+    body["toolConfig"] = json!({ "functionCallingConfig": { "mode": "ANY" } });
+    body["tools"] = json!([{ "googleSearch": {} }, { "functionDeclarations": [
+        { "name": "file", "parameters": schema("minItems") }
+    ] }]);
+    let place = "* GenerateContentRequest.tools[1].function_declarations[0]";
+    assert_eq!(
+        session
+            .generate(&body)
+            .await
+            .refused(400, "INVALID_ARGUMENT"),
+        format!("{place}.parameters.properties[my_tags].min_items: {many}\n")
+    );
+    body["tools"][1]["functionDeclarations"][0] =
+        json!({ "name": "file", "parametersJsonSchema": schema("minItems") });
+    let response = session.stream("?alt=sse", &body).await;
+    assert_eq!(response.status(), 400);
+    let text = response.text().await.expect("a body");
+    assert!(
+        text.contains("parameters_json_schema.properties[my_tags].minItems"),
+        "{text}"
+    );
 }

@@ -9,6 +9,7 @@ mod faults;
 mod functions;
 mod generate;
 mod json;
+mod latency;
 mod models;
 mod server;
 mod stream;

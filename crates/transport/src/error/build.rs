@@ -8,6 +8,7 @@ use gimmal_types::rpc::Status;
 use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
+use crate::circuit::CircuitOpen;
 use crate::error::opaque::Inner;
 use crate::error::predicates::blames_credentials;
 use crate::error::{
@@ -143,6 +144,30 @@ impl Error {
         )
     }
 
+    /// A circuit breaker let nothing through.
+    pub fn circuit_open(refusal: &CircuitOpen) -> Self {
+        let mut error = Self::new(
+            ErrorKind::CircuitOpen,
+            Persistence::Temporary,
+            Delivery::NotSent,
+            refusal.to_string(),
+        );
+        error.0.retry_after = refusal.retry_after();
+        error
+    }
+
+    /// Calls pause for `remaining`, which is longer than the client may wait.
+    pub(crate) fn paused(remaining: Duration, limit: Duration) -> Self {
+        Self::new(
+            ErrorKind::RetryDelayTooLong,
+            Persistence::Temporary,
+            Delivery::NotSent,
+            String::new(),
+        )
+        .with_retry_after(remaining)
+        .into_delay_too_long(limit)
+    }
+
     /// The client itself gave the call up; `message` says why.
     pub fn cancelled(message: impl Into<String>) -> Self {
         Self::new(
@@ -272,6 +297,12 @@ impl Error {
     pub(crate) fn into_delay_too_long(mut self, limit: Duration) -> Self {
         self.0.kind = ErrorKind::RetryDelayTooLong;
         self.with_context("max_server_delay", format!("{limit:?}"))
+    }
+}
+
+impl From<CircuitOpen> for Error {
+    fn from(refusal: CircuitOpen) -> Self {
+        Self::circuit_open(&refusal)
     }
 }
 

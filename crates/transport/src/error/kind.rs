@@ -34,6 +34,9 @@ pub enum ErrorKind {
     /// The server asks for a longer wait than the client is allowed to sleep;
     /// [`Error::retry_after`](crate::Error::retry_after) has it.
     RetryDelayTooLong,
+    /// A circuit breaker is open, so nothing was sent;
+    /// [`Error::retry_after`](crate::Error::retry_after) says when it lets a probe out.
+    CircuitOpen,
     /// The call was given up by the client itself.
     Cancelled,
 }

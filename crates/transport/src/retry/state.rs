@@ -55,6 +55,8 @@ pub enum StopReason {
     DeadlineTooClose,
     /// The server asks for a longer wait than the client may sleep.
     DelayTooLong,
+    /// A circuit breaker is open.
+    CircuitOpen,
 }
 
 impl fmt::Display for StopReason {
@@ -67,6 +69,7 @@ impl fmt::Display for StopReason {
             Self::BudgetUsedUp => "the retry budget is used up",
             Self::DeadlineTooClose => "the deadline is too close",
             Self::DelayTooLong => "the server asks for too long a wait",
+            Self::CircuitOpen => "the circuit is open",
         })
     }
 }

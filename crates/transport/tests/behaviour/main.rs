@@ -2,6 +2,7 @@
 
 mod call;
 mod common;
+mod gates;
 mod network;
 mod retry;
 mod stream;

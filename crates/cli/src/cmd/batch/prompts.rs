@@ -32,9 +32,9 @@ pub(super) struct Checked {
 }
 
 impl Checked {
-    /// True when the input has an item of this name.
-    pub(super) fn knows(&self, id: &str) -> bool {
-        self.reader.has_read(id)
+    /// The digest that the answer to an item carries; `None` for an item that is not in the input.
+    pub(super) fn digest_of(&self, id: &str, run: &str) -> Option<String> {
+        self.reader.digest_of(id, run)
     }
 }
 

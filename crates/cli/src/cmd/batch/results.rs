@@ -80,7 +80,8 @@ impl Results {
         let part = part_of(&target);
         let mut writer = BufWriter::new(File::create(&part).map_err(refuse)?);
         let reader = BufReader::new(File::open(&target).map_err(refuse)?);
-        let earlier = match read_earlier(reader, &mut writer, run, |id| checked.knows(id), each) {
+        let earlier = match read_earlier(reader, &mut writer, |id| checked.digest_of(id, run), each)
+        {
             Ok(earlier) => earlier,
             Err(error) => {
                 std::fs::remove_file(&part).map_err(refuse)?;
@@ -140,6 +141,15 @@ pub(super) fn refuse_unsafe(args: &Batch) -> anyhow::Result<()> {
     }
     if path.is_dir() {
         return Err(Failure::usage(format!("the output {shown} is a folder")));
+    }
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        let missing = folder.display();
+        return Err(Failure::usage(format!(
+            "cannot write the output {shown}: there is no folder {missing}"
+        )));
     }
     let inputs = [
         Some(&args.input),

@@ -304,6 +304,10 @@ impl Ledger {
         (leases, flights.into_values().collect())
     }
 
+    pub(super) fn leases(&self) -> Vec<Lease> {
+        self.lock().leases.values().cloned().collect()
+    }
+
     pub(super) fn count(&self, update: impl FnOnce(&mut PlannerStats)) {
         update(&mut self.lock().stats);
     }

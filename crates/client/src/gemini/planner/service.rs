@@ -250,6 +250,11 @@ impl Planner {
         });
     }
 
+    /// The live caches, for instance to name those that [`Planner::close`] left alive.
+    pub fn leases(&self) -> Vec<Lease> {
+        self.inner.ledger.leases()
+    }
+
     /// What the planner did so far.
     pub fn stats(&self) -> PlannerStats {
         self.inner.ledger.stats(self.clock().system_now())

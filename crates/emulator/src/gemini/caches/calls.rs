@@ -1,11 +1,6 @@
 //! The calls on cached contents: create, get, list, update and delete. What was cached is never
 //! sent back.
 
-use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::SystemTime,
-};
-
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -14,7 +9,7 @@ use crate::{
     gemini::{
         caches::{
             lifetime::{self, DEFAULT_TTL, format_time},
-            store::{CachedContent, Scope, Store},
+            store::{CachedContent, Scope, StorageFull, Store},
         },
         content::{self, Part},
         errors::ApiError,
@@ -38,7 +33,6 @@ const DEFAULT_PAGE: usize = 50;
 #[derive(Debug)]
 pub(crate) struct Caches {
     store: Store,
-    created: AtomicU64,
     seed: u64,
     /// Tokens each owner may keep per model; `None` is without limit.
     storage_limit: Option<u64>,
@@ -48,7 +42,6 @@ impl Caches {
     pub(crate) fn new(seed: u64, storage_limit: Option<u64>) -> Self {
         Self {
             store: Store::default(),
-            created: AtomicU64::new(0),
             seed,
             storage_limit,
         }
@@ -88,9 +81,6 @@ impl Caches {
             )
             .plus(Tally::of_json(tools, memory));
         check_size(tally.total(), card, backend)?;
-        let scope = scope(call);
-        self.check_storage(&scope, card, tally.total(), call.now)?;
-
         let texts: Vec<&str> = contents
             .iter()
             .flat_map(|content| &content.parts)
@@ -99,11 +89,10 @@ impl Caches {
                 _ => None,
             })
             .collect();
-        let number = self.created.fetch_add(1, Ordering::Relaxed) + 1;
-        let entry = self.store.insert(CachedContent {
-            number,
-            id: self.id(number, backend),
-            scope,
+        let entry = CachedContent {
+            number: 0,
+            id: String::new(),
+            scope: scope(call),
             model: card.name().to_owned(),
             model_name: model_name.to_owned(),
             display_name: display_name.to_owned(),
@@ -117,7 +106,11 @@ impl Caches {
                 .get("toolConfig")
                 .filter(|value| !value.is_null())
                 .cloned(),
-        });
+        };
+        let kept = self
+            .store
+            .insert(entry, self.storage_limit, |number| self.id(number, backend));
+        let entry = kept.map_err(|StorageFull| self.storage_full(card, tally.total()))?;
         Ok(Reply::json(StatusCode::OK, &shown(&entry, call)))
     }
 
@@ -205,27 +198,13 @@ impl Caches {
         self.store.get(&scope, id, call.now)
     }
 
-    fn check_storage(
-        &self,
-        scope: &Scope,
-        card: &ModelCard,
-        requested: u64,
-        now: SystemTime,
-    ) -> Result<(), ApiError> {
-        let Some(limit) = self.storage_limit else {
-            return Ok(());
-        };
-        let live = self.store.list(scope, now);
-        let own = live.iter().filter(|entry| entry.model == card.name());
-        let stored: u64 = own.map(|entry| entry.tally.total()).sum();
-        if stored + requested <= limit {
-            return Ok(());
-        }
-        Err(ApiError::resource_exhausted(format!(
+    fn storage_full(&self, card: &ModelCard, requested: u64) -> ApiError {
+        ApiError::resource_exhausted(format!(
             "TotalCachedContentStorageTokensPerModelFreeTier limit exceeded for model {}: \
-             limit={limit}, requested={requested}",
-            card.name()
-        )))
+             limit={}, requested={requested}",
+            card.name(),
+            self.storage_limit.unwrap_or(u64::MAX)
+        ))
     }
 
     fn id(&self, number: u64, backend: Backend) -> String {

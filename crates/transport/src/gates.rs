@@ -1,0 +1,193 @@
+//! What an attempt has to pass before it is sent, and what is told afterwards to those who let it
+//! pass. The order is the pipeline's affair up to here; within, it is: permit, breaker, rate and
+//! pause. Nothing here sends or retries.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+
+use crate::body::ByteStream;
+use crate::circuit::{CircuitBreaker, CircuitPermit, CircuitRegistry};
+use crate::error::{Error, ErrorKind};
+use crate::rate_limit::{
+    Admission, ConcurrencyLimit, ConcurrencyPermit, PauseGeneration, PauseWindow, RateLimit,
+};
+
+/// The limits of a transport; each is off unless set.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Gates {
+    pub(crate) concurrency: Option<ConcurrencyLimit>,
+    pub(crate) circuits: Option<CircuitRegistry>,
+    pub(crate) rate_limit: Option<Arc<dyn RateLimit>>,
+    pub(crate) pause: Option<PauseWindow>,
+}
+
+impl Gates {
+    /// Waits until one attempt may be made.
+    ///
+    /// Dropping the future gives back whatever had been taken by then.
+    pub(crate) async fn pass(
+        &self,
+        circuit: Option<&CircuitBreaker>,
+        tokens: u64,
+        max_pause: Duration,
+    ) -> Result<Pass, Error> {
+        let mut pass = Pass::default();
+        if let Some(limit) = &self.concurrency {
+            pass.permit = Some(Arc::new(limit.acquire().await));
+        }
+        if let Some(breaker) = circuit {
+            pass.circuit = Some(breaker.try_acquire()?);
+        }
+        if let Some(limit) = &self.rate_limit {
+            pass.admission = Some(limit.admit(tokens).await?);
+        }
+        if let Some(window) = &self.pause {
+            let entered = window.enter_within(max_pause).await;
+            let generation = entered.map_err(|left| Error::paused(left, max_pause))?;
+            pass.pause = Some((window.clone(), generation));
+        }
+        if let Some(breaker) = circuit
+            && pass.circuit.as_ref().is_some_and(CircuitPermit::is_stale)
+        {
+            // The waits above may be long enough for the circuit to open.
+            pass.circuit = Some(breaker.try_acquire()?);
+        }
+        Ok(pass)
+    }
+}
+
+/// The leave to make one attempt; dropping it unsettled gives everything back.
+#[derive(Debug, Default)]
+#[must_use = "dropping a pass gives everything back"]
+pub(crate) struct Pass {
+    permit: Option<Arc<ConcurrencyPermit>>,
+    circuit: Option<CircuitPermit>,
+    admission: Option<Admission>,
+    pause: Option<(PauseWindow, PauseGeneration)>,
+    started: bool,
+}
+
+impl Pass {
+    /// Takes note that the request is about to be sent.
+    pub(crate) fn start(&mut self) {
+        self.started = true;
+        if let Some(admission) = &mut self.admission {
+            admission.start();
+        }
+    }
+
+    /// A body that counts as in flight until it is read to its end or dropped.
+    pub(crate) fn hold(&self, body: ByteStream) -> ByteStream {
+        let Some(permit) = self.permit.clone() else {
+            return body;
+        };
+        let held = (body, permit);
+        ByteStream::new(futures_util::stream::unfold(
+            held,
+            |(mut body, permit)| async {
+                let chunk = body.next().await?;
+                Some((chunk, (body, permit)))
+            },
+        ))
+    }
+
+    /// Tells everyone how the attempt went.
+    pub(crate) fn settle<T>(mut self, result: Result<&T, &Error>) {
+        if !self.started {
+            return;
+        }
+        let verdict = match result {
+            Ok(_) => Verdict::Success,
+            Err(error) => Verdict::of(error),
+        };
+        if let Some(circuit) = self.circuit.take() {
+            match verdict {
+                Verdict::Success | Verdict::Refused | Verdict::RateLimited => circuit.success(),
+                Verdict::Overloaded | Verdict::Unreachable => circuit.failure(),
+                Verdict::Unknown => drop(circuit),
+            }
+        }
+        if let Some(permit) = &self.permit {
+            match verdict {
+                Verdict::Success | Verdict::Refused => permit.success(),
+                Verdict::RateLimited | Verdict::Overloaded => permit.congestion(),
+                Verdict::Unreachable | Verdict::Unknown => {}
+            }
+        }
+        if let Some((window, seen)) = &self.pause {
+            match (verdict, result) {
+                (Verdict::Success, _) => window.succeeded(),
+                (Verdict::RateLimited, Err(error)) => {
+                    window.report(*seen, error.retry_after());
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// What an attempt says about the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// It did its work.
+    Success,
+    /// It did its work, which was to say no.
+    Refused,
+    /// It is well, and asks for fewer requests.
+    RateLimited,
+    /// It has more to do than it can.
+    Overloaded,
+    /// It was not reached, or was lost on the way.
+    Unreachable,
+    /// Nothing: the failure is the client's own.
+    Unknown,
+}
+
+impl Verdict {
+    fn of(error: &Error) -> Self {
+        match error.kind() {
+            // Waiting seconds does not bring back a quota per day, so there is no pause for it.
+            ErrorKind::QuotaExhausted => Self::Refused,
+            ErrorKind::RateLimited => Self::RateLimited,
+            ErrorKind::Timeout => Self::Overloaded,
+            ErrorKind::Connect | ErrorKind::Io | ErrorKind::StreamInterrupted => Self::Unreachable,
+            _ => match error.status() {
+                Some(status) if status.is_server_error() => Self::Overloaded,
+                Some(_) => Self::Refused,
+                None => Self::Unknown,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::{HeaderMap, StatusCode};
+    use test_case::test_case;
+
+    use super::*;
+    use crate::error::TimeoutKind;
+
+    fn answer(status: u16) -> Error {
+        let status = StatusCode::from_u16(status).unwrap();
+        Error::from_response(status, HeaderMap::new(), Bytes::new())
+    }
+
+    #[test_case(&answer(429), Verdict::RateLimited)]
+    #[test_case(&answer(500), Verdict::Overloaded)]
+    #[test_case(&answer(503), Verdict::Overloaded; "unavailable")]
+    #[test_case(&answer(400), Verdict::Refused)]
+    #[test_case(&answer(401), Verdict::Refused; "key refused")]
+    #[test_case(&Error::timeout(TimeoutKind::Attempt, Duration::ZERO), Verdict::Overloaded)]
+    #[test_case(&Error::connect("refused"), Verdict::Unreachable)]
+    #[test_case(&Error::io("lost"), Verdict::Unreachable; "lost")]
+    #[test_case(&Error::authentication("no token"), Verdict::Unknown)]
+    #[test_case(&Error::cancelled("stop"), Verdict::Unknown; "cancelled")]
+    #[test_case(&Error::too_large(1), Verdict::Unknown; "no status")]
+    fn what_an_error_says_about_the_server(error: &Error, expected: Verdict) {
+        assert_eq!(Verdict::of(error), expected);
+    }
+}
