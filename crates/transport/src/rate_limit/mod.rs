@@ -12,6 +12,8 @@ mod adaptive;
 mod admission;
 mod bucket;
 mod concurrency;
+#[cfg(feature = "governor")]
+mod governor;
 mod limiter;
 mod pause;
 mod pause_registry;
@@ -19,6 +21,8 @@ mod quota;
 mod reservation;
 mod slow_start;
 
+#[cfg(feature = "governor")]
+pub use self::governor::GovernorLimit;
 pub use adaptive::{AdaptiveConcurrency, AdaptiveConfig, AdaptivePermit};
 pub use admission::{Admission, RateLimit, RateLimitArg};
 pub use concurrency::ConcurrencyLimit;
