@@ -25,6 +25,7 @@ pub enum Order {
 #[must_use]
 pub struct Processor {
     pub(super) concurrency: NonZeroUsize,
+    pub(super) workers: NonZeroUsize,
     pub(super) order: Order,
     pub(super) shutdown: Shutdown,
     pub(super) clock: Arc<dyn Clock>,
@@ -34,11 +35,18 @@ impl Default for Processor {
     fn default() -> Self {
         Self {
             concurrency: NonZeroUsize::new(16).unwrap_or(NonZeroUsize::MIN),
+            workers: half_of_the_cores(),
             order: Order::default(),
             shutdown: Shutdown::new(),
             clock: Arc::new(TokioClock),
         }
     }
+}
+
+/// The other half is left to the connections.
+fn half_of_the_cores() -> NonZeroUsize {
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    NonZeroUsize::new(cores / 2).unwrap_or(NonZeroUsize::MIN)
 }
 
 /// Why a run could not go on. Results that came before it are valid.
@@ -62,6 +70,15 @@ impl Processor {
         self
     }
 
+    /// How many tasks share the items in work: half of the cores unless set.
+    ///
+    /// A task takes answers that arrive together together, so few tasks cost least when items
+    /// mostly wait for a service. A strategy that computes for long wants one for each core.
+    pub fn with_workers(mut self, workers: NonZeroUsize) -> Self {
+        self.workers = workers;
+        self
+    }
+
     /// In which order results come.
     pub fn with_order(mut self, order: Order) -> Self {
         self.order = order;
@@ -80,9 +97,9 @@ impl Processor {
         self
     }
 
-    /// Prepares the strategy and starts the workers, one task for each item worked on at a time.
+    /// Prepares the strategy and starts the workers, each of which works on several items at the same time.
     ///
-    /// At most twice as many items as workers are held, in work or waiting to be read, whatever
+    /// At most twice as many items as are worked on are held, in work or waiting to be read, whatever
     /// the length of the input. A panic stays with its item.
     ///
     /// # Errors

@@ -36,8 +36,8 @@ impl<O: Send + 'static, C: Send + 'static> Run<O, C> {
         strategy: Arc<S>,
         items: impl Stream<Item = WorkItem<S::Input, C>> + Send + 'static,
     ) -> Self {
-        let workers_wanted = settings.concurrency.get();
-        let places = Arc::new(Semaphore::new(workers_wanted.saturating_mul(2)));
+        let concurrency = settings.concurrency.get();
+        let places = Arc::new(Semaphore::new(concurrency.saturating_mul(2)));
         let items = items
             .take_until(settings.shutdown.draining())
             .enumerate()
@@ -47,8 +47,9 @@ impl<O: Send + 'static, C: Send + 'static> Run<O, C> {
         // Unbounded in name only: every result in it holds one of the places.
         let (sender, results) = mpsc::unbounded_channel();
         let mut workers = JoinSet::new();
-        for _ in 0..workers_wanted {
+        for width in widths(concurrency, settings.workers.get()) {
             let worker = Worker {
+                width,
                 strategy: Arc::clone(&strategy),
                 items: Arc::clone(&items),
                 places: Arc::clone(&places),
@@ -69,6 +70,13 @@ impl<O: Send + 'static, C: Send + 'static> Run<O, C> {
             cleanup: Some(Box::pin(async move { strategy.cleanup().await })),
         }
     }
+}
+
+/// Shares the items in work among the workers, as evenly as it goes.
+fn widths(concurrency: usize, workers: usize) -> impl Iterator<Item = usize> {
+    let workers = workers.clamp(1, concurrency);
+    (0..workers)
+        .map(move |worker| concurrency / workers + usize::from(worker < concurrency % workers))
 }
 
 impl<O, C> Run<O, C> {
@@ -133,5 +141,22 @@ impl<O, C> fmt::Debug for Run<O, C> {
             .field("waiting", &self.waiting.len())
             .field("fatal", &self.fatal.get())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_workers_together_have_the_whole_width() {
+        for concurrency in [1, 2, 3, 16, 17, 256, 1000] {
+            for workers in [1, 2, 7, 64] {
+                let widths: Vec<usize> = widths(concurrency, workers).collect();
+                assert_eq!(widths.iter().sum::<usize>(), concurrency);
+                assert!(widths.iter().all(|width| *width > 0));
+                assert_eq!(widths.len(), workers.min(concurrency));
+            }
+        }
     }
 }

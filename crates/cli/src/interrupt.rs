@@ -15,8 +15,11 @@ impl Drop for Watch {
 
 /// Ends the run through `shutdown`; `how_to_resume` is told to the user.
 pub(crate) fn watch(shutdown: Shutdown, how_to_resume: String) -> Watch {
+    // Listening begins here and never pauses: a signal between two waits would otherwise be lost.
+    let requests = Requests::listen();
     Watch(tokio::spawn(async move {
-        if asked_to_end().await.is_err() {
+        let Ok(mut requests) = requests else { return };
+        if requests.next().await.is_none() {
             return;
         }
         shutdown.drain();
@@ -24,25 +27,49 @@ pub(crate) fn watch(shutdown: Shutdown, how_to_resume: String) -> Watch {
             std::io::stderr(),
             "\nfinishing what is in flight; press Ctrl-C again to stop at once\n{how_to_resume}"
         );
-        if asked_to_end().await.is_ok() {
+        if requests.next().await.is_some() {
             shutdown.abort();
         }
     }))
 }
 
-/// Waits for Ctrl-C or, where there is one, the signal that service managers send.
+/// Requests to end: Ctrl-C, and the signal that service managers send.
 #[cfg(unix)]
-async fn asked_to_end() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
+struct Requests {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
 
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        pressed = tokio::signal::ctrl_c() => pressed,
-        _ = terminate.recv() => Ok(()),
+#[cfg(unix)]
+impl Requests {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) -> Option<()> {
+        tokio::select! {
+            request = self.interrupt.recv() => request,
+            request = self.terminate.recv() => request,
+        }
     }
 }
 
-#[cfg(not(unix))]
-async fn asked_to_end() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
+/// Requests to end: Ctrl-C.
+#[cfg(windows)]
+struct Requests(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Requests {
+    fn listen() -> std::io::Result<Self> {
+        tokio::signal::windows::ctrl_c().map(Self)
+    }
+
+    async fn next(&mut self) -> Option<()> {
+        self.0.recv().await
+    }
 }

@@ -19,7 +19,7 @@ fn interrupt(child: &Child) {
     assert!(status.success());
 }
 
-/// Starts a run that answers on standard output.
+/// Starts a run that answers on standard output, each answer as soon as it is there.
 fn start(bench: &Bench, base_url: &str) -> Child {
     bench.write("prompts.jsonl", prompts(200));
     bench
@@ -31,7 +31,7 @@ fn start(bench: &Bench, base_url: &str) -> Child {
             "--output",
             "-",
         ])
-        .args(["--concurrency", "4"])
+        .args(["--concurrency", "4", "--order", "completion"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
