@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use gimmal_emulator::Emulator;
 use serde_json::Value;
 
-use crate::support::{Bench, example, prompts, records};
+use crate::support::{Bench, example, finish, prompts, records};
 
 fn main_job(bench: &Bench, more: &[&str]) -> crate::support::Ran {
     let (questions, handbook) = (example("questions.jsonl"), example("handbook.md"));
@@ -122,23 +122,21 @@ async fn two_thousand_items_are_neither_lost_nor_doubled() {
     let bench = Bench::new();
     bench.write("prompts.jsonl", prompts(2_000));
     let handbook = example("handbook.md");
-    let mut command = bench.command([
-        "--base-url",
-        emulator.base_url(),
-        "--json",
-        "batch",
-        "prompts.jsonl",
-        "--context",
-        handbook.to_str().unwrap(),
-        "--output",
-        "answers.jsonl",
-        "--concurrency",
-        "256",
-    ]);
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap())
-        .await
-        .unwrap();
-    let summary = crate::support::Ran::from(output).code(0).json();
+    let command = bench.command_for(
+        &emulator,
+        [
+            "--json",
+            "batch",
+            "prompts.jsonl",
+            "--context",
+            handbook.to_str().unwrap(),
+            "--output",
+            "answers.jsonl",
+            "--concurrency",
+            "256",
+        ],
+    );
+    let summary = finish(command).await.code(0).json();
     let records = records(&bench.path("answers.jsonl"));
     let ids: Vec<&str> = records
         .iter()
@@ -162,18 +160,11 @@ async fn a_failed_item_does_not_stop_the_rest() {
         .unwrap();
     let bench = Bench::new();
     bench.write("prompts.jsonl", prompts(6));
-    let mut command = bench.command([
-        "--base-url",
-        emulator.base_url(),
-        "batch",
-        "prompts.jsonl",
-        "--output",
-        "answers.jsonl",
-    ]);
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap())
-        .await
-        .unwrap();
-    let ran = crate::support::Ran::from(output).code(1);
+    let command = bench.command_for(
+        &emulator,
+        ["batch", "prompts.jsonl", "--output", "answers.jsonl"],
+    );
+    let ran = finish(command).await.code(1);
     assert!(ran.out.contains("failed: blocked"), "{}", ran.out);
     let failed: Vec<_> = records(&bench.path("answers.jsonl"))
         .into_iter()
@@ -200,19 +191,12 @@ async fn a_wrong_key_is_one_error() {
         .unwrap();
     let bench = Bench::new();
     bench.write("prompts.jsonl", prompts(50));
-    let mut command = bench.command([
-        "--base-url",
-        emulator.base_url(),
-        "batch",
-        "prompts.jsonl",
-        "--output",
-        "answers.jsonl",
-    ]);
+    let mut command = bench.command_for(
+        &emulator,
+        ["batch", "prompts.jsonl", "--output", "answers.jsonl"],
+    );
     command.env("GEMINI_API_KEY", "not-the-right-one");
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap())
-        .await
-        .unwrap();
-    let ran = crate::support::Ran::from(output).code(3);
+    let ran = finish(command).await.code(3);
     assert_eq!(
         ran.err.matches("API key not valid").count(),
         1,
@@ -226,8 +210,7 @@ async fn a_wrong_key_is_one_error() {
     bench.write("answers.jsonl", "precious");
     let handbook = example("handbook.md");
     for context in [None, Some(handbook)] {
-        let mut command =
-            bench.command(["--base-url", emulator.base_url(), "batch", "prompts.jsonl"]);
+        let mut command = bench.command_for(&emulator, ["batch", "prompts.jsonl"]);
         command.args(["--output", "answers.jsonl", "--overwrite"]);
         command.args(
             context
@@ -235,10 +218,7 @@ async fn a_wrong_key_is_one_error() {
                 .flat_map(|path| ["--context".as_ref(), path.as_os_str()]),
         );
         command.env("GEMINI_API_KEY", "not-the-right-one");
-        let output = tokio::task::spawn_blocking(move || command.output().unwrap())
-            .await
-            .unwrap();
-        crate::support::Ran::from(output).code(3);
+        finish(command).await.code(3);
         assert_eq!(
             std::fs::read_to_string(bench.path("answers.jsonl")).unwrap(),
             "precious"

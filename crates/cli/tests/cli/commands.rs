@@ -3,16 +3,11 @@
 use gimmal_emulator::Emulator;
 use serde_json::Value;
 
-use crate::support::{Bench, Ran, example};
+use crate::support::{Bench, Ran, example, finish};
 
 /// Runs the command off the runtime that serves the emulator.
 async fn run(bench: &Bench, emulator: &Emulator, args: &[&str]) -> Ran {
-    let mut command = bench.command(["--base-url", emulator.base_url()].iter().chain(args));
-    Ran::from(
-        tokio::task::spawn_blocking(move || command.output().unwrap())
-            .await
-            .unwrap(),
-    )
+    finish(bench.command_for(emulator, args)).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use gimmal_emulator::Emulator;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -52,9 +53,29 @@ impl Bench {
         command
     }
 
+    /// The command, asking an emulator of the test's own.
+    pub(crate) fn command_for<S: AsRef<std::ffi::OsStr>>(
+        &self,
+        emulator: &Emulator,
+        args: impl IntoIterator<Item = S>,
+    ) -> Command {
+        let mut command = self.command(["--base-url", emulator.base_url()]);
+        command.args(args);
+        command
+    }
+
     pub(crate) fn run<S: AsRef<std::ffi::OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Ran {
         Ran::from(self.command(args).output().unwrap())
     }
+}
+
+/// Runs a command off the runtime that serves an emulator.
+pub(crate) async fn finish(mut command: Command) -> Ran {
+    Ran::from(
+        tokio::task::spawn_blocking(move || command.output().unwrap())
+            .await
+            .unwrap(),
+    )
 }
 
 impl From<Output> for Ran {
