@@ -42,50 +42,27 @@ async fn connect_with(
     connection: &Connection,
     lookup: impl Fn(&str) -> Option<String>,
 ) -> anyhow::Result<Connected> {
-    let set = |name: &str| lookup(name).is_some_and(|value| !value.trim().is_empty());
-    let has_key = set("GEMINI_API_KEY") || set("GOOGLE_API_KEY");
-    let has_address = connection.base_url.is_some() || set("GOOGLE_GEMINI_BASE_URL");
-    let on = |name: &str| {
-        let value = lookup(name)?;
-        let value = value.trim();
-        (!value.is_empty()).then(|| value.eq_ignore_ascii_case("true") || value == "1")
-    };
-    let is_vertex = on("GOOGLE_GENAI_USE_ENTERPRISE").or_else(|| on("GOOGLE_GENAI_USE_VERTEXAI"));
-    let is_vertex = is_vertex.unwrap_or(false);
-
-    let mut builder = GeminiClient::builder().from_lookup(&lookup);
+    let mut builder = GeminiClient::builder().from_lookup(lookup);
     if let Some(version) = &connection.api_version {
         builder = builder.with_api_version(version);
     }
-    let mut emulator = None;
     if let Some(base_url) = &connection.base_url {
         builder = builder.with_base_url(base_url);
-    } else if !has_key && !has_address && !is_vertex {
-        let started = Emulator::builder()
-            .with_journal_capacity(0)
-            .start()
-            .await
-            .context("cannot start the emulator")?;
-        writeln!(
-            std::io::stderr(),
-            "no API key in the environment: the embedded emulator answers on {}",
-            started.base_url()
-        )?;
-        builder = builder.with_base_url(started.base_url());
-        emulator = Some(started);
     }
-    if !has_key && !is_vertex {
-        let address = connection
-            .base_url
-            .clone()
-            .or_else(|| lookup("GOOGLE_GEMINI_BASE_URL"));
-        if address
-            .as_deref()
-            .is_some_and(|address| !is_loopback(address))
-        {
-            return Err(Failure::usage(
-                "no API key: set GEMINI_API_KEY or GOOGLE_API_KEY for this --base-url",
-            ));
+    let mut emulator = None;
+    if !builder.has_api_key() && !builder.is_vertex() {
+        match builder.base_url() {
+            Some(address) if !is_loopback(&address) => {
+                return Err(Failure::usage(format!(
+                    "no API key for {address}: set GEMINI_API_KEY or GOOGLE_API_KEY"
+                )));
+            }
+            Some(_) => {}
+            None => {
+                let started = start_emulator().await?;
+                builder = builder.with_base_url(started.base_url());
+                emulator = Some(started);
+            }
         }
         builder = builder.with_api_key(LOCAL_KEY);
     }
@@ -93,6 +70,17 @@ async fn connect_with(
         client: builder.build()?,
         emulator,
     })
+}
+
+async fn start_emulator() -> anyhow::Result<Emulator> {
+    let emulator = Emulator::builder().with_journal_capacity(0).start().await;
+    let emulator = emulator.context("cannot start the emulator")?;
+    writeln!(
+        std::io::stderr(),
+        "no API key in the environment: the embedded emulator answers on {}",
+        emulator.base_url()
+    )?;
+    Ok(emulator)
 }
 
 /// True for an address on this machine.

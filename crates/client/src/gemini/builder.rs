@@ -47,6 +47,23 @@ impl GeminiClientBuilder {
         self
     }
 
+    /// True when an API key is set, explicitly or in the environment.
+    pub fn has_api_key(&self) -> bool {
+        self.api_key.is_some() || self.environment.api_key.is_some()
+    }
+
+    /// True when the settings so far lead to Vertex AI.
+    pub fn is_vertex(&self) -> bool {
+        self.vertex.is_some() || self.environment.vertex
+    }
+
+    /// The address that replaces the service's own, from code or from the environment.
+    pub fn base_url(&self) -> Option<String> {
+        self.base_url
+            .clone()
+            .or_else(|| self.environment.base_url(self.is_vertex()))
+    }
+
     /// The API key.
     pub fn with_api_key(mut self, key: impl Into<SecretString>) -> Self {
         self.api_key = Some(key.into());
@@ -114,7 +131,7 @@ impl GeminiClientBuilder {
     /// Fails without credentials, on a key or token that is empty or that no header can carry, on
     /// an ephemeral token used as a key, and on a bad base URL, project or location.
     pub fn build(self) -> Result<GeminiClient, Error> {
-        let vertex = self.vertex.is_some() || self.environment.vertex;
+        let vertex = self.is_vertex();
         let endpoint = if vertex {
             self.vertex_endpoint()
         } else {
