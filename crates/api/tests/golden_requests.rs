@@ -4,6 +4,8 @@
 //! Where we differ on purpose, [`difference`] says how and why. Keys are compared in camelCase,
 //! because the reference writes a mixture that the services take for the same.
 
+mod common;
+
 use gimmal_api::gemini::{Endpoint, ListCaches, ListModels, requests};
 use gimmal_transport::{Error, Request};
 use gimmal_types::gemini::{
@@ -11,7 +13,9 @@ use gimmal_types::gemini::{
     UpdateCachedContentRequest,
 };
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+
+use common::normalised;
 
 const GOLDEN: &str = include_str!("../../types/tests/fixtures/gemini-golden.json");
 
@@ -140,51 +144,6 @@ fn build(mode: &str, name: &str, path: &str, body: &Value) -> Option<Result<Requ
 
 fn decode<T: DeserializeOwned>(body: &Value) -> T {
     serde_json::from_value(body.clone()).unwrap_or_else(|error| panic!("{error}\n{body}"))
-}
-
-/// The same JSON in camelCase, numbers as floats, and nothing absent or empty.
-fn normalised(value: &Value) -> Value {
-    match value {
-        Value::Object(members) => {
-            let mut out = Map::new();
-            for (key, value) in members {
-                let key = camel(key);
-                let value = match (key.as_str(), value) {
-                    ("args" | "response" | "labels", value) => value.clone(),
-                    ("responseJsonSchema" | "parametersJsonSchema", value) => value.clone(),
-                    ("properties", Value::Object(named)) => {
-                        let named = named
-                            .iter()
-                            .map(|(name, it)| (name.clone(), normalised(it)));
-                        Value::Object(named.collect())
-                    }
-                    ("expireTime", Value::String(text)) => {
-                        let time = text.parse::<gimmal_types::Timestamp>();
-                        time.map_or(json!(text), |time| json!(time.to_string()))
-                    }
-                    (_, value) => normalised(value),
-                };
-                if !value.is_null() && value != json!([]) {
-                    out.insert(key, value);
-                }
-            }
-            Value::Object(out)
-        }
-        Value::Array(items) => items.iter().map(normalised).collect(),
-        Value::Number(number) => json!(number.as_f64()),
-        other => other.clone(),
-    }
-}
-
-fn camel(key: &str) -> String {
-    let mut words = key.split('_');
-    let mut out = words.next().unwrap_or_default().to_owned();
-    for word in words {
-        let mut letters = word.chars();
-        out.extend(letters.next().map(|first| first.to_ascii_uppercase()));
-        out.push_str(letters.as_str());
-    }
-    out
 }
 
 /// Covers: caches.create, caches.get, caches.update, caches.delete, caches.list

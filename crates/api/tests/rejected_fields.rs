@@ -1,6 +1,8 @@
 //! Every field of the reference, one request each: what it sends we send, what it refuses we
 //! refuse. The fixture was made by setting each field of google-genai 3.4.0 alone.
 
+mod common;
+
 use std::collections::BTreeSet;
 
 use gimmal_api::gemini::{Backend, Endpoint, requests};
@@ -10,30 +12,11 @@ use gimmal_types::gemini::{
 };
 use gimmal_types::wire::{FieldVisitor, WireValue};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+
+use common::{FREE_FORM, MAPS, camel, normalised};
 
 const SWEEP: &str = include_str!("fixtures/sweep.json");
-
-/// Members that hold the caller's own JSON.
-const FREE_FORM: [&str; 14] = [
-    "additionalProperties",
-    "args",
-    "customConfigs",
-    "default",
-    "example",
-    "headers",
-    "labels",
-    "parametersJsonSchema",
-    "partMetadata",
-    "response",
-    "responseJsonSchema",
-    "schema",
-    "structValue",
-    "simpleSearchParams",
-];
-
-/// Members whose keys are the caller's and whose values are typed.
-const MAPS: [&str; 2] = ["properties", "defs"];
 
 /// Members that cannot stand beside another one: the reference sends both, we send one.
 const EXCLUSIVE: [&str; 2] = ["cachedContent", "expireTime"];
@@ -153,53 +136,6 @@ fn members(value: &Value, below: &str, out: &mut BTreeSet<String>) {
         }
         _ => {}
     }
-}
-
-fn camel(key: &str) -> String {
-    let mut words = key.split('_');
-    let mut out = words.next().unwrap_or_default().to_owned();
-    for word in words {
-        let mut letters = word.chars();
-        out.extend(letters.next().map(|first| first.to_ascii_uppercase()));
-        out.push_str(letters.as_str());
-    }
-    out
-}
-
-/// The same JSON with the schema's keys in camelCase, numbers as floats, and nothing empty.
-fn normalised(value: &Value) -> Value {
-    match value {
-        Value::Object(object) => {
-            let mut out = Map::new();
-            for (key, value) in object {
-                let key = camel(key);
-                let value = match value {
-                    Value::Object(named) if MAPS.contains(&key.as_str()) => {
-                        let named = named
-                            .iter()
-                            .map(|(name, it)| (name.clone(), normalised(it)));
-                        Value::Object(named.collect())
-                    }
-                    value if FREE_FORM.contains(&key.as_str()) => value.clone(),
-                    Value::String(text) if key.ends_with("Time") => utc(text),
-                    value => normalised(value),
-                };
-                // Absent and empty lists mean the same to the service.
-                if !value.is_null() && value != json!([]) {
-                    out.insert(key, value);
-                }
-            }
-            Value::Object(out)
-        }
-        Value::Array(items) => items.iter().map(normalised).collect(),
-        Value::Number(number) => json!(number.as_f64()),
-        other => other.clone(),
-    }
-}
-
-fn utc(text: &str) -> Value {
-    text.parse::<gimmal_types::Timestamp>()
-        .map_or_else(|_| json!(text), |time| json!(time.to_string()))
 }
 
 /// Covers: caches.create, models.generate_content, models.count_tokens

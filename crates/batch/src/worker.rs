@@ -2,8 +2,8 @@
 //!
 //! Few tasks with many items each cost less than a task per item: answers that arrive together are
 //! taken together, and the reader of the results is woken once for them. Measured against a bare
-//! loop of the same requests on two cores: 0.65 of its speed with a task per item or with four
-//! workers, 0.71 with two, 0.78 with one.
+//! loop of the same requests on two cores: 0.65 of its speed with four workers, 0.71 with two,
+//! 0.78 with one.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;

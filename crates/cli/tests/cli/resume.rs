@@ -2,7 +2,9 @@
 
 use std::io::Write as _;
 
-use crate::support::{Bench, example, prompts, records};
+use gimmal_emulator::{Emulator, Route};
+
+use crate::support::{Bench, example, finish, prompts, records};
 
 #[test]
 fn a_resumed_run_is_the_run_that_was_not_cut() {
@@ -125,30 +127,41 @@ fn answers_do_not_move_to_other_prompts() {
     assert_eq!(records(&bench.path("answers.jsonl")).len(), 1);
 }
 
-#[test]
-fn a_kept_cache_is_named_and_found_again() {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kept_cache_is_named_and_found_again() {
+    let emulator = Emulator::builder().start().await.unwrap();
     let bench = Bench::new();
     bench.write("prompts.jsonl", prompts(20));
     let handbook = example("handbook.md");
-    let run = [
-        "--json",
-        "batch",
-        "prompts.jsonl",
-        "--output",
-        "answers.jsonl",
-        "--overwrite",
-    ];
-    let kept = ["--keep-cache", "--context", handbook.to_str().unwrap()];
-    let summary = bench.run(run.into_iter().chain(kept)).code(0).json();
-    let note = summary["cache_note"].as_str().unwrap();
+    let mut summaries = Vec::new();
+    for _ in 0..2 {
+        let run = [
+            "--json",
+            "batch",
+            "prompts.jsonl",
+            "--output",
+            "answers.jsonl",
+            "--overwrite",
+        ];
+        let mut command = bench.command_for(&emulator, run);
+        command.args(["--keep-cache", "--context"]).arg(&handbook);
+        summaries.push(finish(command).await.code(0).json());
+    }
+    let [first, second] = &summaries[..] else {
+        panic!("two runs")
+    };
+    let note = first["cache_note"].as_str().unwrap();
     assert!(
         note.starts_with("kept: cachedContents/") && note.contains(" until 20"),
         "{note}"
     );
-    assert_eq!(
-        (&summary["cache"]["created"], &summary["cache"]["retired"]),
-        (&1.into(), &0.into())
-    );
+    let counts = |summary: &serde_json::Value| {
+        ["created", "adopted", "retired"].map(|name| summary["cache"][name].as_u64().unwrap())
+    };
+    assert_eq!((counts(first), counts(second)), ([1, 0, 0], [0, 1, 0]));
+    assert_eq!(first["cache_note"], second["cache_note"]);
+    assert_eq!(emulator.journal().count(Route::CreateCachedContent), 1);
+    emulator.shutdown().await;
 }
 
 #[test]
