@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::auth::{Credentials, CredentialsArg, NoCredentials};
-use crate::circuit::CircuitRegistry;
+use crate::circuit::{AdaptiveThrottler, CircuitRegistry};
 use crate::error::Error;
 use crate::gates::Gates;
 use crate::http::{HttpTransport, ReqwestTransport};
@@ -18,14 +18,12 @@ use crate::pipeline::Core;
 use crate::rate_limit::{ConcurrencyLimit, PauseWindow, RateLimitArg};
 use crate::redact::HeaderNames;
 use crate::retry::{
-    Backoff, BackoffArg, ExponentialBackoff, RetryBudget, RetryPolicy, RetryPolicyArg,
-    StandardRetry,
+    Backoff, BackoffArg, ExponentialBackoff, MAX_SERVER_DELAY, RetryBudget, RetryPolicy,
+    RetryPolicyArg, StandardRetry,
 };
+use crate::scope::Scope;
 use crate::time::{Clock, Jitter, ThreadRngJitter, TokioClock};
 use crate::transport::Transport;
-
-/// The longest wait a server may ask for unless set otherwise.
-const MAX_SERVER_DELAY: Duration = Duration::from_secs(120);
 
 /// Sets up a [`Transport`].
 #[must_use = "a builder does nothing until `build` is called"]
@@ -112,6 +110,18 @@ impl TransportBuilder {
         self
     }
 
+    /// Holds requests back at random, the more of them the fewer the server accepts; off by
+    /// default.
+    ///
+    /// Where a breaker is all or nothing, this sends about as much as is likely to be accepted. A
+    /// call that is held back fails at once with [`Throttled`](crate::ErrorKind::Throttled) and is
+    /// not retried. A 429, a status from 500 on, a lost connection and a time limit that passes
+    /// count as not accepted. The counts are those of all hosts together.
+    pub fn with_adaptive_throttle(mut self, throttler: AdaptiveThrottler) -> Self {
+        self.gates.throttle = Some(throttler);
+        self
+    }
+
     /// Keeps attempts within requests and tokens per minute; off by default.
     ///
     /// Tokens are counted as
@@ -129,6 +139,25 @@ impl TransportBuilder {
     pub fn with_pause_window(mut self, window: PauseWindow) -> Self {
         self.gates.pause = Some(window);
         self
+    }
+
+    /// Lets all calls of this process with the same server and the same secret pause together when
+    /// one of them is told 429, and set off one after the other afterwards; off by default.
+    ///
+    /// ```
+    /// use gimmal_transport::{Origin, Scope, Transport};
+    ///
+    /// # fn main() -> Result<(), gimmal_transport::Error> {
+    /// let account = Scope::new(Origin::parse("https://api.example.com")?, Some(&"key".into()));
+    /// let transport = Transport::builder().with_shared_pause(&account).build()?;
+    /// # let _ = transport;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// This is [`with_pause_window`](Self::with_pause_window) with [`PauseWindow::shared`].
+    pub fn with_shared_pause(self, scope: &Scope) -> Self {
+        self.with_pause_window(PauseWindow::shared(scope))
     }
 
     /// Limits the calls in flight; off by default.

@@ -1,6 +1,6 @@
 //! What an attempt has to pass before it is sent, and what is told afterwards to those who let it
-//! pass. The order is the pipeline's affair up to here; within, it is: permit, breaker, rate and
-//! pause. Nothing here sends or retries.
+//! pass. The order is the pipeline's affair up to here; within, it is: permit, breaker, throttle,
+//! rate and pause. Nothing here sends or retries.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,9 @@ use std::time::Duration;
 use futures_util::StreamExt;
 
 use crate::body::ByteStream;
-use crate::circuit::{CircuitBreaker, CircuitPermit, CircuitRegistry};
+use crate::circuit::{
+    AdaptiveThrottler, CircuitBreaker, CircuitPermit, CircuitRegistry, ThrottlePermit,
+};
 use crate::error::{Error, ErrorKind};
 use crate::rate_limit::{
     Admission, ConcurrencyLimit, ConcurrencyPermit, PauseGeneration, PauseWindow, RateLimit,
@@ -19,6 +21,7 @@ use crate::rate_limit::{
 pub(crate) struct Gates {
     pub(crate) concurrency: Option<ConcurrencyLimit>,
     pub(crate) circuits: Option<CircuitRegistry>,
+    pub(crate) throttle: Option<AdaptiveThrottler>,
     pub(crate) rate_limit: Option<Arc<dyn RateLimit>>,
     pub(crate) pause: Option<PauseWindow>,
 }
@@ -40,12 +43,15 @@ impl Gates {
         if let Some(breaker) = circuit {
             pass.circuit = Some(breaker.try_acquire()?);
         }
+        if let Some(throttler) = &self.throttle {
+            pass.throttle = Some(throttler.try_acquire()?);
+        }
         if let Some(limit) = &self.rate_limit {
             pass.admission = Some(limit.admit(tokens).await?);
         }
         if let Some(window) = &self.pause {
             let entered = window.enter_within(max_pause).await;
-            let generation = entered.map_err(|left| Error::paused(left, max_pause))?;
+            let generation = entered.map_err(Error::paused)?;
             pass.pause = Some((window.clone(), generation));
         }
         if let Some(breaker) = circuit
@@ -64,6 +70,7 @@ impl Gates {
 pub(crate) struct Pass {
     permit: Option<Arc<ConcurrencyPermit>>,
     circuit: Option<CircuitPermit>,
+    throttle: Option<ThrottlePermit>,
     admission: Option<Admission>,
     pause: Option<(PauseWindow, PauseGeneration)>,
     started: bool,
@@ -107,6 +114,15 @@ impl Pass {
                 Verdict::Success | Verdict::Refused | Verdict::RateLimited => circuit.success(),
                 Verdict::Overloaded | Verdict::Unreachable => circuit.failure(),
                 Verdict::Unknown => drop(circuit),
+            }
+        }
+        if let Some(throttle) = self.throttle.take() {
+            match verdict {
+                Verdict::Success | Verdict::Refused => throttle.accepted(),
+                Verdict::RateLimited | Verdict::Overloaded | Verdict::Unreachable => {
+                    throttle.rejected();
+                }
+                Verdict::Unknown => drop(throttle),
             }
         }
         if let Some(permit) = &self.permit {
@@ -154,6 +170,8 @@ impl Verdict {
             ErrorKind::Timeout => Self::Overloaded,
             ErrorKind::Connect | ErrorKind::Io | ErrorKind::StreamInterrupted => Self::Unreachable,
             _ => match error.status() {
+                // The reply is here; that it cannot be used is not for the server's health.
+                Some(status) if status.is_success() => Self::Success,
                 Some(status) if status.is_server_error() => Self::Overloaded,
                 Some(_) => Self::Refused,
                 None => Self::Unknown,
@@ -187,6 +205,8 @@ mod tests {
     #[test_case(&Error::authentication("no token"), Verdict::Unknown)]
     #[test_case(&Error::cancelled("stop"), Verdict::Unknown; "cancelled")]
     #[test_case(&Error::too_large(1), Verdict::Unknown; "no status")]
+    #[test_case(&Error::decode("x", Bytes::new()).with_answer(StatusCode::OK, &HeaderMap::new()),
+        Verdict::Success; "unreadable")]
     fn what_an_error_says_about_the_server(error: &Error, expected: Verdict) {
         assert_eq!(Verdict::of(error), expected);
     }

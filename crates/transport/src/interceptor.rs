@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::error::Error;
 
@@ -50,6 +50,46 @@ pub trait Interceptor: Debug + Send + Sync + 'static {
     /// Runs when the attempt is over, whatever its result.
     fn after_attempt(&self, attempt: &Attempt, result: Result<&ReplyHead<'_>, &Error>) {
         let _ = (attempt, result);
+    }
+}
+
+/// Tells the server in a header how often the request was retried before: 0, 1, 2, ….
+///
+/// ```
+/// use std::sync::Arc;
+/// use gimmal_transport::{RetryCountHeader, Transport};
+/// use http::HeaderName;
+///
+/// # fn main() -> Result<(), gimmal_transport::Error> {
+/// let name = HeaderName::from_static("x-stainless-retry-count");
+/// let transport = Transport::builder()
+///     .with_interceptor(Arc::new(RetryCountHeader::new(name)))
+///     .build()?;
+/// # let _ = transport;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct RetryCountHeader {
+    name: HeaderName,
+}
+
+impl RetryCountHeader {
+    /// Sends the count under this name.
+    pub fn new(name: HeaderName) -> Self {
+        Self { name }
+    }
+}
+
+impl Interceptor for RetryCountHeader {
+    fn before_attempt(
+        &self,
+        attempt: &Attempt,
+        request: &mut http::Request<Bytes>,
+    ) -> Result<(), Error> {
+        let count = HeaderValue::from(attempt.number().saturating_sub(1));
+        request.headers_mut().insert(self.name.clone(), count);
+        Ok(())
     }
 }
 

@@ -1,10 +1,19 @@
 //! JSON replies into values. A reply that cannot be read costs no information: the error names
-//! the path of the offending member and keeps the raw body.
+//! the path of the offending member and keeps the raw body. Reading is the last step of an attempt,
+//! so that the error has what the errors of attempts have.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
-use crate::error::Error;
+use crate::body::ByteStream;
+use crate::error::{Error, TimeoutKind};
+use crate::options::CallOptions;
+use crate::receive::{Buffered, Due, Receive};
+use crate::time::Clock;
 
 /// Reads a reply; an empty body reads as `{}`.
 ///
@@ -25,6 +34,34 @@ pub fn from_slice<T: DeserializeOwned>(body: &Bytes) -> Result<T, Error> {
     };
     // Tracking the path costs time, so it is done only for replies that turned out to be bad.
     serde_json::from_slice(text).or_else(|_| with_path(text, body))
+}
+
+/// Takes a reply as [`Buffered`] does and reads it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Json<T>(PhantomData<fn() -> T>);
+
+impl<T> Default for Json<T> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T: DeserializeOwned + Send> Receive for Json<T> {
+    type Output = T;
+
+    fn limit(&self, options: &CallOptions) -> Option<(TimeoutKind, Duration)> {
+        Buffered.limit(options)
+    }
+
+    async fn receive(
+        &self,
+        body: ByteStream,
+        options: &CallOptions,
+        clock: &Arc<dyn Clock>,
+        due: Due,
+    ) -> Result<T, Error> {
+        from_slice(&Buffered.receive(body, options, clock, due).await?)
+    }
 }
 
 fn with_path<T: DeserializeOwned>(text: &[u8], body: &Bytes) -> Result<T, Error> {

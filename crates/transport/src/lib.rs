@@ -7,6 +7,7 @@ pub mod circuit;
 mod error;
 mod gates;
 mod http;
+mod idempotency;
 mod interceptor;
 pub mod json;
 #[cfg(test)]
@@ -33,7 +34,7 @@ pub use crate::builder::TransportBuilder;
 pub use crate::circuit::{CircuitBreaker, CircuitConfig, CircuitOpen, CircuitRegistry};
 pub use crate::error::{AttemptRecord, Delivery, Error, ErrorKind, Persistence, TimeoutKind};
 pub use crate::http::HttpTransport;
-pub use crate::interceptor::{Attempt, Interceptor, ReplyHead};
+pub use crate::interceptor::{Attempt, Interceptor, ReplyHead, RetryCountHeader};
 pub use crate::options::{CallOptions, Timeout};
 pub use crate::rate_limit::{
     AdaptiveConcurrency, ConcurrencyLimit, PauseWindow, RateLimit, RateLimiter, RateLimits,
@@ -42,7 +43,7 @@ pub use crate::request::{Idempotency, Request};
 pub use crate::response::{Response, ResponseParts};
 pub use crate::retry::{
     Backoff, BackoffArg, ExponentialBackoff, NeverRetry, RetryBudget, RetryDecision, RetryPolicy,
-    RetryPolicyArg, RetryState, StandardRetry, StopReason,
+    RetryPolicyArg, RetryPolicyExt, RetryState, StandardRetry, StopReason,
 };
 pub use crate::scope::{Origin, Scope};
 pub use crate::sse::EventStream;

@@ -49,6 +49,15 @@ impl Timeout {
     }
 }
 
+/// In which header a key goes out that marks the attempts of one call as the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum KeyHeader {
+    #[default]
+    Inherited,
+    Off,
+    In(HeaderName),
+}
+
 /// Settings of one call, or the defaults of a client.
 ///
 /// ```
@@ -69,6 +78,7 @@ pub struct CallOptions {
     idle_timeout: Timeout,
     deadline: Timeout,
     retry_policy: Option<Arc<dyn RetryPolicy>>,
+    idempotency_key: KeyHeader,
     headers: HeaderMap,
     max_response_bytes: Option<usize>,
     estimated_tokens: Option<u64>,
@@ -115,6 +125,33 @@ impl CallOptions {
         self
     }
 
+    /// Sends an idempotency key in this header, for servers that promise to carry out requests with
+    /// the same key once; off by default.
+    ///
+    /// The key is a random UUID, drawn once per call and the same in all its attempts. A call that
+    /// carries one counts as idempotent, so it is retried like one. Where the caller has set the
+    /// header, that key is sent; requests that change nothing by their method (such as GET) get
+    /// none.
+    ///
+    /// ```
+    /// use gimmal_transport::CallOptions;
+    /// use http::HeaderName;
+    ///
+    /// let name = HeaderName::from_static("x-idempotency-key");
+    /// let options = CallOptions::default().with_idempotency_key_in(name.clone());
+    /// assert_eq!(options.idempotency_key_header(), Some(&name));
+    /// ```
+    pub fn with_idempotency_key_in(mut self, header: HeaderName) -> Self {
+        self.idempotency_key = KeyHeader::In(header);
+        self
+    }
+
+    /// Sends no idempotency key, whatever the client does by default.
+    pub fn without_idempotency_key(mut self) -> Self {
+        self.idempotency_key = KeyHeader::Off;
+        self
+    }
+
     /// Adds a header to every attempt; it wins over the request's and over the credentials'.
     ///
     /// Mark a secret value with [`HeaderValue::set_sensitive`].
@@ -153,6 +190,10 @@ impl CallOptions {
                 .retry_policy
                 .clone()
                 .or_else(|| outer.retry_policy.clone()),
+            idempotency_key: match &self.idempotency_key {
+                KeyHeader::Inherited => outer.idempotency_key.clone(),
+                set => set.clone(),
+            },
             headers,
             max_response_bytes: self.max_response_bytes.or(outer.max_response_bytes),
             estimated_tokens: self.estimated_tokens.or(outer.estimated_tokens),
@@ -189,6 +230,14 @@ impl CallOptions {
         self.estimated_tokens
     }
 
+    /// The header that an idempotency key goes out in.
+    pub fn idempotency_key_header(&self) -> Option<&HeaderName> {
+        match &self.idempotency_key {
+            KeyHeader::In(header) => Some(header),
+            KeyHeader::Inherited | KeyHeader::Off => None,
+        }
+    }
+
     /// The headers added to every attempt.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
@@ -208,6 +257,7 @@ impl fmt::Debug for CallOptions {
             .field("idle_timeout", &self.idle_timeout)
             .field("deadline", &self.deadline)
             .field("retry_policy", &self.retry_policy)
+            .field("idempotency_key", &self.idempotency_key)
             .field("headers", &HeaderNames(&self.headers))
             .field("max_response_bytes", &self.max_response_bytes)
             .field("estimated_tokens", &self.estimated_tokens)
@@ -246,6 +296,16 @@ mod tests {
         assert_eq!(merged.idle_timeout(), Some(2 * SECOND));
         assert_eq!(merged.deadline(), Some(SECOND));
         assert_eq!(merged.max_response_bytes(), 7);
+    }
+
+    #[test]
+    fn an_idempotency_key_is_inherited_unless_switched_off() {
+        let name = HeaderName::from_static("idempotency-key");
+        let client = CallOptions::new().with_idempotency_key_in(name.clone());
+        let merged = CallOptions::new().or(&client);
+        assert_eq!(merged.idempotency_key_header(), Some(&name));
+        let merged = CallOptions::new().without_idempotency_key().or(&client);
+        assert_eq!(merged.idempotency_key_header(), None);
     }
 
     #[test]

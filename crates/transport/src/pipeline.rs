@@ -1,10 +1,10 @@
 //! The order of the layers, written down once and run here.
 //!
 //! ```text
-//! call      deadline, span                       once per call
+//! call      deadline, span, idempotency key      once per call
 //!   loop
 //!     permit to be in flight                     once per attempt
-//!     circuit breaker                            once per attempt
+//!     circuit breaker, throttle                  once per attempt
 //!     rate limit, pause                          once per attempt
 //!     credentials                                once per attempt
 //!     interceptors, before                       once per attempt
@@ -18,14 +18,17 @@
 //!
 //! - The deadline is outside of the loop and cuts the attempt's own limit. Inside, five attempts
 //!   could take five deadlines.
+//! - The idempotency key belongs to the call. Drawn for each attempt, it would tell the server that
+//!   the retry is another request, which is what it is there to prevent.
 //! - Permits, breaker and limits are inside of the loop: a retry is a request like any other.
 //!   Outside, the server would see more than was agreed, and a call that sleeps between attempts
 //!   would keep others from going.
 //! - The permit comes before the breaker. The other way round, a call could queue for a permit
 //!   with the place of the one probe in its hand, and would ask the breaker about a state that is
 //!   long past.
-//! - The breaker comes before rate limit and pause, so that a call that is not sent uses up no
-//!   budget and waits for nothing. It is asked again when the circuit changed during those waits.
+//! - Breaker and throttle come before rate limit and pause, so that a call that is not sent uses up
+//!   no budget and waits for nothing. The breaker is asked again when the circuit changed during
+//!   those waits; the throttle only counts, and what it counted is still true afterwards.
 //! - All of them come before the credentials, because a token that was fetched first may run out
 //!   while the call waits. What they refuse is no attempt: it ends the call and is not retried.
 //! - Credentials are inside of the loop. Outside, a token that runs out during a long wait is sent
@@ -51,20 +54,18 @@ use tracing::{Instrument, Span};
 use crate::auth::Credentials;
 use crate::body::ByteStream;
 use crate::circuit::CircuitBreaker;
-use crate::error::{
-    AttemptRecord, Delivery, Error, ErrorKind, PAYLOAD_LIMIT, Persistence, TimeoutKind,
-};
+use crate::error::{AttemptRecord, Delivery, Error, ErrorKind, PAYLOAD_LIMIT, TimeoutKind};
 use crate::gates::{Gates, Pass};
 use crate::http::HttpTransport;
+use crate::idempotency;
 use crate::interceptor::{Attempt, Interceptor, ReplyHead};
 use crate::options::CallOptions;
 use crate::receive::{Due, Receive};
 use crate::redact::HeaderNames;
-use crate::request::Request;
-use crate::response::Response;
-use crate::retry::{
-    Backoff, RetryBudget, RetryDecision, RetryPolicy, RetryState, StopReason, hint,
-};
+use crate::request::{Idempotency, Request};
+use crate::response::{Response, ResponseParts};
+use crate::retry::rules::Rules;
+use crate::retry::{Backoff, RetryBudget, RetryPolicy, RetryState, StopReason, hint};
 use crate::scope::Origin;
 use crate::time::{Clock, Elapsed, Jitter, within};
 
@@ -199,12 +200,13 @@ async fn exchange<R: Receive>(
         Ok(Ok(body)) => body,
         Ok(Err(error)) | Err(error) => return Err(error.with_answer(head.status, &head.headers)),
     };
-    Ok(Response::new(
-        head.status,
-        head.headers,
-        attempt.number,
-        body,
-    ))
+    let parts = ResponseParts {
+        status: head.status,
+        headers: head.headers,
+        attempts: attempt.number,
+        took: call.elapsed(),
+    };
+    Ok(Response::from_parts(parts, body))
 }
 
 /// Reads what the server says about its refusal, as far as it comes.
@@ -266,6 +268,7 @@ struct Call<'a> {
     options: CallOptions,
     uri: Uri,
     headers: HeaderMap,
+    idempotency: Idempotency,
     circuit: Option<CircuitBreaker>,
     started: Instant,
     deadline: Option<(Instant, Duration)>,
@@ -295,6 +298,14 @@ impl<'a> Call<'a> {
         for (name, value) in request.headers().iter().chain(options.headers()) {
             headers.insert(name.clone(), value.clone());
         }
+        let has_key = options.idempotency_key_header().is_some_and(|name| {
+            idempotency::ensure_key(&mut headers, name, request.method(), &*core.jitter)
+        });
+        let idempotency = if has_key {
+            Idempotency::Idempotent
+        } else {
+            request.idempotency()
+        };
         let started = core.clock.now();
         let deadline = options
             .deadline()
@@ -305,6 +316,7 @@ impl<'a> Call<'a> {
             options,
             uri,
             headers,
+            idempotency,
             circuit,
             started,
             deadline,
@@ -338,6 +350,7 @@ impl<'a> Call<'a> {
         };
         let reason = match error.kind() {
             ErrorKind::CircuitOpen => StopReason::CircuitOpen,
+            ErrorKind::Throttled => StopReason::Throttled,
             ErrorKind::RetryDelayTooLong => StopReason::DelayTooLong,
             ErrorKind::Timeout => StopReason::DeadlineTooClose,
             _ => StopReason::Permanent,
@@ -381,6 +394,19 @@ impl<'a> Call<'a> {
         response
     }
 
+    fn rules(&self) -> Rules<'_> {
+        let core = self.core;
+        let policy = self.options.retry_policy();
+        Rules {
+            policy: &**policy.unwrap_or(&core.retry_policy),
+            backoff: &*core.backoff,
+            budget: Some(&core.budget),
+            max_server_delay: core.max_server_delay,
+            jitter: &*core.jitter,
+            deadline: self.deadline.map(|(_, limit)| limit),
+        }
+    }
+
     /// How long to wait before the next attempt, or the error to end the call with.
     fn classify(&mut self, attempt: &Attempt, error: Error) -> Result<Duration, Error> {
         let elapsed = self.elapsed();
@@ -393,29 +419,11 @@ impl<'a> Call<'a> {
             waited: None,
         });
 
-        let state = RetryState::new(self.attempts, elapsed, self.request.idempotency());
-        let policy = self.options.retry_policy();
-        let policy = policy.unwrap_or(&self.core.retry_policy);
-        if let RetryDecision::Stop(reason) = policy.decide(&state, &error) {
-            return Err(self.give_up(error, reason));
-        }
-
-        let hint = error.retry_after().unwrap_or_default();
-        if hint > self.core.max_server_delay {
-            let error = error.into_delay_too_long(self.core.max_server_delay);
-            return Err(self.give_up(error, StopReason::DelayTooLong));
-        }
-        let own = self.core.backoff.delay(self.attempts, &*self.core.jitter);
-        let wait = own.max(hint);
-        if let Some((_, limit)) = self.deadline
-            && elapsed.saturating_add(wait) >= limit
-        {
-            return Err(self.give_up(error, StopReason::DeadlineTooClose));
-        }
-        if !self.core.budget.try_spend(&error) {
-            return Err(self.give_up(error, StopReason::BudgetUsedUp));
-        }
-
+        let state = RetryState::new(self.attempts, elapsed, self.idempotency);
+        let wait = match self.rules().judge(&state, &error) {
+            Ok(wait) => wait,
+            Err(reason) => return Err(self.give_up(error, reason)),
+        };
         if let Some(record) = self.failures.last_mut() {
             record.waited = Some(wait);
         }
@@ -443,17 +451,9 @@ impl<'a> Call<'a> {
             %reason,
             "attempt failed, giving up"
         );
-        // An error that names the wait is still of use to an outer layer that can wait longer.
-        let retried = self.attempts > 1
-            && !matches!(reason, StopReason::Permanent | StopReason::DelayTooLong);
-        let error = if retried {
-            error.with_persistence(Persistence::Persistent)
-        } else {
-            error
-        };
+        let error = self.rules().give_up(error, self.attempts, reason);
         error
             .with_request(self.request.method(), self.request.url())
             .with_attempts(std::mem::take(&mut self.failures))
-            .with_context("stopped_because", reason.to_string())
     }
 }

@@ -1,6 +1,7 @@
 //! A reply with the facts around it. Only successes become a `Response`; failures are errors.
 
 use std::fmt;
+use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 
@@ -31,20 +32,12 @@ pub struct ResponseParts {
     pub headers: HeaderMap,
     /// How many attempts the call took, the successful one included.
     pub attempts: u32,
+    /// How long the call took, with all attempts and waits: to the last byte when buffered, to the
+    /// headers when streamed.
+    pub took: Duration,
 }
 
 impl<T> Response<T> {
-    pub(crate) fn new(status: StatusCode, headers: HeaderMap, attempts: u32, body: T) -> Self {
-        Self {
-            parts: ResponseParts {
-                status,
-                headers,
-                attempts,
-            },
-            body,
-        }
-    }
-
     /// Joins parts with a body, for example to replace the body by a value that took an await to
     /// make.
     pub fn from_parts(parts: ResponseParts, body: T) -> Self {
@@ -69,6 +62,11 @@ impl<T> Response<T> {
     /// How many attempts the call took, the successful one included.
     pub fn attempts(&self) -> u32 {
         self.parts.attempts
+    }
+
+    /// How long the call took, with all attempts and waits.
+    pub fn took(&self) -> Duration {
+        self.parts.took
     }
 
     /// The body.
@@ -122,6 +120,7 @@ impl fmt::Debug for ResponseParts {
             .field("status", &self.status)
             .field("headers", &HeaderNames(&self.headers))
             .field("attempts", &self.attempts)
+            .field("took", &self.took)
             .finish()
     }
 }
@@ -143,7 +142,13 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("request-id", "second".parse().unwrap());
         headers.insert("x-request-id", "first".parse().unwrap());
-        Response::new(StatusCode::OK, headers, 2, "BODY")
+        let parts = ResponseParts {
+            status: StatusCode::OK,
+            headers,
+            attempts: 2,
+            took: Duration::ZERO,
+        };
+        Response::from_parts(parts, "BODY")
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::body::ByteStream;
 use crate::builder::TransportBuilder;
 use crate::error::Error;
-use crate::json;
+use crate::json::Json;
 use crate::options::CallOptions;
 use crate::pipeline::{self, Core};
 use crate::receive::{Buffered, Streamed};
@@ -50,19 +50,12 @@ impl Transport {
     }
 
     /// Sends a request and reads the reply as JSON; an empty body reads as `{}`.
-    pub async fn send_json<T: DeserializeOwned>(
+    pub async fn send_json<T: DeserializeOwned + Send>(
         &self,
         request: Request,
         options: &CallOptions,
     ) -> Result<Response<T>, Error> {
-        let reply = pipeline::run(&self.core, &request, options, &Buffered).await?;
-        let (parts, body) = reply.into_parts();
-        match json::from_slice(&body) {
-            Ok(value) => Ok(Response::from_parts(parts, value)),
-            Err(error) => Err(error
-                .with_answer(parts.status, &parts.headers)
-                .with_request(request.method(), request.url())),
-        }
+        pipeline::run(&self.core, &request, options, &Json::default()).await
     }
 
     /// Sends a request and hands the body of the reply on as it arrives.

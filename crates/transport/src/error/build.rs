@@ -8,13 +8,13 @@ use gimmal_types::rpc::Status;
 use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
-use crate::circuit::CircuitOpen;
+use crate::circuit::{CircuitOpen, Throttled};
 use crate::error::opaque::Inner;
 use crate::error::predicates::blames_credentials;
 use crate::error::{
     AttemptRecord, BoxError, Delivery, Error, ErrorKind, PAYLOAD_LIMIT, Persistence, TimeoutKind,
 };
-use crate::retry::hint;
+use crate::retry::{StopReason, hint};
 
 impl Error {
     fn new(
@@ -156,8 +156,18 @@ impl Error {
         error
     }
 
+    /// The client itself held the request back, because the server refuses too many.
+    pub fn throttled(refusal: &Throttled) -> Self {
+        Self::new(
+            ErrorKind::Throttled,
+            Persistence::Temporary,
+            Delivery::NotSent,
+            refusal.to_string(),
+        )
+    }
+
     /// Calls pause for `remaining`, which is longer than the client may wait.
-    pub(crate) fn paused(remaining: Duration, limit: Duration) -> Self {
+    pub(crate) fn paused(remaining: Duration) -> Self {
         Self::new(
             ErrorKind::RetryDelayTooLong,
             Persistence::Temporary,
@@ -165,7 +175,6 @@ impl Error {
             String::new(),
         )
         .with_retry_after(remaining)
-        .into_delay_too_long(limit)
     }
 
     /// The client itself gave the call up; `message` says why.
@@ -181,12 +190,20 @@ impl Error {
     /// The server answered with a status that is not a success.
     ///
     /// A 429 that names a quota per day is [`ErrorKind::QuotaExhausted`] and permanent; 408, 429,
-    /// 500, 502, 503 and 504 are temporary, and everything else is permanent.
+    /// 500, 502, 503 and 504 are temporary, and everything else is permanent, unless the server
+    /// says otherwise in `x-should-retry`.
     pub fn from_response(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
         let rpc_status = Status::from_error_body(&body);
         let mut error = Self::answered(status, rpc_status).with_payload(body);
         error.0.retry_after = hint::server_delay(&headers, error.rpc_status(), None);
         error.0.headers = Some(headers);
+        if error.kind() != ErrorKind::QuotaExhausted {
+            match error.retry_advice() {
+                Some(true) => error.0.persistence = Persistence::Temporary,
+                Some(false) => error.0.persistence = Persistence::Permanent,
+                None => {}
+            }
+        }
         error
     }
 
@@ -293,10 +310,28 @@ impl Error {
         self
     }
 
+    /// The error that a call ends with after `attempts` attempts.
+    pub(crate) fn given_up(self, attempts: u32, reason: StopReason) -> Self {
+        // An error that names the wait is still of use to an outer layer that can wait longer.
+        let final_as_it_is = matches!(reason, StopReason::Permanent | StopReason::DelayTooLong);
+        let error = if attempts > 1 && !final_as_it_is {
+            self.with_persistence(Persistence::Persistent)
+        } else {
+            self
+        };
+        error.with_context("stopped_because", reason.to_string())
+    }
+
     /// Turns the server's answer into "the wait it asks for is longer than we may sleep".
     pub(crate) fn into_delay_too_long(mut self, limit: Duration) -> Self {
         self.0.kind = ErrorKind::RetryDelayTooLong;
         self.with_context("max_server_delay", format!("{limit:?}"))
+    }
+}
+
+impl From<Throttled> for Error {
+    fn from(refusal: Throttled) -> Self {
+        Self::throttled(&refusal)
     }
 }
 

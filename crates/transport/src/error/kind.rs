@@ -37,6 +37,8 @@ pub enum ErrorKind {
     /// A circuit breaker is open, so nothing was sent;
     /// [`Error::retry_after`](crate::Error::retry_after) says when it lets a probe out.
     CircuitOpen,
+    /// The server refuses so much that the client itself held this request back; nothing was sent.
+    Throttled,
     /// The call was given up by the client itself.
     Cancelled,
 }
@@ -75,6 +77,8 @@ pub enum TimeoutKind {
     Idle,
     /// The whole call, retries and waits included, used up its time.
     Deadline,
+    /// None of the operations that wait together has got anywhere for too long.
+    Progress,
 }
 
 impl fmt::Display for TimeoutKind {
@@ -84,6 +88,7 @@ impl fmt::Display for TimeoutKind {
             Self::FirstByte => "first byte of the reply did not arrive",
             Self::Idle => "stream fell silent",
             Self::Deadline => "deadline of the call passed",
+            Self::Progress => "no operation made progress",
         })
     }
 }

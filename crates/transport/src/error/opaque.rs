@@ -8,6 +8,7 @@ use http::{HeaderMap, Method, StatusCode};
 
 use crate::error::{AttemptRecord, Delivery, ErrorKind, Persistence, TimeoutKind};
 use crate::response::request_id;
+use crate::retry::hint;
 
 /// The source of an error, of any type.
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
@@ -92,6 +93,12 @@ impl Error {
     /// How long the server asks to wait before trying again.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
+    }
+
+    /// Whether the server wants the request tried again, where its answer says so in the header
+    /// `x-should-retry`.
+    pub fn retry_advice(&self) -> Option<bool> {
+        hint::advice(self.headers().filter(|_| self.is_status())?)
     }
 
     /// Which time limit passed, for errors of the kind [`ErrorKind::Timeout`] and for streams

@@ -125,7 +125,7 @@ pub struct PauseGeneration(u64);
 /// // The server answers 429 and asks for 7 s.
 /// window.report(seen, Some(Duration::from_secs(7)));
 /// assert_eq!(PauseWindow::shared(&scope).remaining(), Duration::from_secs(7));
-/// window.enter().await; // Seven seconds later.
+/// window.enter().await; // Seven seconds later, and the gap of the slow start.
 /// # Ok(())
 /// # }
 /// ```
@@ -236,8 +236,9 @@ impl PauseWindow {
 
     /// The window that all of this process share for one account at one server.
     ///
-    /// It has default settings and follows tokio's clock. It exists for as long as somebody holds
-    /// it. Use [`PauseWindows`] for other settings or for tests.
+    /// It has default settings, a default slow start among them, and follows tokio's clock. It
+    /// exists for as long as somebody holds it. Use [`PauseWindows`] for other settings or for
+    /// tests.
     pub fn shared(scope: &Scope) -> Self {
         PauseWindows::of_process().window(scope)
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use crate::rate_limit::pause::Shared;
-use crate::rate_limit::{PauseConfig, PauseWindow};
+use crate::rate_limit::{PauseConfig, PauseWindow, SlowStart};
 use crate::scope::Scope;
 use crate::time::{Clock, TokioClock};
 use crate::weak_map::WeakMap;
@@ -46,8 +46,10 @@ impl PauseWindows {
 
     /// The registry behind [`PauseWindow::shared`].
     pub(super) fn of_process() -> &'static Self {
-        static WINDOWS: LazyLock<PauseWindows> =
-            LazyLock::new(|| PauseWindows::new(PauseConfig::default(), Arc::new(TokioClock)));
+        static WINDOWS: LazyLock<PauseWindows> = LazyLock::new(|| {
+            let config = PauseConfig::default().with_slow_start(SlowStart::default());
+            PauseWindows::new(config, Arc::new(TokioClock))
+        });
         &WINDOWS
     }
 

@@ -24,8 +24,14 @@ pub trait RetryPolicy: Debug + Send + Sync + 'static {
     fn decide(&self, state: &RetryState, error: &Error) -> RetryDecision;
 }
 
+impl<P: RetryPolicy + ?Sized> RetryPolicy for Arc<P> {
+    fn decide(&self, state: &RetryState, error: &Error) -> RetryDecision {
+        (**self).decide(state, error)
+    }
+}
+
 /// Anything that can stand for a retry policy: a value of a type that implements
-/// [`RetryPolicy`], or an `Arc` of one.
+/// [`RetryPolicy`], such as an `Arc` of one.
 #[derive(Clone, Debug)]
 pub struct RetryPolicyArg(Arc<dyn RetryPolicy>);
 
@@ -41,12 +47,6 @@ impl<P: RetryPolicy> From<P> for RetryPolicyArg {
     }
 }
 
-impl From<Arc<dyn RetryPolicy>> for RetryPolicyArg {
-    fn from(policy: Arc<dyn RetryPolicy>) -> Self {
-        Self(policy)
-    }
-}
-
 /// The policy in force unless another is set.
 ///
 /// | failure | idempotent request | other request |
@@ -56,6 +56,9 @@ impl From<Arc<dyn RetryPolicy>> for RetryPolicyArg {
 /// | 408, 429, 500, 502, 503, 504 | retried | not retried |
 /// | 429 that names a quota per day | not retried | not retried |
 /// | anything else | not retried | not retried |
+///
+/// The header `x-should-retry` of an answer, `true` or `false`, takes the place of the list of
+/// statuses. It changes neither the number of attempts nor what is safe to repeat.
 ///
 /// ```
 /// use std::num::NonZeroU32;
@@ -101,9 +104,10 @@ impl StandardRetry {
     }
 
     fn may_pass(&self, error: &Error) -> bool {
-        match error.status() {
+        match (error.status(), error.retry_advice()) {
             _ if error.kind() == ErrorKind::QuotaExhausted => false,
-            Some(status) if !status.is_success() => self.statuses.contains(&status.as_u16()),
+            (_, Some(advice)) => advice,
+            (Some(status), _) if !status.is_success() => self.statuses.contains(&status.as_u16()),
             _ => error.persistence() == Persistence::Temporary,
         }
     }
@@ -113,7 +117,9 @@ impl RetryPolicy for StandardRetry {
     fn decide(&self, state: &RetryState, error: &Error) -> RetryDecision {
         let safe =
             state.idempotency == Idempotency::Idempotent || error.delivery() == Delivery::NotSent;
-        if !self.may_pass(error) {
+        if error.persistence() == Persistence::Persistent {
+            RetryDecision::Stop(StopReason::AlreadyRetried)
+        } else if !self.may_pass(error) {
             RetryDecision::Stop(StopReason::Permanent)
         } else if !safe {
             RetryDecision::Stop(StopReason::NotIdempotent)
@@ -197,6 +203,36 @@ mod tests {
         assert_eq!(policy.decide(&state, &status(409, "")), RETRY);
         assert_eq!(policy.decide(&state, &status(503, "")), PERMANENT);
         assert_eq!(policy.decide(&state, &status(429, DAILY)), PERMANENT);
+    }
+
+    #[test_case(503, "false", PERMANENT; "no, in spite of the status")]
+    #[test_case(400, "true", RETRY; "yes, in spite of the status")]
+    #[test_case(500, " FALSE ", PERMANENT; "spelled otherwise")]
+    #[test_case(503, "maybe", RETRY; "no answer")]
+    fn the_word_of_the_server_beats_the_statuses(
+        code: u16,
+        advice: &'static str,
+        expected: RetryDecision,
+    ) {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-should-retry", advice.parse().unwrap());
+        let status = StatusCode::from_u16(code).unwrap();
+        let error = Error::from_response(status, headers, Bytes::new());
+        assert_eq!(decide(&error, 1, Idempotency::Idempotent), expected);
+        let temporary = error.persistence() == Persistence::Temporary;
+        assert_eq!(temporary, expected == RETRY, "outer layers hear it, too");
+
+        let unsafe_to_repeat = decide(&error, 1, Idempotency::NotIdempotent);
+        assert!(unsafe_to_repeat != RETRY && decide(&error, 5, Idempotency::Idempotent) != RETRY);
+    }
+
+    #[test]
+    fn what_was_retried_below_is_left_alone() {
+        let error = status(503, "").with_persistence(Persistence::Persistent);
+        assert_eq!(
+            decide(&error, 1, Idempotency::Idempotent),
+            RetryDecision::Stop(StopReason::AlreadyRetried)
+        );
     }
 
     #[test]

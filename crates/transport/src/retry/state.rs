@@ -29,10 +29,15 @@ impl RetryState {
 }
 
 /// Whether to try again.
+///
+/// However a policy decides, the call waits at least as long as the server asks
+/// ([`Error::retry_after`](crate::Error::retry_after)) and as the backoff says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetryDecision {
     /// Wait, then try again.
     Retry,
+    /// Wait for at least this long, then try again.
+    RetryAfter(Duration),
     /// Hand the error to the caller.
     Stop(StopReason),
 }
@@ -45,8 +50,12 @@ pub enum StopReason {
     Permanent,
     /// The request may have been carried out, and repeating it may repeat its effect.
     NotIdempotent,
+    /// A layer below has tried again already.
+    AlreadyRetried,
     /// The policy allows no more attempts.
     AttemptsUsedUp,
+    /// The policy allows no more time.
+    TimeUsedUp,
     /// The policy does not retry at all.
     RetriesOff,
     /// The client has retried so much lately that it is in trouble as a whole.
@@ -57,6 +66,10 @@ pub enum StopReason {
     DelayTooLong,
     /// A circuit breaker is open.
     CircuitOpen,
+    /// The client itself holds back, because the server refuses too much.
+    Throttled,
+    /// No call of the client has got anywhere for too long.
+    NoProgress,
 }
 
 impl fmt::Display for StopReason {
@@ -64,12 +77,16 @@ impl fmt::Display for StopReason {
         f.write_str(match self {
             Self::Permanent => "the failure is permanent",
             Self::NotIdempotent => "the request is not idempotent",
+            Self::AlreadyRetried => "it was retried before",
             Self::AttemptsUsedUp => "no attempts left",
+            Self::TimeUsedUp => "no time left for retries",
             Self::RetriesOff => "retries are off",
             Self::BudgetUsedUp => "the retry budget is used up",
             Self::DeadlineTooClose => "the deadline is too close",
             Self::DelayTooLong => "the server asks for too long a wait",
             Self::CircuitOpen => "the circuit is open",
+            Self::Throttled => "the server refuses too much",
+            Self::NoProgress => "no call makes progress",
         })
     }
 }
