@@ -64,7 +64,8 @@ pub(crate) struct Foreign {
 pub(crate) struct Workspace {
     /// Our crates, sorted by name.
     pub(crate) members: Vec<Member>,
-    /// Everything else in the resolved graph, on every platform, sorted by name.
+    /// Everything else in the resolved graph of the default features, on every platform, sorted by
+    /// name.
     pub(crate) foreign: Vec<Foreign>,
 }
 

@@ -6,6 +6,8 @@ mod backoff;
 mod budget;
 mod config;
 mod decorate;
+#[cfg(feature = "backoff")]
+mod foreign;
 pub(crate) mod hint;
 mod policy;
 mod presets;
@@ -20,6 +22,8 @@ pub use config::RetryConfig;
 pub use decorate::{
     AllIdempotent, AttemptLimit, LeastWait, RetryPolicyExt, StatusFilter, TimeLimit,
 };
+#[cfg(feature = "backoff")]
+pub use foreign::{ExportedBackoff, ForeignBackoff};
 pub use policy::{NeverRetry, RetryPolicy, RetryPolicyArg, StandardRetry};
 pub use progress::{ProgressGuard, ProgressTracker};
 pub use retrier::Retrier;
