@@ -3,18 +3,20 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use crate::common::{builder, limited, post, request, scripted, seconds, send};
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use futures_util::{FutureExt, StreamExt};
 use gimmal_transport::testing::{Reply, ScriptedTransport};
 use gimmal_transport::{
     ApiKey, Attempt, BearerToken, CallOptions, Clock, Credentials, Delivery, Error, ErrorKind,
-    Interceptor, ReplyHead, Request, Timeout, TokioClock,
+    Interceptor, Persistence, ReplyHead, Request, RetryBudget, Timeout, TokioClock,
 };
 use http::header::{AUTHORIZATION, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use test_case::test_case;
 use url::Url;
 
 const KEY: HeaderName = HeaderName::from_static("x-goog-api-key");
@@ -220,6 +222,133 @@ async fn json_replies() {
     assert_eq!(error.status().unwrap(), 200);
     assert_eq!(error.request_id(), Some("req-7"));
     assert!(error.is_decode() && !error.is_status());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unreadable_reply_after_retries_tells_all_attempts() {
+    let unreadable = || with_id(Reply::json(200, r#"{"a": "x"}"#));
+    let http = ScriptedTransport::new([Reply::status(503), Reply::io_error(), unreadable()]);
+    let diary = Arc::new(Diary::default());
+    let budget = RetryBudget::default();
+    let transport = builder(&http)
+        .with_interceptor(diary.clone())
+        .with_retry_budget(budget.clone())
+        .build()
+        .unwrap();
+    let options = CallOptions::default();
+    let call = transport.send_json::<BTreeMap<String, u32>>(request(), &options);
+    let error = limited(call).await.unwrap_err();
+    assert!(error.is_decode());
+    assert_eq!(error.persistence(), Persistence::Permanent);
+    assert_eq!(error.request_id(), Some("req-7"));
+    assert_eq!(error.payload().unwrap(), r#"{"a": "x"}"#);
+    // The diary refuses the first attempt.
+    let kinds: Vec<_> = error.attempts().iter().map(|it| it.kind()).collect();
+    let lost = ErrorKind::Io;
+    assert_eq!(kinds, [lost, ErrorKind::Status, lost, ErrorKind::Decode]);
+    assert_eq!(error.attempts()[3].status().unwrap(), 200);
+    assert!(error.to_string().ends_with("(after 4 attempts)"), "{error}");
+    assert!(format!("{error:?}").contains("POST http://localhost/v1/echo"));
+    assert_eq!(diary.0.lock().unwrap().last().unwrap(), "after 4 Decode");
+    assert_eq!(http.request_count(), 3, "it is not asked for again");
+
+    let (transport, _) = scripted([unreadable()]);
+    let call = transport.send_json::<BTreeMap<String, u32>>(request(), &options);
+    let error = limited(call).await.unwrap_err();
+    assert_eq!(error.attempts().len(), 1);
+    assert_eq!(error.attempts()[0].waited(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn chk_resp_1_a_reply_has_the_facts_around_it() {
+    let slow = Reply::json(200, "{}").with_delay(seconds(2));
+    let (transport, _) = scripted([Reply::status(500), with_id(slow)]);
+    let response = send(&transport, request()).await.unwrap();
+    assert_eq!(response.headers()["X-Request-ID"], "req-7");
+    assert_eq!(response.attempts(), 2, "one retry");
+    assert_eq!(response.took(), Duration::from_millis(2_500));
+}
+
+#[tokio::test(start_paused = true)]
+async fn chk_hdr_1_one_value_per_header_and_no_secret_in_sight() {
+    let http = ScriptedTransport::repeating(Reply::json(200, "{}"));
+    let secret = HeaderName::from_static("cf-access-client-secret");
+    let transport = builder(&http)
+        .with_header(USER_AGENT, value("default"))
+        .with_header(secret, value("SECRET"))
+        .with_credentials(ApiKey::new(KEY, "SECRET".into()))
+        .build()
+        .unwrap();
+    let options = CallOptions::default().with_header(USER_AGENT, value("call"));
+    limited(transport.send(request(), &options)).await.unwrap();
+    let sent = &http.requests()[0];
+    let agents: Vec<_> = sent.headers().get_all(USER_AGENT).iter().collect();
+    assert_eq!(agents, ["call"]);
+    let shown = format!("{transport:?} {options:?} {sent:?}");
+    assert!(
+        shown.contains("cf-access-client-secret") && !shown.contains("SECRET"),
+        "{shown}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn chk_api_1_twenty_calls_at_once_begin_and_end_twenty_attempts() {
+    let http = ScriptedTransport::repeating(Reply::json(200, "{}").with_delay(seconds(1)));
+    let count = Arc::new(Count::default());
+    let transport = builder(&http)
+        .with_interceptor(count.clone())
+        .build()
+        .unwrap();
+    let results = join_all((0..20).map(|_| send(&transport, post()))).await;
+    assert!(results.iter().all(Result::is_ok));
+    let counts = [&count.begun, &count.ended].map(|it| it.load(Ordering::Relaxed));
+    assert_eq!(counts, [20, 20]);
+}
+
+/// Counts attempts.
+#[derive(Debug, Default)]
+struct Count {
+    begun: AtomicU32,
+    ended: AtomicU32,
+}
+
+impl Interceptor for Count {
+    fn before_attempt(
+        &self,
+        _attempt: &Attempt,
+        _request: &mut http::Request<Bytes>,
+    ) -> Result<(), Error> {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn after_attempt(&self, _attempt: &Attempt, _result: Result<&ReplyHead<'_>, &Error>) {
+        self.ended.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// What becomes of each answer: kind, message and the wait asked for.
+#[test_case(
+    Reply::status(429),
+    ErrorKind::RateLimited,
+    "http 429 too many requests",
+    None
+)]
+#[test_case(
+    Reply::json(429, r#"{"message": "slow down"}"#)
+        .with_header(HeaderName::from_static("retry-after-ms"), value("50"))
+        .with_header(HeaderName::from_static("retry-after"), value("9")),
+    ErrorKind::RateLimited, "http 429 too many requests: slow down", Some(50); "hints")]
+#[test_case(Reply::json(422, r#"{"message": "no"}"#), ErrorKind::Status,
+    "http 422 unprocessable entity: no", None; "the caller's fault")]
+#[test_case(Reply::json(500, "not json"), ErrorKind::Status,
+    "http 500 internal server error", None; "the server's fault")]
+#[tokio::test(start_paused = true)]
+async fn chk_rh_1_answers(reply: Reply, kind: ErrorKind, text: &str, wait_ms: Option<u64>) {
+    let (transport, _) = scripted([reply]);
+    let error = send(&transport, post()).await.unwrap_err();
+    assert_eq!((error.kind(), error.to_string()), (kind, text.to_owned()));
+    assert_eq!(error.retry_after(), wait_ms.map(Duration::from_millis));
 }
 
 fn with_id(reply: Reply) -> Reply {

@@ -4,5 +4,6 @@ mod call;
 mod common;
 mod gates;
 mod network;
+mod operations;
 mod retry;
 mod stream;

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::common::{builder, limited, post, request, scripted, seconds, send};
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use gimmal_transport::testing::{Reply, ScriptedTransport};
 use gimmal_transport::{
-    CallOptions, Clock, ErrorKind, Idempotency, NeverRetry, Persistence, Request, RetryBudget,
-    StandardRetry, Timeout, TimeoutKind, TokioClock,
+    Backoff, CallOptions, Clock, ErrorKind, Idempotency, Jitter, NeverRetry, Persistence, Request,
+    RetryBudget, RetryCountHeader, RetryPolicyExt, StandardRetry, ThreadRngJitter, Timeout,
+    TimeoutKind, TokioClock, Transport,
 };
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 use test_case::test_case;
 use url::Url;
 
@@ -322,4 +323,173 @@ async fn success_refills_the_budget() {
     }
     assert_eq!(budget.available(), 14);
     assert_eq!(send(&transport, request()).await.unwrap().attempts(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn chk_api_2_two_retries_are_three_attempts() {
+    let http = ScriptedTransport::repeating(Reply::connect_error());
+    let policy = StandardRetry::tinker().with_attempt_limit(NonZeroU32::new(3).unwrap());
+    let transport = builder(&http).with_retry_policy(policy).build().unwrap();
+    let error = send(&transport, request()).await.unwrap_err();
+    assert_eq!(http.request_count(), 3);
+    assert_eq!(error.kind(), ErrorKind::Connect);
+}
+
+#[test_case(with_header(Reply::status(500), "x-should-retry", "FALSE"), 1)]
+#[test_case(with_header(Reply::status(400), "x-should-retry", "true"), 11)]
+#[test_case(Reply::status(404), 1)]
+#[test_case(Reply::status(409), 11)]
+#[tokio::test(start_paused = true)]
+async fn chk_hr_2_the_word_of_the_server(reply: Reply, expected: usize) {
+    let http = ScriptedTransport::repeating(reply);
+    let transport = builder(&http)
+        .with_retry_policy(StandardRetry::tinker())
+        .build()
+        .unwrap();
+    send(&transport, request()).await.unwrap_err();
+    assert_eq!(http.request_count(), expected);
+}
+
+const KEY: HeaderName = HeaderName::from_static("x-idempotency-key");
+
+/// The transport of a client that sends keys and counts its retries.
+fn with_keys(http: &ScriptedTransport) -> Transport {
+    let count = HeaderName::from_static("x-stainless-retry-count");
+    builder(http)
+        .with_jitter(Arc::new(ThreadRngJitter))
+        .with_retry_policy(StandardRetry::tinker())
+        .with_options(CallOptions::default().with_idempotency_key_in(KEY))
+        .with_interceptor(Arc::new(RetryCountHeader::new(count)))
+        .build()
+        .unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn chk_hr_2_attempts_are_counted_and_have_one_key() {
+    let script = || {
+        [
+            Reply::status(409),
+            Reply::status(409),
+            Reply::json(200, "{}"),
+        ]
+    };
+    let http = ScriptedTransport::new(script().into_iter().chain(script()));
+    let transport = with_keys(&http);
+    for _ in 0..2 {
+        assert_eq!(send(&transport, post()).await.unwrap().attempts(), 3);
+    }
+    let requests = http.requests();
+    let header = |n: usize, name: &str| requests[n].header(name).unwrap().to_owned();
+    let counts = [0, 1, 2].map(|n| header(n, "x-stainless-retry-count"));
+    assert_eq!(counts, ["0", "1", "2"]);
+    let keys: Vec<_> = (0..6).map(|n| header(n, KEY.as_str())).collect();
+    assert!(keys[..3].iter().all(|key| key == &keys[0]), "{keys:?}");
+    assert!(keys[3..].iter().all(|key| key == &keys[3]), "{keys:?}");
+    assert_ne!(keys[0], keys[3], "another call has another key");
+    assert_eq!(keys[0].len(), 36);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_makes_a_request_safe_to_repeat() {
+    let http = ScriptedTransport::repeating(Reply::io_error());
+    let transport = with_keys(&http);
+    send(&transport, post()).await.unwrap_err();
+    assert_eq!(http.request_count(), 11);
+
+    let own = post().with_header(KEY, HeaderValue::from_static("own"));
+    send(&transport, own).await.unwrap_err();
+    assert_eq!(http.request_count(), 22);
+    assert_eq!(http.requests()[21].header(KEY.as_str()), Some("own"));
+
+    let options = CallOptions::default().without_idempotency_key();
+    let bare = limited(transport.send(post(), &options)).await;
+    bare.unwrap_err();
+    assert_eq!(http.request_count(), 23, "without a key it is not repeated");
+    assert_eq!(http.requests()[22].header(KEY.as_str()), None);
+
+    let get = Request::new(Method::GET, Url::parse("http://localhost/").unwrap());
+    send(&transport, get).await.unwrap_err();
+    assert_eq!(http.requests()[23].header(KEY.as_str()), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_of_all_waits_counts() {
+    let busy = || with_header(Reply::status(429), "retry-after", "3");
+    let script = [
+        busy(),
+        Reply::status(429),
+        Reply::status(503),
+        Reply::json(200, "{}"),
+    ];
+    let http = ScriptedTransport::new(script);
+    let too_many = StatusCode::TOO_MANY_REQUESTS;
+    let transport = builder(&http)
+        .with_retry_policy(StandardRetry::default().with_least_wait(too_many, seconds(2)))
+        .build()
+        .unwrap();
+    send(&transport, request()).await.unwrap();
+    let at: Vec<_> = http.requests().iter().map(|request| request.at()).collect();
+    assert_eq!(
+        at[1] - at[0],
+        seconds(3),
+        "the server's, over 2 s and 0.5 s"
+    );
+    assert_eq!(at[2] - at[1], seconds(2), "the policy's, over 1 s");
+    assert_eq!(
+        at[3] - at[2],
+        seconds(2),
+        "the own delay, for another status"
+    );
+}
+
+/// A schedule of two delays.
+#[derive(Debug)]
+struct Twice;
+
+impl Backoff for Twice {
+    fn next_delay(&self, attempts: u32, _jitter: &dyn Jitter) -> Option<Duration> {
+        (attempts <= 2).then_some(seconds(1))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_the_schedule_ends_the_call() {
+    let http = ScriptedTransport::repeating(Reply::status(503));
+    let transport = builder(&http).with_backoff(Twice).build().unwrap();
+    let error = send(&transport, request()).await.unwrap_err();
+    assert_eq!(http.request_count(), 3);
+    assert_eq!(error.persistence(), Persistence::Persistent);
+    let stopped = error.context().last();
+    assert_eq!(stopped, Some(("stopped_because", "no attempts left")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_retry_when_the_time_of_the_policy_is_up() {
+    let http = ScriptedTransport::repeating(Reply::status(503).with_delay(seconds(4)));
+    let transport = builder(&http)
+        .with_retry_policy(StandardRetry::default().with_time_limit(seconds(10)))
+        .build()
+        .unwrap();
+    let error = send(&transport, request()).await.unwrap_err();
+    // Attempts end at 4, 8.5 and 13.5 s.
+    assert_eq!(http.request_count(), 3);
+    let stopped = error.context().last();
+    assert_eq!(
+        stopped,
+        Some(("stopped_because", "no time left for retries"))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_budget_pays_for_thirty_five_retries_of_all_clones_together() {
+    let http = ScriptedTransport::repeating(Reply::status(503));
+    let transport = builder(&http).build().unwrap();
+    let calls = join_all((0..20).map(|_| {
+        let clone = transport.clone();
+        async move { send(&clone, request()).await }
+    }));
+    let errors = calls.await;
+    assert!(errors.iter().all(Result::is_err));
+    // 500 tokens at 14 each; without a budget there would be 80 retries.
+    assert_eq!(http.request_count(), 20 + 35);
 }
