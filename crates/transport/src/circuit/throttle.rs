@@ -76,7 +76,9 @@ impl ThrottleConfig {
 ///
 /// The probability is `max(0, (requests - k * accepts) / (requests + 1))` over the recent past.
 /// Requests turned away here count as requests, so the pressure stays on while the server is
-/// overloaded; it never reaches 1, so there are always some that find out. Clones share the counts.
+/// overloaded; it never reaches 1, so there are always some that find out. A request counts when
+/// its outcome is known: counted earlier, a hundred calls that begin together and take a minute
+/// each would look like a hundred refusals. Clones share the counts.
 #[derive(Clone)]
 pub struct AdaptiveThrottler {
     shared: Arc<Shared>,
@@ -113,17 +115,15 @@ impl AdaptiveThrottler {
     /// Leave to make one request, or the refusal of it.
     pub fn try_acquire(&self) -> Result<ThrottlePermit, Throttled> {
         let chance = self.shared.jitter.fraction();
-        let (probability, slot) = self.with_window(|window, now| {
+        self.with_window(|window, now| {
             let probability = self.probability(window, now);
-            (probability, window.add(now))
-        });
-        if chance < probability {
-            return Err(Throttled { probability });
-        }
-        Ok(ThrottlePermit {
-            throttler: self.clone(),
-            slot,
-            resolved: false,
+            if chance < probability {
+                window.add(now);
+                return Err(Throttled { probability });
+            }
+            Ok(ThrottlePermit {
+                throttler: self.clone(),
+            })
         })
     }
 
@@ -163,33 +163,23 @@ fn reject_probability(requests: u64, accepts: u64, multiplier: f64) -> f64 {
 ///
 /// Dropped unresolved, the request counts as never made.
 #[derive(Debug)]
-#[must_use = "a permit that is dropped unresolved takes the request back"]
+#[must_use = "a permit that is dropped unresolved says nothing about the server"]
 pub struct ThrottlePermit {
     throttler: AdaptiveThrottler,
-    slot: u64,
-    resolved: bool,
 }
 
 impl ThrottlePermit {
     /// The server took the request on, whatever came of it.
-    pub fn accepted(mut self) {
-        self.resolved = true;
-        self.throttler.with_window(RollingWindow::mark);
+    pub fn accepted(self) {
+        self.throttler.with_window(|window, now| {
+            window.add(now);
+            window.mark(now);
+        });
     }
 
     /// The server refused the request because it has too much to do.
-    pub fn rejected(mut self) {
-        self.resolved = true;
-    }
-}
-
-impl Drop for ThrottlePermit {
-    fn drop(&mut self) {
-        if !self.resolved {
-            let slot = self.slot;
-            self.throttler
-                .with_window(|window, _| window.take_back(slot));
-        }
+    pub fn rejected(self) {
+        self.throttler.with_window(RollingWindow::add);
     }
 }
 
@@ -271,6 +261,17 @@ mod tests {
         assert_eq!(throttler.reject_probability(), 0.0);
         throttler.try_acquire().unwrap().rejected();
         assert_eq!(throttler.reject_probability(), 0.5);
+    }
+
+    #[test]
+    fn requests_under_way_are_no_refusals() {
+        let (throttler, _) = throttler(0.0);
+        let permits: Vec<_> = (0..100)
+            .map_while(|_| throttler.try_acquire().ok())
+            .collect();
+        assert_eq!(permits.len(), 100);
+        permits.into_iter().for_each(ThrottlePermit::accepted);
+        assert_eq!(throttler.reject_probability(), 0.0);
     }
 
     #[test]

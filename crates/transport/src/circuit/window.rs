@@ -31,25 +31,16 @@ impl RollingWindow {
         }
     }
 
-    /// Counts one, and returns the slot it was counted in.
-    pub(super) fn add(&mut self, now: Instant) -> u64 {
+    /// Counts one.
+    pub(super) fn add(&mut self, now: Instant) {
         let number = self.number(now);
         self.slot(number).total += 1;
-        number
     }
 
     /// Marks one of those counted.
     pub(super) fn mark(&mut self, now: Instant) {
         let number = self.number(now);
         self.slot(number).marked += 1;
-    }
-
-    /// Takes back one that was counted in slot `number`, if that is still known.
-    pub(super) fn take_back(&mut self, number: u64) {
-        let slot = &mut self.slots[(number % SLOTS) as usize];
-        if slot.number == number {
-            slot.total = slot.total.saturating_sub(1);
-        }
     }
 
     /// How many were counted, and how many marked, of late.
@@ -90,25 +81,15 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn old_counts_are_forgotten_and_can_be_taken_back_before() {
+    fn old_counts_are_forgotten() {
         let start = Instant::now();
         let mut window = RollingWindow::new(10 * SECOND, start);
-        let slot = window.add(start);
+        window.add(start);
         window.add(start + 5 * SECOND);
         window.mark(start + 5 * SECOND);
         assert_eq!(window.sums(start + 9 * SECOND), (2, 1));
         assert_eq!(window.sums(start + 10 * SECOND), (1, 1));
         assert_eq!(window.sums(start + 15 * SECOND), (0, 0));
-
-        window.take_back(slot);
-        assert_eq!(window.sums(start + 9 * SECOND), (1, 1));
-        window.add(start + 10 * SECOND);
-        window.take_back(slot);
-        assert_eq!(
-            window.sums(start + 10 * SECOND),
-            (2, 1),
-            "the slot is another one by now"
-        );
     }
 
     proptest! {

@@ -1,20 +1,23 @@
 //! What is held back before it is sent: breakers, limits, pauses; and that nothing held for a call
 //! outlives it, wherever the call is dropped.
 
+use std::future::poll_fn;
 use std::num::{NonZeroU32, NonZeroU64};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, join_all};
 use futures_util::{FutureExt, StreamExt};
-use gimmal_transport::circuit::CircuitState;
-use gimmal_transport::rate_limit::{AdaptiveConfig, PauseConfig};
+use gimmal_transport::circuit::{AdaptiveThrottler, CircuitState, ThrottleConfig};
+use gimmal_transport::rate_limit::{AdaptiveConfig, PauseConfig, SlowStart};
 use gimmal_transport::semaphore::Semaphore;
 use gimmal_transport::testing::{Reply, ScriptedTransport};
 use gimmal_transport::{
     AdaptiveConcurrency, CallOptions, CircuitConfig, CircuitRegistry, Clock, Credentials, Delivery,
-    Error, ErrorKind, NeverRetry, PauseWindow, Persistence, RateLimiter, RateLimits, Request,
-    Timeout, TimeoutKind, TokioClock,
+    Error, ErrorKind, FixedJitter, NeverRetry, Origin, PauseWindow, Persistence, RateLimiter,
+    RateLimits, Request, Scope, Timeout, TimeoutKind, TokioClock,
 };
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderValue, Method};
@@ -465,4 +468,213 @@ async fn a_circuit_that_opens_while_a_call_waits_holds_it_back() {
     let (result, ()) = tokio::join!(call, outage);
     assert_eq!(result.unwrap_err().kind(), ErrorKind::CircuitOpen);
     assert_eq!(http.request_count(), 0);
+}
+
+/// A throttler that turns a request away when that is more likely than four in five.
+fn throttler() -> AdaptiveThrottler {
+    let (clock, jitter) = (Arc::new(TokioClock), Arc::new(FixedJitter::new(0.8)));
+    AdaptiveThrottler::new(ThrottleConfig::default(), clock, jitter)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_accepts_nothing_is_left_alone_until_it_has_had_time() {
+    let http = ScriptedTransport::repeating(Reply::status(503));
+    let transport = builder(&http)
+        .with_adaptive_throttle(throttler())
+        .build()
+        .unwrap();
+    let error = send(&transport, request()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Status, "five of five are refused");
+    let error = send(&transport, post()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Throttled);
+    assert_eq!(error.delivery(), Delivery::NotSent);
+    assert_eq!(error.persistence(), Persistence::Temporary);
+    assert!(error.attempts().is_empty());
+    assert_eq!(
+        error.to_string(),
+        "throttled: the server refuses too much, so 83 % is not sent"
+    );
+    let stopped = error.context().last();
+    assert_eq!(
+        stopped,
+        Some(("stopped_because", "the server refuses too much"))
+    );
+    assert_eq!(http.request_count(), 5);
+
+    TokioClock.sleep(seconds(120)).await;
+    send(&transport, post()).await.unwrap_err();
+    assert_eq!(http.request_count(), 6);
+}
+
+#[test_case(ok(), false)]
+#[test_case(Reply::status(400), false; "wrong request")]
+#[test_case(Reply::json(200, "{").with_reset(), true; "body broken off")]
+#[test_case(Reply::status(429), true)]
+#[test_case(Reply::status(503), true; "unavailable")]
+#[test_case(Reply::connect_error(), true; "no connection")]
+#[test_case(Reply::silence(), true; "no answer in time")]
+#[tokio::test(start_paused = true)]
+async fn what_counts_as_refused_by_an_overloaded_server(reply: Reply, refused: bool) {
+    let throttler = throttler();
+    let http = ScriptedTransport::repeating(reply);
+    let transport = builder(&http)
+        .with_adaptive_throttle(throttler.clone())
+        .with_retry_policy(NeverRetry)
+        .build()
+        .unwrap();
+    let options = CallOptions::default().with_attempt_timeout(Timeout::After(seconds(5)));
+    let _ = limited(transport.send(request(), &options)).await;
+    assert_eq!(throttler.reject_probability() > 0.0, refused);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttle_is_off_unless_set() {
+    let http = ScriptedTransport::repeating(Reply::status(503));
+    let transport = builder(&http)
+        .with_retry_policy(NeverRetry)
+        .with_jitter(Arc::new(FixedJitter::new(0.0)))
+        .build()
+        .unwrap();
+    for _ in 0..100 {
+        send(&transport, request()).await.unwrap_err();
+    }
+    assert_eq!(http.request_count(), 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_of_one_account_pause_together_and_set_off_one_by_one() {
+    let account = |key: &str| {
+        let origin = Origin::parse("https://pause.example.com:443/v1").unwrap();
+        Scope::new(origin, Some(&key.into()))
+    };
+    let transport = |http: &ScriptedTransport, key| {
+        let builder = builder(http).with_shared_pause(&account(key));
+        builder.build().unwrap()
+    };
+    let (http, elsewhere) = (
+        ScriptedTransport::new([busy("7")]),
+        ScriptedTransport::new([ok()]),
+    );
+    for _ in 0..20 {
+        http.push(ok());
+    }
+    let (one, two) = (transport(&http, "mine"), transport(&http, "mine"));
+    let start = TokioClock.now();
+    let calls = join_all((0..10).flat_map(|_| [send(&one, request()), send(&two, request())]));
+    let other_account = transport(&elsewhere, "other");
+    let other = send(&other_account, request());
+    let (results, other) = tokio::join!(calls, other);
+    assert!(results.iter().all(Result::is_ok) && other.is_ok());
+    assert_eq!(elsewhere.requests()[0].at(), start);
+
+    let mut expected = seconds(7);
+    let requests = http.requests();
+    assert_eq!(requests.len(), 21);
+    assert_eq!(requests[0].at(), start);
+    for (number, request) in requests[1..].iter().enumerate() {
+        expected += SlowStart::default()
+            .gap(u32::try_from(number).unwrap())
+            .unwrap();
+        assert_eq!(request.at() - start, expected, "start {number}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_refusal_there_are_fewer_at_once_and_they_start_slowly() {
+    let limit = AdaptiveConcurrency::new(AdaptiveConfig::default());
+    let config = PauseConfig::default().with_slow_start(SlowStart::default());
+    let window = PauseWindow::new(config, Arc::new(TokioClock));
+    let http = ScriptedTransport::new([busy("7")]);
+    for _ in 0..15 {
+        http.push(ok().with_delay(seconds(60)));
+    }
+    let transport = builder(&http)
+        .with_concurrency_limit(limit.clone())
+        .with_pause_window(window)
+        .with_retry_policy(NeverRetry)
+        .build()
+        .unwrap();
+    send(&transport, request()).await.unwrap_err();
+    assert_eq!(limit.limit(), 10);
+    let calls = join_all((0..15).map(|_| send(&transport, request())));
+    let look = async {
+        TokioClock.sleep(seconds(10)).await;
+        let early = http.request_count();
+        TokioClock.sleep(seconds(50)).await;
+        (early, http.request_count(), limit.in_flight())
+    };
+    let (results, (early, late, in_flight)) = tokio::join!(calls, look);
+    assert!(results.iter().all(Result::is_ok));
+    assert_eq!(early, 2, "one start, 2 s after the pause");
+    assert_eq!((late, in_flight), (11, 10), "half of the twenty before");
+    assert_eq!(limit.in_flight(), 0);
+}
+
+/// Polls a future so many times at most, and drops it.
+async fn polled<F: Future>(future: F, times: usize) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut left = times;
+    poll_fn(|context| {
+        left -= 1;
+        match future.as_mut().poll(context) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending if left == 0 => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// A call with every gate, slow credentials and a retry is dropped after one poll, after two, and
+/// so on until it gets through. Each time everything must be free again.
+#[tokio::test(start_paused = true)]
+async fn nothing_leaks_at_any_await_point() {
+    let mut finished = false;
+    for polls in 1..100 {
+        let config = CircuitConfig::default()
+            .with_failure_threshold(number(1))
+            .with_reset_timeout(Duration::ZERO);
+        let circuits = CircuitRegistry::new().with_config(config);
+        let limits = RateLimits::default().with_requests_per_minute(NonZeroU64::new(5).unwrap());
+        let (limiter, throttler) = (RateLimiter::new(limits), throttler());
+        let limit = AdaptiveConcurrency::new(AdaptiveConfig::default());
+        let ramp = SlowStart::new(1, seconds(1), seconds(1)).unwrap();
+        let config = PauseConfig::default().with_slow_start(ramp);
+        let window = PauseWindow::new(config, Arc::new(TokioClock));
+        let slow = ok().with_delay(seconds(1)).with_pause(seconds(1));
+        let http = ScriptedTransport::new([Reply::status(503).with_delay(seconds(1)), slow]);
+        let transport = builder(&http)
+            .with_circuit_breakers(circuits.clone())
+            .with_adaptive_throttle(throttler.clone())
+            .with_rate_limit(limiter.clone())
+            .with_pause_window(window.clone())
+            .with_concurrency_limit(limit.clone())
+            .with_credentials(Slow { fails: false })
+            .build()
+            .unwrap();
+        // Open, and due for a probe at once.
+        let breaker = circuits.breaker(ORIGIN);
+        breaker.try_acquire().unwrap().failure();
+        window.pause_for(seconds(1));
+
+        let options = CallOptions::default().with_deadline(Timeout::After(seconds(60)));
+        let result = polled(transport.send(request(), &options), polls).await;
+        let at = format!("dropped after {polls} polls");
+        assert_eq!(limit.in_flight(), 0, "{at}");
+        assert!(breaker.allows_request(), "{at}");
+        let sent = i64::try_from(http.request_count()).unwrap();
+        assert_eq!(limiter.available_requests(), Some(5 - sent), "{at}");
+        // The first attempt counts as refused once its answer is here; nothing else may count.
+        let throttled = throttler.reject_probability();
+        assert!([0.0, 0.5].contains(&throttled), "{at}: {throttled}");
+        let next = tokio::time::timeout(seconds(3), window.enter()).await;
+        assert!(next.is_ok(), "{at}");
+        finished = result.is_some();
+        if finished {
+            result.unwrap().unwrap();
+            assert!(polls > 5, "there are more await points than that");
+            break;
+        }
+    }
+    assert!(finished, "the call never gets through");
 }
