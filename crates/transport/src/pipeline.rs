@@ -438,6 +438,7 @@ impl<'a> Call<'a> {
     }
 
     fn give_up(&mut self, error: Error, reason: StopReason) -> Error {
+        let error = self.rules().give_up(error, self.attempts, reason);
         self.span.record("attempts", self.attempts);
         if let Some(status) = error.status() {
             self.span
@@ -451,7 +452,6 @@ impl<'a> Call<'a> {
             %reason,
             "attempt failed, giving up"
         );
-        let error = self.rules().give_up(error, self.attempts, reason);
         error
             .with_request(self.request.method(), self.request.url())
             .with_attempts(std::mem::take(&mut self.failures))

@@ -14,6 +14,9 @@ use crate::retry::{ExponentialBackoff, StandardRetry};
 
 const SECOND: Duration = Duration::from_secs(1);
 
+/// 10 retries after the first attempt.
+const TINKER_ATTEMPTS: NonZeroU32 = NonZeroU32::new(11).unwrap();
+
 /// Statuses from 500 to 599.
 fn server_errors() -> impl Iterator<Item = StatusCode> {
     (500..600).filter_map(|status| StatusCode::from_u16(status).ok())
@@ -98,7 +101,7 @@ impl StandardRetry {
     /// 11 attempts; 408, 409, 429 and all of 5xx: each request of tinker 0.38.
     pub fn tinker() -> Self {
         Self::default()
-            .with_max_attempts(NonZeroU32::MIN.saturating_add(10))
+            .with_max_attempts(TINKER_ATTEMPTS)
             .with_statuses(conflicts_and_server_errors())
     }
 }
