@@ -35,6 +35,14 @@ impl ByteStream {
         Self::from_bytes(Bytes::new())
     }
 
+    /// The same body, which keeps `held` until it is read to its end or dropped.
+    pub(crate) fn holding<T: Send + 'static>(self, held: T) -> Self {
+        Self::new(stream::unfold((self, held), |(mut body, held)| async {
+            let chunk = body.next().await?;
+            Some((chunk, (body, held)))
+        }))
+    }
+
     /// Reads to the end; more than `max_bytes` is an error.
     pub async fn collect(mut self, max_bytes: usize) -> Result<Bytes, Error> {
         let Some(first) = self.next().await.transpose()? else {
@@ -165,6 +173,11 @@ impl Guarded {
         }
     }
 
+    fn past_deadline(&self) -> Option<Error> {
+        let (due, limit) = self.limits.deadline?;
+        (self.clock.now() >= due).then(|| Error::timeout(TimeoutKind::Deadline, limit))
+    }
+
     fn interrupt(&mut self, source: Error) -> Poll<Option<Result<Bytes, Error>>> {
         self.done = true;
         // The connection is of no more use, so it is closed now and not when the caller lets go.
@@ -185,6 +198,10 @@ impl Stream for Guarded {
             Poll::Ready(Some(Ok(chunk))) => {
                 this.received = this.received.saturating_add(chunk.len() as u64);
                 this.silent_since = None;
+                // A server that never pauses must not talk its way past the deadline.
+                if let Some(error) = this.past_deadline() {
+                    return this.interrupt(error);
+                }
                 if !this.started {
                     // The limit changes from first byte to idle, which may be the sooner one.
                     this.started = true;
@@ -310,6 +327,18 @@ mod tests {
         let (chunks, error) = outcome(guarded(paced(&[11]), 10, 50, None)).await;
         assert_eq!(chunks, 0);
         assert_eq!(error.unwrap().timeout_kind(), Some(TimeoutKind::FirstByte));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_covers_bytes_that_are_always_ready() {
+        let endless = ByteStream::new(stream::repeat_with(|| Ok(Bytes::from_static(b"x"))));
+        let mut stream = guarded(endless, 10, 10, Some(5));
+        assert!(stream.next().await.unwrap().is_ok());
+        TokioClock.sleep(5 * SECOND).await;
+        let error = stream.next().await.unwrap().unwrap_err();
+        assert_eq!(error.timeout_kind(), Some(TimeoutKind::Deadline));
+        assert_eq!(error.bytes_received(), Some(2));
+        assert!(stream.next().await.is_none());
     }
 
     #[tokio::test(start_paused = true)]

@@ -11,7 +11,7 @@ use crate::auth::{Credentials, CredentialsArg, NoCredentials};
 use crate::circuit::{AdaptiveThrottler, CircuitRegistry};
 use crate::error::Error;
 use crate::gates::Gates;
-use crate::http::{HttpTransport, ReqwestTransport};
+use crate::http::{HttpConfig, HttpTransport, ReqwestTransport};
 use crate::interceptor::Interceptor;
 use crate::options::CallOptions;
 use crate::pipeline::Core;
@@ -29,6 +29,7 @@ use crate::transport::Transport;
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct TransportBuilder {
     http: Option<Arc<dyn HttpTransport>>,
+    http_config: Option<HttpConfig>,
     credentials: Arc<dyn Credentials>,
     retry_policy: Arc<dyn RetryPolicy>,
     backoff: Arc<dyn Backoff>,
@@ -46,6 +47,7 @@ impl Default for TransportBuilder {
     fn default() -> Self {
         Self {
             http: None,
+            http_config: None,
             credentials: Arc::new(NoCredentials),
             retry_policy: Arc::new(StandardRetry::default()),
             backoff: Arc::new(ExponentialBackoff::default()),
@@ -65,6 +67,12 @@ impl TransportBuilder {
     /// Sends requests through `http` instead of the built-in client.
     pub fn with_http(mut self, http: Arc<dyn HttpTransport>) -> Self {
         self.http = Some(http);
+        self
+    }
+
+    /// Sets the built-in client up: proxy, certificates, versions of HTTP, pools.
+    pub fn with_http_config(mut self, config: HttpConfig) -> Self {
+        self.http_config = Some(config);
         self
     }
 
@@ -200,11 +208,18 @@ impl TransportBuilder {
     }
 
     /// Builds the transport. It fails when the built-in HTTP client cannot be set up, for example
-    /// because the system has no certificates.
+    /// because the system has no certificates, and when settings of the built-in client are given
+    /// beside another one.
     pub fn build(self) -> Result<Transport, Error> {
-        let http = match self.http {
-            Some(http) => http,
-            None => Arc::new(ReqwestTransport::new()?),
+        let http = match (self.http, self.http_config) {
+            (Some(http), None) => http,
+            (None, config) => Arc::new(ReqwestTransport::new(config.unwrap_or_default())?),
+            (Some(_), Some(_)) => {
+                return Err(Error::config(
+                    "with_http_config sets up the built-in HTTP client, but with_http replaces \
+                     it; leave one of them out",
+                ));
+            }
         };
         Ok(Transport::from_core(Core {
             http,
@@ -228,6 +243,7 @@ impl fmt::Debug for TransportBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TransportBuilder")
             .field("http", &self.http)
+            .field("http_config", &self.http_config)
             .field("credentials", &self.credentials)
             .field("retry_policy", &self.retry_policy)
             .field("backoff", &self.backoff)

@@ -5,8 +5,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-
 use crate::body::ByteStream;
 use crate::circuit::{
     AdaptiveThrottler, CircuitBreaker, CircuitPermit, CircuitRegistry, ThrottlePermit,
@@ -87,17 +85,10 @@ impl Pass {
 
     /// A body that counts as in flight until it is read to its end or dropped.
     pub(crate) fn hold(&self, body: ByteStream) -> ByteStream {
-        let Some(permit) = self.permit.clone() else {
-            return body;
-        };
-        let held = (body, permit);
-        ByteStream::new(futures_util::stream::unfold(
-            held,
-            |(mut body, permit)| async {
-                let chunk = body.next().await?;
-                Some((chunk, (body, permit)))
-            },
-        ))
+        match self.permit.clone() {
+            Some(permit) => body.holding(permit),
+            None => body,
+        }
     }
 
     /// Tells everyone how the attempt went.

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use crate::body::ByteStream;
+use crate::compression::ContentCoding;
 use crate::error::{Error, TimeoutKind};
 use crate::options::CallOptions;
 use crate::receive::{Buffered, Due, Receive};
@@ -56,11 +57,12 @@ impl<T: DeserializeOwned + Send> Receive for Json<T> {
     async fn receive(
         &self,
         body: ByteStream,
+        coding: Option<ContentCoding>,
         options: &CallOptions,
         clock: &Arc<dyn Clock>,
         due: Due,
     ) -> Result<T, Error> {
-        from_slice(&Buffered.receive(body, options, clock, due).await?)
+        from_slice(&Buffered.receive(body, coding, options, clock, due).await?)
     }
 }
 

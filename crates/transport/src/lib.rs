@@ -4,6 +4,7 @@ pub mod auth;
 mod body;
 mod builder;
 pub mod circuit;
+pub mod compression;
 mod error;
 mod gates;
 mod http;
@@ -33,7 +34,9 @@ pub use crate::body::ByteStream;
 pub use crate::builder::TransportBuilder;
 pub use crate::circuit::{CircuitBreaker, CircuitConfig, CircuitOpen, CircuitRegistry};
 pub use crate::error::{AttemptRecord, Delivery, Error, ErrorKind, Persistence, TimeoutKind};
-pub use crate::http::HttpTransport;
+pub use crate::http::{
+    HttpConfig, HttpTransport, HttpVersions, PoolConfig, PoolKey, PoolPurpose, Proxy,
+};
 pub use crate::interceptor::{Attempt, Interceptor, ReplyHead, RetryCountHeader};
 pub use crate::options::{CallOptions, Timeout};
 pub use crate::rate_limit::{

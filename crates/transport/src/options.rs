@@ -2,13 +2,17 @@
 //! set for the call wins over the client's.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::compression::{DEFAULT_MAX_RATIO, RequestCompression};
+use crate::http::PoolPurpose;
 use crate::redact::HeaderNames;
 use crate::retry::{RetryPolicy, RetryPolicyArg};
+use crate::sse::DEFAULT_MAX_EVENT_BYTES;
 
 /// One attempt of a buffered call may take this long unless set otherwise.
 pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(600);
@@ -18,6 +22,8 @@ pub(crate) const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(120);
 pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
 /// A buffered reply may be this large unless set otherwise: 256 MiB.
 pub(crate) const MAX_RESPONSE_BYTES: usize = 256 * 1024 * 1024;
+
+static DEFAULT_POOL: PoolPurpose = PoolPurpose::DEFAULT;
 
 /// A time limit: inherited, set, or none at all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -40,7 +46,7 @@ impl Timeout {
     }
 
     /// The limit in force, given what the crate says when nobody set one.
-    fn resolve(self, unset: Option<Duration>) -> Option<Duration> {
+    pub(crate) fn resolve(self, unset: Option<Duration>) -> Option<Duration> {
         match self {
             Self::Default => unset,
             Self::After(limit) => Some(limit),
@@ -81,6 +87,10 @@ pub struct CallOptions {
     idempotency_key: KeyHeader,
     headers: HeaderMap,
     max_response_bytes: Option<usize>,
+    max_event_bytes: Option<usize>,
+    max_decompression_ratio: Option<NonZeroU32>,
+    request_compression: Option<RequestCompression>,
+    pool: Option<PoolPurpose>,
     estimated_tokens: Option<u64>,
 }
 
@@ -160,9 +170,42 @@ impl CallOptions {
         self
     }
 
-    /// Limits a buffered reply; 256 MiB by default. Streams are not limited by it.
+    /// Limits a buffered reply, as it is after unpacking; 256 MiB by default. Streams are not
+    /// limited by it.
     pub fn with_max_response_bytes(mut self, limit: usize) -> Self {
         self.max_response_bytes = Some(limit);
+        self
+    }
+
+    /// Limits one event of a stream of events; 64 MiB by default. A larger one is an error of the
+    /// kind [`ResponseTooLarge`](crate::ErrorKind::ResponseTooLarge), after which the stream goes
+    /// on.
+    pub fn with_max_event_bytes(mut self, limit: usize) -> Self {
+        self.max_event_bytes = Some(limit);
+        self
+    }
+
+    /// Limits how many times its own size a packed reply may grow to when it is read as a stream;
+    /// 200 by default, and any ratio goes up to 16 MiB. What goes beyond ends with an error of the
+    /// kind [`ResponseTooLarge`](crate::ErrorKind::ResponseTooLarge).
+    pub fn with_max_decompression_ratio(mut self, limit: NonZeroU32) -> Self {
+        self.max_decompression_ratio = Some(limit);
+        self
+    }
+
+    /// Packs the body of the request, once for all attempts; off by default.
+    pub fn with_request_compression(mut self, compression: RequestCompression) -> Self {
+        self.request_compression = Some(compression);
+        self
+    }
+
+    /// Uses the connections that are kept for this purpose.
+    ///
+    /// The built-in client makes connections for a purpose when it is first named; see
+    /// [`HttpConfig::with_pool`](crate::HttpConfig::with_pool). Circuit breakers are apart for
+    /// each purpose too.
+    pub fn with_pool(mut self, purpose: PoolPurpose) -> Self {
+        self.pool = Some(purpose);
         self
     }
 
@@ -196,6 +239,12 @@ impl CallOptions {
             },
             headers,
             max_response_bytes: self.max_response_bytes.or(outer.max_response_bytes),
+            max_event_bytes: self.max_event_bytes.or(outer.max_event_bytes),
+            max_decompression_ratio: self
+                .max_decompression_ratio
+                .or(outer.max_decompression_ratio),
+            request_compression: self.request_compression.or(outer.request_compression),
+            pool: self.pool.clone().or_else(|| outer.pool.clone()),
             estimated_tokens: self.estimated_tokens.or(outer.estimated_tokens),
         }
     }
@@ -223,6 +272,26 @@ impl CallOptions {
     /// The limit on a buffered reply, in bytes.
     pub fn max_response_bytes(&self) -> usize {
         self.max_response_bytes.unwrap_or(MAX_RESPONSE_BYTES)
+    }
+
+    /// The limit on one event, in bytes.
+    pub fn max_event_bytes(&self) -> usize {
+        self.max_event_bytes.unwrap_or(DEFAULT_MAX_EVENT_BYTES)
+    }
+
+    /// The limit on how many times its own size a packed stream may grow to.
+    pub fn max_decompression_ratio(&self) -> NonZeroU32 {
+        self.max_decompression_ratio.unwrap_or(DEFAULT_MAX_RATIO)
+    }
+
+    /// How the body of the request is packed, if somebody said so.
+    pub fn request_compression(&self) -> Option<RequestCompression> {
+        self.request_compression
+    }
+
+    /// Whose connections are used.
+    pub fn pool(&self) -> &PoolPurpose {
+        self.pool.as_ref().unwrap_or(&DEFAULT_POOL)
     }
 
     /// About how many tokens the call will use, if somebody said so.
@@ -260,6 +329,10 @@ impl fmt::Debug for CallOptions {
             .field("idempotency_key", &self.idempotency_key)
             .field("headers", &HeaderNames(&self.headers))
             .field("max_response_bytes", &self.max_response_bytes)
+            .field("max_event_bytes", &self.max_event_bytes)
+            .field("max_decompression_ratio", &self.max_decompression_ratio)
+            .field("request_compression", &self.request_compression)
+            .field("pool", &self.pool)
             .field("estimated_tokens", &self.estimated_tokens)
             .finish()
     }
@@ -279,6 +352,10 @@ mod tests {
         assert_eq!(options.idle_timeout(), Some(120 * SECOND));
         assert_eq!(options.deadline(), None);
         assert_eq!(options.max_response_bytes(), 268_435_456);
+        assert_eq!(options.max_event_bytes(), 67_108_864);
+        assert_eq!(options.max_decompression_ratio().get(), 200);
+        assert_eq!(options.request_compression(), None);
+        assert_eq!(options.pool(), &PoolPurpose::DEFAULT);
     }
 
     #[test]
@@ -287,15 +364,26 @@ mod tests {
             .with_attempt_timeout(Timeout::After(SECOND))
             .with_idle_timeout(Timeout::After(SECOND))
             .with_deadline(Timeout::After(SECOND))
-            .with_max_response_bytes(7);
+            .with_max_response_bytes(7)
+            .with_max_event_bytes(8)
+            .with_request_compression(RequestCompression::off().with_min_bytes(9))
+            .with_pool(PoolPurpose::SESSION);
         let call = CallOptions::new()
             .with_attempt_timeout(Timeout::Never)
-            .with_idle_timeout(Timeout::After(2 * SECOND));
+            .with_idle_timeout(Timeout::After(2 * SECOND))
+            .with_request_compression(RequestCompression::off())
+            .with_pool(PoolPurpose::FUTURES);
         let merged = call.or(&client);
         assert_eq!(merged.attempt_timeout(), None);
         assert_eq!(merged.idle_timeout(), Some(2 * SECOND));
         assert_eq!(merged.deadline(), Some(SECOND));
         assert_eq!(merged.max_response_bytes(), 7);
+        assert_eq!(merged.max_event_bytes(), 8);
+        assert_eq!(
+            merged.request_compression(),
+            Some(RequestCompression::off())
+        );
+        assert_eq!(merged.pool(), &PoolPurpose::FUTURES);
     }
 
     #[test]

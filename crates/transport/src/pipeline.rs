@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! call      deadline, span, idempotency key      once per call
+//!           packing of the body                  once per call
 //!   loop
 //!     permit to be in flight                     once per attempt
 //!     circuit breaker, throttle                  once per attempt
@@ -20,6 +21,8 @@
 //!   could take five deadlines.
 //! - The idempotency key belongs to the call. Drawn for each attempt, it would tell the server that
 //!   the retry is another request, which is what it is there to prevent.
+//! - The body is packed before the loop. Inside, every retry would do the same work again, and
+//!   after the interceptors a signature would cover other bytes than those that go out.
 //! - Permits, breaker and limits are inside of the loop: a retry is a request like any other.
 //!   Outside, the server would see more than was agreed, and a call that sleeps between attempts
 //!   would keep others from going.
@@ -47,16 +50,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, StatusCode, Uri};
+use http::header::CONTENT_ENCODING;
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
 use crate::auth::Credentials;
 use crate::body::ByteStream;
 use crate::circuit::CircuitBreaker;
+use crate::compression;
 use crate::error::{AttemptRecord, Delivery, Error, ErrorKind, PAYLOAD_LIMIT, TimeoutKind};
 use crate::gates::{Gates, Pass};
-use crate::http::HttpTransport;
+use crate::http::{HttpTransport, PoolKey, PoolPurpose};
 use crate::idempotency;
 use crate::interceptor::{Attempt, Interceptor, ReplyHead};
 use crate::options::CallOptions;
@@ -120,7 +125,11 @@ pub(crate) async fn run<R: Receive>(
         attempts = Empty,
     );
     let mut call = Call::new(core, request, options.or(&core.options), span.clone())?;
-    attempt_loop(&mut call, receive).instrument(span).await
+    let running = async {
+        call.pack_body().await;
+        attempt_loop(&mut call, receive).await
+    };
+    running.instrument(span).await
 }
 
 /// Tries until an attempt succeeds or its failure is final.
@@ -190,12 +199,17 @@ async fn exchange<R: Receive>(
 
     pass.start();
     let reply = limit.hold(&*core.clock, core.http.execute(outgoing));
-    let (head, body) = reply.await??.into_parts();
+    let (mut head, body) = reply.await??.into_parts();
+    let coding = call
+        .accepts_coding
+        .then(|| compression::take_coding(&mut head.headers))
+        .flatten();
     if !head.status.is_success() {
+        let body = compression::unpack(body, coding, None);
         return Err(refusal(core, &limit, head.status, head.headers, body).await);
     }
     let body = pass.hold(body);
-    let body = receive.receive(body, &call.options, &core.clock, due);
+    let body = receive.receive(body, coding, &call.options, &core.clock, due);
     let body = match limit.hold(&*core.clock, body).await {
         Ok(Ok(body)) => body,
         Ok(Err(error)) | Err(error) => return Err(error.with_answer(head.status, &head.headers)),
@@ -269,6 +283,10 @@ struct Call<'a> {
     uri: Uri,
     headers: HeaderMap,
     idempotency: Idempotency,
+    /// What every attempt sends.
+    body: Bytes,
+    /// The server was told that the reply may be packed.
+    accepts_coding: bool,
     circuit: Option<CircuitBreaker>,
     started: Instant,
     deadline: Option<(Instant, Duration)>,
@@ -291,7 +309,10 @@ impl<'a> Call<'a> {
             return Err(Error::invalid("url", "its scheme must be http or https"));
         }
         let circuit = match &core.gates.circuits {
-            Some(circuits) => Some(circuits.breaker(Origin::of(request.url())?.as_str())),
+            Some(circuits) => {
+                let key = PoolKey::new(Origin::of(request.url())?, options.pool().clone());
+                Some(circuits.breaker(&key.to_string()))
+            }
             None => None,
         };
         let mut headers = core.headers.clone();
@@ -306,6 +327,7 @@ impl<'a> Call<'a> {
         } else {
             request.idempotency()
         };
+        let accepts_coding = compression::accept(request.method(), &mut headers);
         let started = core.clock.now();
         let deadline = options
             .deadline()
@@ -317,6 +339,8 @@ impl<'a> Call<'a> {
             uri,
             headers,
             idempotency,
+            body: request.body().clone(),
+            accepts_coding,
             circuit,
             started,
             deadline,
@@ -324,6 +348,21 @@ impl<'a> Call<'a> {
             failures: Vec::new(),
             span,
         })
+    }
+
+    /// Makes the body smaller, where that was asked for.
+    async fn pack_body(&mut self) {
+        let Some(compression) = self.options.request_compression() else {
+            return;
+        };
+        if self.headers.contains_key(CONTENT_ENCODING) {
+            return;
+        }
+        if let Some((body, coding)) = compression.pack(&self.body).await {
+            self.body = body;
+            let name = HeaderValue::from_static(coding.name());
+            self.headers.insert(CONTENT_ENCODING, name);
+        }
     }
 
     fn elapsed(&self) -> Duration {
@@ -368,7 +407,7 @@ impl<'a> Call<'a> {
 
     /// The request of one attempt; a header set by the caller wins over the credentials'.
     fn outgoing(&self, credentials: HeaderMap) -> http::Request<Bytes> {
-        let mut outgoing = http::Request::new(self.request.body().clone());
+        let mut outgoing = http::Request::new(self.body.clone());
         *outgoing.method_mut() = self.request.method().clone();
         *outgoing.uri_mut() = self.uri.clone();
         let mut headers = self.headers.clone();
@@ -378,6 +417,10 @@ impl<'a> Call<'a> {
             }
         }
         *outgoing.headers_mut() = headers;
+        let pool = self.options.pool();
+        if *pool != PoolPurpose::DEFAULT {
+            outgoing.extensions_mut().insert(pool.clone());
+        }
         outgoing
     }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use crate::body::{ByteStream, Guarded, Limits};
+use crate::compression::{self, ContentCoding};
 use crate::error::{Error, TimeoutKind};
 use crate::options::CallOptions;
 use crate::time::Clock;
@@ -26,9 +27,11 @@ pub(crate) trait Receive: Sync {
     /// The limit on one attempt, and its name.
     fn limit(&self, options: &CallOptions) -> Option<(TimeoutKind, Duration)>;
 
+    /// Reads `body`, which is packed by `coding`.
     fn receive(
         &self,
         body: ByteStream,
+        coding: Option<ContentCoding>,
         options: &CallOptions,
         clock: &Arc<dyn Clock>,
         due: Due,
@@ -49,10 +52,13 @@ impl Receive for Buffered {
     async fn receive(
         &self,
         body: ByteStream,
+        coding: Option<ContentCoding>,
         options: &CallOptions,
         _clock: &Arc<dyn Clock>,
         _due: Due,
     ) -> Result<Bytes, Error> {
+        // The limit on the size is enough, however the reply comes to it.
+        let body = compression::unpack(body, coding, None);
         body.collect(options.max_response_bytes()).await
     }
 }
@@ -71,6 +77,7 @@ impl Receive for Streamed {
     async fn receive(
         &self,
         body: ByteStream,
+        coding: Option<ContentCoding>,
         options: &CallOptions,
         clock: &Arc<dyn Clock>,
         due: Due,
@@ -84,6 +91,11 @@ impl Receive for Streamed {
             deadline: due.deadline,
         };
         let guarded = Guarded::new(body, limits, Arc::clone(clock));
-        Ok(ByteStream::new(guarded))
+        // Outside of the guard, so that signs of life are bytes of the wire.
+        Ok(compression::unpack(
+            ByteStream::new(guarded),
+            coding,
+            Some(options.max_decompression_ratio()),
+        ))
     }
 }

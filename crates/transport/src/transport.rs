@@ -15,7 +15,7 @@ use crate::pipeline::{self, Core};
 use crate::receive::{Buffered, Streamed};
 use crate::request::Request;
 use crate::response::Response;
-use crate::sse::EventStream;
+use crate::sse::{Decoder, EventStream};
 use crate::time::Clock;
 
 /// Sends requests: with credentials, retries, time limits and errors that tell what happened.
@@ -78,8 +78,11 @@ impl Transport {
         request: Request,
         options: &CallOptions,
     ) -> Result<Response<EventStream>, Error> {
+        let inherited = &self.core.options;
+        let limit = options.or(inherited).max_event_bytes();
         let reply = self.open_bytes(request, options).await?;
-        Ok(reply.map(EventStream::new))
+        let decoder = Decoder::new().with_max_event_bytes(limit);
+        Ok(reply.map(|body| EventStream::with_decoder(body, decoder)))
     }
 
     /// The clock that waits and time limits follow.

@@ -1,6 +1,7 @@
 //! How errors come to be: one constructor per situation, each of which fixes the kind, whether a
 //! retry may help and how far the request came.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -144,6 +145,26 @@ impl Error {
         )
     }
 
+    /// The reply unpacks to more than `ratio` times its size.
+    pub(crate) fn unpacks_too_large(ratio: NonZeroU32) -> Self {
+        Self::new(
+            ErrorKind::ResponseTooLarge,
+            Persistence::Permanent,
+            Delivery::Answered,
+            format!("reply unpacks to more than {ratio} times its size"),
+        )
+    }
+
+    /// The server answered with a redirect that is not followed.
+    pub(crate) fn redirect(message: impl Into<String>) -> Self {
+        Self::new(
+            ErrorKind::Status,
+            Persistence::Permanent,
+            Delivery::Answered,
+            message,
+        )
+    }
+
     /// A circuit breaker let nothing through.
     pub fn circuit_open(refusal: &CircuitOpen) -> Self {
         let mut error = Self::new(
@@ -281,6 +302,12 @@ impl Error {
     #[must_use]
     pub fn with_retry_after(mut self, delay: Duration) -> Self {
         self.0.retry_after = Some(delay);
+        self
+    }
+
+    /// Says which time limit it was that ended the attempt.
+    pub(crate) fn with_timeout_kind(mut self, which: TimeoutKind) -> Self {
+        self.0.timeout = Some(which);
         self
     }
 

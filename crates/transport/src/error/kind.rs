@@ -69,6 +69,8 @@ pub enum Delivery {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TimeoutKind {
+    /// No connection was made in time.
+    Connect,
     /// One attempt took too long.
     Attempt,
     /// The first byte of a streamed reply did not arrive in time.
@@ -84,6 +86,7 @@ pub enum TimeoutKind {
 impl fmt::Display for TimeoutKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Connect => "connection was not made in time",
             Self::Attempt => "attempt timed out",
             Self::FirstByte => "first byte of the reply did not arrive",
             Self::Idle => "stream fell silent",

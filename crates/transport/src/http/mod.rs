@@ -1,7 +1,15 @@
 //! The door to the network: one trait, so that no HTTP client's types appear in a signature.
 
+mod config;
+mod failure;
+mod pool;
+mod proxy;
 mod redirect;
 mod reqwest;
+
+pub use config::{HttpConfig, HttpVersions};
+pub use pool::{PoolConfig, PoolKey, PoolPurpose};
+pub use proxy::Proxy;
 
 pub(crate) use reqwest::ReqwestTransport;
 
@@ -19,8 +27,11 @@ use crate::error::Error;
 /// [`TransportBuilder::with_http`](crate::TransportBuilder::with_http). An implementation sends
 /// the request once: it does not retry, has no time limit for the whole exchange, returns any
 /// status as `Ok`, and aborts the exchange when the future or the body is dropped. It follows
-/// redirects or not as it likes, but never carries credentials to another host. Its errors say
-/// how far the request came: [`Error::connect`] when it never left, [`Error::io`] otherwise.
+/// redirects or not as it likes, but never carries credentials or a body to another host. Its
+/// errors say how far the request came: [`Error::connect`] when it never left, [`Error::io`]
+/// otherwise. A call that asks for a pool other than the default one has its [`PoolPurpose`]
+/// among the extensions of the request; the body of a reply is handed on as it was sent, since
+/// the pipeline undoes a `content-encoding`.
 pub trait HttpTransport: Debug + Send + Sync + 'static {
     /// Sends `request`.
     fn execute(

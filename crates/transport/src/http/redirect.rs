@@ -1,16 +1,18 @@
 //! Where a redirect leads and what goes along. Pure: no request is sent here.
 //!
 //! HTTP clients drop `authorization` when a redirect leaves the host, but know nothing of key
-//! headers such as `x-api-key`. So this module keeps only headers known to be harmless.
+//! headers such as `x-api-key`. So this module keeps only headers known to be harmless, and a body
+//! goes to nobody but the server it was meant for.
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_TYPE, IF_RANGE, LOCATION, RANGE, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_ENCODING, CONTENT_TYPE, IF_RANGE, LOCATION,
+    RANGE, USER_AGENT,
 };
 use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use url::Url;
 
-use crate::error::{Error, Persistence};
+use crate::error::Error;
 
 /// How many redirects one exchange may follow.
 pub(super) const MAX_REDIRECTS: usize = 10;
@@ -47,7 +49,7 @@ pub(super) fn follow(
     if !matches!(to.scheme(), "http" | "https")
         || (from.scheme() == "https" && to.scheme() == "http")
     {
-        return Err(refusal("redirect leads to an unsafe scheme")
+        return Err(Error::redirect("redirect leads to an unsafe scheme")
             .with_context("redirect_scheme", to.scheme()));
     }
 
@@ -57,8 +59,15 @@ pub(super) fn follow(
         *next.method_mut() = Method::GET;
         *next.body_mut() = Bytes::new();
         next.headers_mut().remove(CONTENT_TYPE);
+        next.headers_mut().remove(CONTENT_ENCODING);
     }
     if from.origin() != to.origin() {
+        if !next.body().is_empty() {
+            return Err(Error::redirect(
+                "redirect would take the body of the request to another server",
+            )
+            .with_context("redirect_host", to.host_str().unwrap_or_default()));
+        }
         *next.headers_mut() = harmless(next.headers());
     }
     Ok(Some(next))
@@ -81,12 +90,8 @@ fn harmless(headers: &HeaderMap) -> HeaderMap {
         .collect()
 }
 
-fn refusal(message: &'static str) -> Error {
-    Error::io(message).with_persistence(Persistence::Permanent)
-}
-
 fn refuse<E>(message: &'static str) -> impl Fn(E) -> Error {
-    move |_| refusal(message)
+    move |_| Error::redirect(message)
 }
 
 #[cfg(test)]
@@ -95,6 +100,7 @@ mod tests {
     use test_case::test_case;
 
     use super::*;
+    use crate::error::{ErrorKind, Persistence};
 
     fn request(method: Method) -> http::Request<Bytes> {
         let mut marked = HeaderValue::from_static("SECRET");
@@ -129,10 +135,26 @@ mod tests {
     #[test_case("https://a.example:8443/"; "port")]
     #[test_case("//b.example/"; "relative to the scheme")]
     fn another_origin_learns_no_secret(location: &str) {
-        let next = next(Method::POST, 307, location).unwrap().unwrap();
+        let next = next(Method::POST, 302, location).unwrap().unwrap();
         let names: Vec<_> = next.headers().keys().map(HeaderName::as_str).collect();
-        assert_eq!(names, ["user-agent", "content-type"]);
-        assert_eq!(next.body(), "body");
+        assert_eq!(names, ["user-agent"]);
+        assert_eq!(next.method(), Method::GET);
+        assert!(next.body().is_empty());
+    }
+
+    #[test_case(Method::POST, 307)]
+    #[test_case(Method::POST, 308)]
+    #[test_case(Method::PUT, 302; "a method that stays")]
+    fn a_body_goes_to_no_other_origin(method: Method, status: u16) {
+        for location in ["https://b.example/", "https://a.example:8443/"] {
+            let error = next(method.clone(), status, location).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Status);
+            assert_eq!(error.persistence(), Persistence::Permanent);
+            assert_eq!(
+                error.to_string(),
+                "redirect would take the body of the request to another server"
+            );
+        }
     }
 
     #[test]

@@ -1,60 +1,90 @@
-//! The network through reqwest: rustls, HTTP/1.1 and HTTP/2, the system's proxy. Retries, time
-//! limits and redirects of reqwest are off, because the pipeline and `redirect` own them.
+//! The network through reqwest: rustls, HTTP/1.1 and HTTP/2, one client for each purpose. Retries,
+//! time limits and redirects of reqwest are off, because the pipeline and `redirect` own them.
 
-use std::time::Duration;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, TryStreamExt};
+use reqwest::Client;
 
 use crate::body::ByteStream;
-use crate::error::{Error, Persistence};
-use crate::http::{HttpTransport, redirect};
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+use crate::error::Error;
+use crate::http::{HttpConfig, HttpTransport, PoolKey, PoolPurpose, failure, redirect};
+use crate::semaphore::{KeyedPermit, KeyedSemaphore};
 
 /// The implementation that is used unless another is given.
-#[derive(Clone, Debug)]
 pub(crate) struct ReqwestTransport {
-    client: reqwest::Client,
+    config: HttpConfig,
+    client: Client,
+    /// Clients of purposes other than the default one, made when they are first asked for.
+    others: Mutex<HashMap<PoolPurpose, Client>>,
+    in_flight: KeyedSemaphore<PoolKey>,
 }
 
 impl ReqwestTransport {
-    pub(crate) fn new() -> Result<Self, Error> {
-        let client = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .tcp_nodelay(true)
-            .pool_max_idle_per_host(usize::MAX)
-            .build()
-            .map_err(|source| {
-                Error::config("HTTP client could not be set up").with_source(source)
-            })?;
-        Ok(Self { client })
+    pub(crate) fn new(config: HttpConfig) -> Result<Self, Error> {
+        Ok(Self {
+            client: config.build(&PoolPurpose::DEFAULT)?,
+            config,
+            others: Mutex::default(),
+            in_flight: KeyedSemaphore::new(),
+        })
+    }
+
+    fn client(&self, purpose: &PoolPurpose) -> Result<Client, Error> {
+        if *purpose == PoolPurpose::DEFAULT {
+            return Ok(self.client.clone());
+        }
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = others.get(purpose) {
+            return Ok(client.clone());
+        }
+        let client = self.config.build(purpose)?;
+        others.insert(purpose.clone(), client.clone());
+        Ok(client)
+    }
+
+    /// Waits for a turn where the pool has a limit.
+    async fn turn(
+        &self,
+        request: &http::Request<Bytes>,
+        purpose: &PoolPurpose,
+    ) -> Result<Option<KeyedPermit>, Error> {
+        let Some(limit) = self.config.pool(purpose).max_in_flight() else {
+            return Ok(None);
+        };
+        let key = PoolKey::parse(&request.uri().to_string(), purpose.clone())?;
+        Ok(Some(self.in_flight.acquire(key, limit).await))
     }
 
     async fn exchange(
         &self,
-        request: http::Request<Bytes>,
+        mut request: http::Request<Bytes>,
     ) -> Result<http::Response<ByteStream>, Error> {
-        let mut request = request;
+        let purpose = request.extensions_mut().remove::<PoolPurpose>();
+        let purpose = purpose.unwrap_or_default();
+        let client = self.client(&purpose)?;
         for _ in 0..=redirect::MAX_REDIRECTS {
+            let turn = self.turn(&request, &purpose).await?;
             let outgoing = reqwest::Request::try_from(request.clone()).map_err(|source| {
                 Error::invalid("request", "it cannot be sent over HTTP")
                     .with_source(source.without_url())
             })?;
-            let reply = self.client.execute(outgoing).await.map_err(classify)?;
-            match redirect::follow(&request, reply.status(), reply.headers())? {
+            let reply = client.execute(outgoing).await;
+            let reply = reply.map_err(failure::of_exchange)?;
+            let next = redirect::follow(&request, reply.status(), reply.headers());
+            match next.map_err(|error| error.with_answer(reply.status(), reply.headers()))? {
                 Some(next) => request = next,
-                None => return Ok(convert(reply)),
+                None => return Ok(convert(reply, turn)),
             }
         }
-        Err(
-            Error::io(format!("more than {} redirects", redirect::MAX_REDIRECTS))
-                .with_persistence(Persistence::Permanent),
-        )
+        Err(Error::redirect(format!(
+            "more than {} redirects",
+            redirect::MAX_REDIRECTS
+        )))
     }
 }
 
@@ -67,24 +97,25 @@ impl HttpTransport for ReqwestTransport {
     }
 }
 
-fn convert(mut reply: reqwest::Response) -> http::Response<ByteStream> {
+impl fmt::Debug for ReqwestTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReqwestTransport")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+fn convert(mut reply: reqwest::Response, turn: Option<KeyedPermit>) -> http::Response<ByteStream> {
     let status = reply.status();
     let version = reply.version();
     let headers = std::mem::take(reply.headers_mut());
-    let mut response = http::Response::new(ByteStream::new(reply.bytes_stream().map_err(classify)));
+    let body = ByteStream::new(reply.bytes_stream().map_err(failure::of_body));
+    let mut response = http::Response::new(match turn {
+        Some(turn) => body.holding(turn),
+        None => body,
+    });
     *response.status_mut() = status;
     *response.version_mut() = version;
     *response.headers_mut() = headers;
     response
-}
-
-/// The address is taken out of the error, because its query may hold a secret.
-fn classify(error: reqwest::Error) -> Error {
-    let connect = error.is_connect();
-    let error = error.without_url();
-    if connect {
-        Error::connect(error)
-    } else {
-        Error::io(error)
-    }
 }

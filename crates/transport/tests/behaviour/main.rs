@@ -2,6 +2,8 @@
 
 mod call;
 mod common;
+#[cfg(feature = "gzip")]
+mod compression;
 mod gates;
 mod network;
 mod operations;

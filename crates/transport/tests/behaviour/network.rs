@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use gimmal_transport::{
-    ApiKey, CallOptions, Delivery, Error, ErrorKind, NeverRetry, Request, Transport,
+    ApiKey, CallOptions, Delivery, Error, ErrorKind, Idempotency, NeverRetry, Request, Transport,
 };
 use http::{HeaderName, Method};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -173,7 +173,7 @@ async fn a_connection_that_cannot_be_made() {
 #[tokio::test]
 async fn a_redirect_to_another_host_carries_no_credentials() {
     let mut target = Server::start(vec![ok("arrived")]).await;
-    let mut origin = Server::start(vec![redirect(307, &target.url("/landing"))]).await;
+    let mut origin = Server::start(vec![redirect(303, &target.url("/landing"))]).await;
     let request = Request::new(Method::POST, origin.url("/start")).with_json_body("{}".into());
     let reply = limited(transport().send(request, &CallOptions::default()))
         .await
@@ -181,9 +181,29 @@ async fn a_redirect_to_another_host_carries_no_credentials() {
     assert_eq!(reply.body(), "arrived");
     assert!(origin.request().await.contains("SECRET"));
     let landed = target.request().await;
-    assert!(landed.starts_with("POST /landing HTTP/1.1\r\n"), "{landed}");
+    assert!(landed.starts_with("GET /landing HTTP/1.1\r\n"), "{landed}");
     assert!(!landed.contains("SECRET"), "{landed}");
-    assert!(landed.ends_with("{}"), "{landed}");
+    assert!(!landed.contains("content-type"), "{landed}");
+}
+
+#[tokio::test]
+async fn a_redirect_takes_no_body_to_another_host() {
+    for status in [307, 308] {
+        let mut target = Server::start(vec![ok("arrived")]).await;
+        let origin = Server::start(vec![redirect(status, &target.url("/landing"))]).await;
+        let request = Request::new(Method::POST, origin.url("/start"))
+            .with_json_body("{}".into())
+            .with_idempotency(Idempotency::Idempotent);
+        let transport = Transport::builder().build().unwrap();
+        let error = limited(transport.send(request, &CallOptions::default()))
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Status);
+        assert_eq!(error.status().unwrap(), status);
+        assert!(error.headers().unwrap().contains_key("location"));
+        assert_eq!(error.attempts().len(), 1, "the answer stays the same");
+        assert!(target.requests.try_recv().is_err(), "nothing may arrive");
+    }
 }
 
 #[tokio::test]
