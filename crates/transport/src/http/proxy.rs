@@ -58,7 +58,7 @@ impl Proxy {
     }
 
     /// Goes straight to these hosts: names with all below them, addresses and networks, separated
-    /// by commas, as in the variable `NO_PROXY`. A `*` means all.
+    /// by commas, as in the variable `NO_PROXY`. A `*` means every name, though no address.
     pub fn with_bypass(mut self, hosts: impl Into<String>) -> Self {
         self.bypass = Some(hosts.into());
         self

@@ -12,7 +12,7 @@ use http::{HeaderMap, Method, Uri};
 
 use crate::body::ByteStream;
 use crate::error::Error;
-use crate::http::HttpTransport;
+use crate::http::{HttpTransport, PoolPurpose};
 use crate::redact::HeaderNames;
 use crate::testing::Reply;
 use crate::time::{Clock, TokioClock};
@@ -117,6 +117,7 @@ impl HttpTransport for ScriptedTransport {
                 method: request.method().clone(),
                 uri: request.uri().clone(),
                 headers: request.headers().clone(),
+                pool: request.extensions().get().cloned().unwrap_or_default(),
                 body: request.into_body(),
             });
             let next = script.replies.pop_front();
@@ -143,6 +144,7 @@ pub struct RecordedRequest {
     method: Method,
     uri: Uri,
     headers: HeaderMap,
+    pool: PoolPurpose,
     body: Bytes,
 }
 
@@ -177,6 +179,11 @@ impl RecordedRequest {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// Whose connections were asked for.
+    pub fn pool(&self) -> &PoolPurpose {
+        &self.pool
+    }
+
     /// The body; empty for none.
     pub fn body(&self) -> &Bytes {
         &self.body
@@ -195,6 +202,7 @@ impl fmt::Debug for RecordedRequest {
             .field("method", &self.method)
             .field("path", &self.uri.path())
             .field("headers", &HeaderNames(&self.headers))
+            .field("pool", &self.pool)
             .field("body", &format_args!("{} bytes", self.body.len()))
             .finish()
     }

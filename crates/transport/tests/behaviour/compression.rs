@@ -1,22 +1,29 @@
 //! Packed bodies from the caller's side: what goes out, what comes back, and where it ends.
 
+use std::convert::Infallible;
 use std::io::Write;
 use std::num::NonZeroU32;
+use std::sync::Mutex;
 
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use gimmal_transport::compression::{ContentCoding, Decompressor, RequestCompression};
 use gimmal_transport::testing::{Reply, ScriptedTransport};
 use gimmal_transport::{
-    CallOptions, Clock, ErrorKind, Persistence, Request, Timeout, TimeoutKind, TokioClock,
+    CallOptions, Clock, ErrorKind, HttpConfig, Persistence, Request, Timeout, TimeoutKind,
+    TokioClock,
 };
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, RANGE};
-use http::{HeaderValue, Method};
+use http::{HeaderValue, Method, Response};
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Frame;
 use test_case::test_case;
+use tokio::sync::mpsc;
 
 use crate::common::{builder, limited, post, request, scripted, seconds, send};
+use crate::server::{Authority, Loopback, Offer, direct, get, real_limit};
 
 const MEBIBYTE: usize = 1024 * 1024;
 
@@ -289,4 +296,57 @@ async fn what_is_not_packed() {
     assert_eq!(sent[0].body(), post().body());
     assert_eq!(sent[1].body(), &long_body());
     assert_eq!(sent[2].body(), &long_body());
+}
+
+#[test_case(&["h2"])]
+#[test_case(&["http/1.1"]; "http1")]
+#[tokio::test]
+async fn events_arrive_while_the_reply_goes_on(offered: &'static [&'static str]) {
+    let (sender, receiver) = mpsc::unbounded_channel::<Bytes>();
+    let receiver = Mutex::new(Some(receiver));
+    let authority = Authority::new();
+    let server = Loopback::answering(Offer::tls(&authority, offered), move |_| {
+        let receiver = receiver.lock().unwrap().take().unwrap();
+        let chunks = stream::unfold(receiver, async |mut receiver| {
+            let chunk = receiver.recv().await?;
+            Some((Ok::<_, Infallible>(Frame::data(chunk)), receiver))
+        });
+        let mut reply = Response::new(StreamBody::new(chunks).boxed_unsync());
+        let coding = "gzip".parse().unwrap();
+        reply.headers_mut().insert(CONTENT_ENCODING, coding);
+        async { reply }.boxed()
+    })
+    .await;
+    let roots = HttpConfig::default().with_only_root_certificates(authority.pem);
+    let transport = direct(roots);
+    let options = CallOptions::default();
+    let reply = real_limit(transport.open_events(get(server.url("/")), &options)).await;
+    let mut events = reply.unwrap().into_body();
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    for number in 1..=3 {
+        write!(encoder, "data: {number}\n\n").unwrap();
+        encoder.flush().unwrap();
+        let chunk = std::mem::take(encoder.get_mut());
+        sender.send(chunk.into()).unwrap();
+        // The next event is not even made before this one is here.
+        let event = real_limit(events.next()).await.unwrap().unwrap();
+        assert_eq!(event.data, number.to_string());
+    }
+    sender.send(encoder.finish().unwrap().into()).unwrap();
+    drop(sender);
+    assert!(real_limit(events.next()).await.is_none());
+}
+
+#[tokio::test]
+async fn a_packed_request_has_the_length_of_what_is_sent() {
+    let mut server = Loopback::start(Offer::default()).await;
+    let packing = CallOptions::default().with_request_compression(RequestCompression::gzip());
+    let request = Request::new(Method::POST, server.url("/"))
+        .with_json_body("[1, 2, 3]".repeat(20_000).into());
+    let transport = direct(HttpConfig::default());
+    real_limit(transport.send(request, &packing)).await.unwrap();
+    let seen = server.next().await;
+    assert_eq!(seen.headers["content-encoding"], "gzip");
+    assert_eq!(seen.headers["content-length"], seen.body.len().to_string());
+    assert!(seen.body.len() < 2_000);
 }

@@ -16,8 +16,8 @@ use gimmal_transport::semaphore::Semaphore;
 use gimmal_transport::testing::{Reply, ScriptedTransport};
 use gimmal_transport::{
     AdaptiveConcurrency, CallOptions, CircuitConfig, CircuitRegistry, Clock, Credentials, Delivery,
-    Error, ErrorKind, FixedJitter, NeverRetry, Origin, PauseWindow, Persistence, RateLimiter,
-    RateLimits, Request, Scope, Timeout, TimeoutKind, TokioClock,
+    Error, ErrorKind, FixedJitter, NeverRetry, Origin, PauseWindow, Persistence, PoolPurpose,
+    RateLimiter, RateLimits, Request, Scope, Timeout, TimeoutKind, TokioClock,
 };
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderValue, Method};
@@ -75,6 +75,29 @@ async fn an_open_breaker_sends_nothing() {
     let elsewhere = Request::new(Method::GET, Url::parse("http://elsewhere/").unwrap());
     send(&transport, elsewhere).await.unwrap_err();
     assert_eq!(http.request_count(), 4, "another host has another breaker");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_pool_has_a_breaker_of_its_own() {
+    let http = ScriptedTransport::repeating(Reply::status(503));
+    let registry = circuits(1, 1);
+    let transport = builder(&http)
+        .with_circuit_breakers(registry.clone())
+        .with_options(CallOptions::new().with_pool(PoolPurpose::SESSION))
+        .with_retry_policy(NeverRetry)
+        .build()
+        .unwrap();
+    let sampling = CallOptions::new().with_pool(PoolPurpose::SAMPLING);
+    send(&transport, request()).await.unwrap_err();
+    limited(transport.send(request(), &sampling))
+        .await
+        .unwrap_err();
+    let pools: Vec<_> = http.requests().iter().map(|it| it.pool().clone()).collect();
+    assert_eq!(pools, [PoolPurpose::SESSION, PoolPurpose::SAMPLING]);
+    for name in ["http://localhost#session", "http://localhost#sampling"] {
+        assert_eq!(registry.state(name), CircuitState::Open, "{name}");
+    }
+    assert_eq!(registry.state(ORIGIN), CircuitState::Closed);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,11 +1,15 @@
 //! Behaviour of whole calls, on a scripted transport and over the loopback interface.
 
 mod call;
+mod client;
 mod common;
 #[cfg(feature = "gzip")]
 mod compression;
 mod gates;
+mod http2;
 mod network;
 mod operations;
+mod proxy;
 mod retry;
+mod server;
 mod stream;

@@ -140,3 +140,24 @@ async fn bytes_are_handed_on_as_they_come() {
     let chunks: Vec<Bytes> = reply.into_body().try_collect().await.unwrap();
     assert_eq!(chunks, ["ab", "c"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_limit_on_an_event_is_an_option() {
+    let http = ScriptedTransport::repeating(Reply::events(["short", "far too long", "end"]));
+    let inherited = CallOptions::default().with_max_event_bytes(11);
+    let transport = builder(&http).with_options(inherited).build().unwrap();
+    let read = async |options: CallOptions| {
+        let reply = limited(transport.open_events(request(), &options)).await;
+        let events: Vec<_> = reply.unwrap().into_body().collect().await;
+        events
+            .into_iter()
+            .map(|event| event.map(|event| event.data).map_err(|error| error.kind()))
+            .collect::<Vec<_>>()
+    };
+    let (short, end) = (Ok(Bytes::from("short")), Ok(Bytes::from("end")));
+    let too_large = Err(ErrorKind::ResponseTooLarge);
+    let events = read(CallOptions::default()).await;
+    assert_eq!(events, [short.clone(), too_large, end.clone()]);
+    let events = read(CallOptions::default().with_max_event_bytes(100)).await;
+    assert_eq!(events, [short, Ok(Bytes::from("far too long")), end]);
+}
