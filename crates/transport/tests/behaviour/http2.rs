@@ -2,10 +2,12 @@
 //! not offer to misbehave.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use gimmal_transport::{
-    CallOptions, Delivery, Error, ErrorKind, HttpConfig, HttpVersions, Request, Response, Transport,
+    CallOptions, Delivery, Error, ErrorKind, FixedJitter, HttpConfig, HttpVersions, Request,
+    Response, Transport,
 };
 use http::Method;
 use test_case::test_case;
@@ -112,6 +114,8 @@ async fn post(deeds: Vec<Deed>) -> Result<Response<Bytes>, Error> {
         .with_versions(HttpVersions::Http2PriorKnowledge);
     let transport = Transport::builder()
         .with_http_config(config)
+        // Waits between attempts are a random part of a second: none of it.
+        .with_jitter(Arc::new(FixedJitter::new(0.0)))
         .build()
         .unwrap();
     let url = Url::parse(&format!("http://{address}/")).unwrap();
@@ -122,7 +126,7 @@ async fn post(deeds: Vec<Deed>) -> Result<Response<Bytes>, Error> {
 #[test_case(Deed::Reset(REFUSED_STREAM))]
 #[test_case(Deed::GoAway(0, NO_ERROR); "going away")]
 #[test_case(Deed::GoAway(0, ENHANCE_YOUR_CALM); "going away angry")]
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn what_the_server_did_not_touch_is_sent_again(deed: Deed) {
     let reply = post(vec![deed, Deed::Answer]).await.unwrap();
     assert_eq!(reply.status(), 200);
@@ -132,7 +136,7 @@ async fn what_the_server_did_not_touch_is_sent_again(deed: Deed) {
 #[test_case(Deed::Reset(INTERNAL_ERROR))]
 #[test_case(Deed::Reset(ENHANCE_YOUR_CALM); "calm down")]
 #[test_case(Deed::GoAway(1, NO_ERROR); "lost after going away")]
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn what_the_server_may_have_touched_is_not(deed: Deed) {
     let error = post(vec![deed]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io);
