@@ -50,8 +50,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use http::header::CONTENT_ENCODING;
-use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use http::{HeaderMap, StatusCode, Uri};
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
@@ -126,7 +125,9 @@ pub(crate) async fn run<R: Receive>(
     );
     let mut call = Call::new(core, request, options.or(&core.options), span.clone())?;
     let running = async {
-        call.pack_body().await;
+        if let Some(compression) = call.options.request_compression() {
+            compression.apply(&mut call.headers, &mut call.body).await;
+        }
         attempt_loop(&mut call, receive).await
     };
     running.instrument(span).await
@@ -348,21 +349,6 @@ impl<'a> Call<'a> {
             failures: Vec::new(),
             span,
         })
-    }
-
-    /// Makes the body smaller, where that was asked for.
-    async fn pack_body(&mut self) {
-        let Some(compression) = self.options.request_compression() else {
-            return;
-        };
-        if self.headers.contains_key(CONTENT_ENCODING) {
-            return;
-        }
-        if let Some((body, coding)) = compression.pack(&self.body).await {
-            self.body = body;
-            let name = HeaderValue::from_static(coding.name());
-            self.headers.insert(CONTENT_ENCODING, name);
-        }
     }
 
     fn elapsed(&self) -> Duration {

@@ -2,6 +2,8 @@
 //! The result replaces the body of the whole call, so that every attempt sends the same bytes.
 
 use bytes::Bytes;
+use http::header::CONTENT_ENCODING;
+use http::{HeaderMap, HeaderValue};
 
 use crate::compression::ContentCoding;
 
@@ -76,10 +78,21 @@ impl RequestCompression {
         self
     }
 
+    /// Makes the body of a request smaller and names the coding in its headers.
+    pub(crate) async fn apply(self, headers: &mut HeaderMap, body: &mut Bytes) {
+        if headers.contains_key(CONTENT_ENCODING) {
+            return;
+        }
+        if let Some((packed, coding)) = self.pack(body).await {
+            *body = packed;
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+        }
+    }
+
     /// The body packed and the name of the coding; `None` when it is better sent as it is.
     ///
     /// Dropping the future leaves the packing of a long body running to its end, unseen.
-    pub(crate) async fn pack(self, body: &Bytes) -> Option<(Bytes, ContentCoding)> {
+    pub(super) async fn pack(self, body: &Bytes) -> Option<(Bytes, ContentCoding)> {
         let coding = self.coding?;
         if body.len() < self.min_bytes.max(1) {
             return None;

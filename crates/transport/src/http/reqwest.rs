@@ -67,7 +67,8 @@ impl ReqwestTransport {
         let purpose = request.extensions_mut().remove::<PoolPurpose>();
         let purpose = purpose.unwrap_or_default();
         let client = self.client(&purpose)?;
-        for _ in 0..=redirect::MAX_REDIRECTS {
+        let mut redirects = 0;
+        loop {
             let turn = self.turn(&request, &purpose).await?;
             let outgoing = reqwest::Request::try_from(request.clone()).map_err(|source| {
                 Error::invalid("request", "it cannot be sent over HTTP")
@@ -75,16 +76,18 @@ impl ReqwestTransport {
             })?;
             let reply = client.execute(outgoing).await;
             let reply = reply.map_err(failure::of_exchange)?;
+            let answered = |error: Error| error.with_answer(reply.status(), reply.headers());
             let next = redirect::follow(&request, reply.status(), reply.headers());
-            match next.map_err(|error| error.with_answer(reply.status(), reply.headers()))? {
-                Some(next) => request = next,
-                None => return Ok(convert(reply, turn)),
+            let Some(next) = next.map_err(answered)? else {
+                return Ok(convert(reply, turn));
+            };
+            if redirects == redirect::MAX_REDIRECTS {
+                let message = format!("more than {redirects} redirects");
+                return Err(answered(Error::redirect(message)));
             }
+            redirects += 1;
+            request = next;
         }
-        Err(Error::redirect(format!(
-            "more than {} redirects",
-            redirect::MAX_REDIRECTS
-        )))
     }
 }
 

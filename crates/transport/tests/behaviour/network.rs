@@ -223,10 +223,9 @@ async fn a_redirect_on_the_same_host_keeps_them_and_a_loop_ends() {
     let error = limited(transport().send(call, &CallOptions::default()))
         .await
         .unwrap_err();
-    assert!(
-        error.to_string().contains("more than 10 redirects"),
-        "{error}"
-    );
+    assert_eq!(error.to_string(), "more than 10 redirects");
+    assert_eq!(error.kind(), ErrorKind::Status);
+    assert_eq!(error.status().unwrap(), 302);
     let mut count = 0;
     while let Ok(request) = requests.try_recv() {
         assert!(request.contains("SECRET"), "{request}");
