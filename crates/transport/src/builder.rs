@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::gates::Gates;
 use crate::http::{HttpConfig, HttpTransport, ReqwestTransport};
 use crate::interceptor::Interceptor;
+use crate::observe::{EventBus, Observers};
 use crate::options::CallOptions;
 use crate::pipeline::Core;
 use crate::rate_limit::{ConcurrencyLimit, PauseWindow, RateLimitArg};
@@ -41,6 +42,7 @@ pub struct TransportBuilder {
     options: CallOptions,
     headers: HeaderMap,
     gates: Gates,
+    observers: Observers,
 }
 
 impl Default for TransportBuilder {
@@ -59,6 +61,7 @@ impl Default for TransportBuilder {
             options: CallOptions::default(),
             headers: HeaderMap::new(),
             gates: Gates::default(),
+            observers: Observers::default(),
         }
     }
 }
@@ -207,6 +210,12 @@ impl TransportBuilder {
         self
     }
 
+    /// Tells the handlers of `bus` what calls do.
+    pub fn with_event_bus(mut self, bus: EventBus) -> Self {
+        self.observers.bus = Some(bus);
+        self
+    }
+
     /// Builds the transport. It fails when the built-in HTTP client cannot be set up, for example
     /// because the system has no certificates, and when settings of the built-in client are given
     /// beside another one.
@@ -234,6 +243,7 @@ impl TransportBuilder {
             options: self.options,
             headers: self.headers,
             gates: self.gates,
+            observers: self.observers,
         }))
     }
 }
@@ -252,6 +262,7 @@ impl fmt::Debug for TransportBuilder {
             .field("options", &self.options)
             .field("headers", &HeaderNames(&self.headers))
             .field("gates", &self.gates)
+            .field("observers", &self.observers)
             .finish_non_exhaustive()
     }
 }

@@ -10,6 +10,7 @@ use crate::circuit::{
     AdaptiveThrottler, CircuitBreaker, CircuitPermit, CircuitRegistry, ThrottlePermit,
 };
 use crate::error::{Error, ErrorKind};
+use crate::observe::{Gate, Observation};
 use crate::rate_limit::{
     Admission, ConcurrencyLimit, ConcurrencyPermit, PauseGeneration, PauseWindow, RateLimit,
 };
@@ -33,10 +34,12 @@ impl Gates {
         circuit: Option<&CircuitBreaker>,
         tokens: u64,
         max_pause: Duration,
+        observation: &Observation,
     ) -> Result<Pass, Error> {
         let mut pass = Pass::default();
         if let Some(limit) = &self.concurrency {
-            pass.permit = Some(Arc::new(limit.acquire().await));
+            let permit = observation.hold(Gate::Concurrency, limit.acquire());
+            pass.permit = Some(Arc::new(permit.await));
         }
         if let Some(breaker) = circuit {
             pass.circuit = Some(breaker.try_acquire()?);
@@ -45,11 +48,12 @@ impl Gates {
             pass.throttle = Some(throttler.try_acquire()?);
         }
         if let Some(limit) = &self.rate_limit {
-            pass.admission = Some(limit.admit(tokens).await?);
+            let admission = observation.hold(Gate::RateLimit, limit.admit(tokens));
+            pass.admission = Some(admission.await?);
         }
         if let Some(window) = &self.pause {
-            let entered = window.enter_within(max_pause).await;
-            let generation = entered.map_err(Error::paused)?;
+            let entered = observation.hold(Gate::Pause, window.enter_within(max_pause));
+            let generation = entered.await.map_err(Error::paused)?;
             pass.pause = Some((window.clone(), generation));
         }
         if let Some(breaker) = circuit

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use crate::body::ByteStream;
 use crate::compression::ContentCoding;
 use crate::error::{Error, TimeoutKind};
+use crate::observe::Observation;
 use crate::options::CallOptions;
 use crate::receive::{Buffered, Due, Receive};
 use crate::time::Clock;
@@ -48,7 +49,10 @@ impl<T> Default for Json<T> {
 }
 
 impl<T: DeserializeOwned + Send> Receive for Json<T> {
-    type Output = T;
+    /// The value, and the size of its text.
+    type Output = (T, u64);
+
+    const STREAMED: bool = false;
 
     fn limit(&self, options: &CallOptions) -> Option<(TimeoutKind, Duration)> {
         Buffered.limit(options)
@@ -61,8 +65,14 @@ impl<T: DeserializeOwned + Send> Receive for Json<T> {
         options: &CallOptions,
         clock: &Arc<dyn Clock>,
         due: Due,
-    ) -> Result<T, Error> {
-        from_slice(&Buffered.receive(body, coding, options, clock, due).await?)
+    ) -> Result<Self::Output, Error> {
+        let text = Buffered.receive(body, coding, options, clock, due).await?;
+        Ok((from_slice(&text)?, text.len() as u64))
+    }
+
+    fn conclude(output: Self::Output, mut observation: Observation) -> Self::Output {
+        observation.succeeded(output.1);
+        output
     }
 }
 

@@ -13,6 +13,7 @@ mod interceptor;
 pub mod json;
 #[cfg(test)]
 mod manual_clock;
+pub mod observe;
 mod options;
 mod pipeline;
 pub mod rate_limit;
@@ -38,6 +39,7 @@ pub use crate::http::{
     HttpConfig, HttpTransport, HttpVersions, PoolConfig, PoolKey, PoolPurpose, Proxy,
 };
 pub use crate::interceptor::{Attempt, Interceptor, ReplyHead, RetryCountHeader};
+pub use crate::observe::{CallAttributes, CallRecorder, EventBus, Observer, ReplyAttributes};
 pub use crate::options::{CallOptions, Timeout};
 pub use crate::rate_limit::{
     AdaptiveConcurrency, ConcurrencyLimit, PauseWindow, RateLimit, RateLimiter, RateLimits,

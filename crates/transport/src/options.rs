@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::compression::{DEFAULT_MAX_RATIO, RequestCompression};
 use crate::http::PoolPurpose;
+use crate::observe::CallAttributes;
 use crate::redact::HeaderNames;
 use crate::retry::{RetryPolicy, RetryPolicyArg};
 use crate::sse::DEFAULT_MAX_EVENT_BYTES;
@@ -92,6 +93,7 @@ pub struct CallOptions {
     request_compression: Option<RequestCompression>,
     pool: Option<PoolPurpose>,
     estimated_tokens: Option<u64>,
+    attributes: Option<Arc<CallAttributes>>,
 }
 
 impl CallOptions {
@@ -216,6 +218,12 @@ impl CallOptions {
         self
     }
 
+    /// Says what the call asks of a model, for logs, events and traces.
+    pub fn with_attributes(mut self, attributes: impl Into<Arc<CallAttributes>>) -> Self {
+        self.attributes = Some(attributes.into());
+        self
+    }
+
     /// These options, with everything that is not set taken from `outer`.
     ///
     /// Headers are merged name by name.
@@ -246,6 +254,7 @@ impl CallOptions {
             request_compression: self.request_compression.or(outer.request_compression),
             pool: self.pool.clone().or_else(|| outer.pool.clone()),
             estimated_tokens: self.estimated_tokens.or(outer.estimated_tokens),
+            attributes: self.attributes.clone().or_else(|| outer.attributes.clone()),
         }
     }
 
@@ -307,6 +316,11 @@ impl CallOptions {
         }
     }
 
+    /// What the call asks of a model, if somebody said so.
+    pub fn attributes(&self) -> Option<&Arc<CallAttributes>> {
+        self.attributes.as_ref()
+    }
+
     /// The headers added to every attempt.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
@@ -334,6 +348,7 @@ impl fmt::Debug for CallOptions {
             .field("request_compression", &self.request_compression)
             .field("pool", &self.pool)
             .field("estimated_tokens", &self.estimated_tokens)
+            .field("attributes", &self.attributes)
             .finish()
     }
 }

@@ -51,8 +51,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, Uri};
-use tracing::field::Empty;
-use tracing::{Instrument, Span};
+use tracing::Instrument;
 
 use crate::auth::Credentials;
 use crate::body::ByteStream;
@@ -63,6 +62,7 @@ use crate::gates::{Gates, Pass};
 use crate::http::{HttpTransport, PoolKey, PoolPurpose};
 use crate::idempotency;
 use crate::interceptor::{Attempt, Interceptor, ReplyHead};
+use crate::observe::{CallRecorder, Observation, Observers};
 use crate::options::CallOptions;
 use crate::receive::{Due, Receive};
 use crate::redact::HeaderNames;
@@ -90,6 +90,7 @@ pub(crate) struct Core {
     pub(crate) options: CallOptions,
     pub(crate) headers: HeaderMap,
     pub(crate) gates: Gates,
+    pub(crate) observers: Observers,
 }
 
 impl fmt::Debug for Core {
@@ -104,6 +105,7 @@ impl fmt::Debug for Core {
             .field("options", &self.options)
             .field("headers", &HeaderNames(&self.headers))
             .field("gates", &self.gates)
+            .field("observers", &self.observers)
             .finish_non_exhaustive()
     }
 }
@@ -115,22 +117,16 @@ pub(crate) async fn run<R: Receive>(
     options: &CallOptions,
     receive: &R,
 ) -> Result<Response<R::Output>, Error> {
-    let span = tracing::info_span!(
-        "http.call",
-        "http.request.method" = %request.method(),
-        "server.address" = request.url().host_str(),
-        "http.response.status_code" = Empty,
-        "error.type" = Empty,
-        attempts = Empty,
-    );
-    let mut call = Call::new(core, request, options.or(&core.options), span.clone())?;
+    let mut call = Call::new(core, request, options.or(&core.options), R::STREAMED)?;
+    let span = call.observation.span();
     let running = async {
         if let Some(compression) = call.options.request_compression() {
             compression.apply(&mut call.headers, &mut call.body).await;
         }
         attempt_loop(&mut call, receive).await
     };
-    running.instrument(span).await
+    let response = running.instrument(span).await?;
+    Ok(call.conclude::<R>(response))
 }
 
 /// Tries until an attempt succeeds or its failure is final.
@@ -145,7 +141,10 @@ async fn attempt_loop<R: Receive>(
         // Before any wait, so that the place in flight is free during it.
         pass.settle(result.as_ref());
         match result {
-            Ok(response) => return Ok(call.succeed(response)),
+            Ok(response) => {
+                call.succeed(&response);
+                return Ok(response);
+            }
             Err(error) => {
                 let wait = call.classify(&attempt, error)?;
                 call.core.clock.sleep(wait).await;
@@ -220,6 +219,7 @@ async fn exchange<R: Receive>(
         headers: head.headers,
         attempts: attempt.number,
         took: call.elapsed(),
+        recorder: CallRecorder::default(),
     };
     Ok(Response::from_parts(parts, body))
 }
@@ -293,7 +293,7 @@ struct Call<'a> {
     deadline: Option<(Instant, Duration)>,
     attempts: u32,
     failures: Vec<AttemptRecord>,
-    span: Span,
+    observation: Observation,
 }
 
 impl<'a> Call<'a> {
@@ -301,7 +301,7 @@ impl<'a> Call<'a> {
         core: &'a Core,
         request: &'a Request,
         options: CallOptions,
-        span: Span,
+        streamed: bool,
     ) -> Result<Self, Error> {
         let uri = Uri::try_from(request.url().as_str()).map_err(|source| {
             Error::invalid("url", "it cannot be sent over HTTP").with_source(source)
@@ -333,6 +333,14 @@ impl<'a> Call<'a> {
         let deadline = options
             .deadline()
             .and_then(|limit| Some((started.checked_add(limit)?, limit)));
+        let observation = Observation::begin(
+            &core.observers,
+            request,
+            &options,
+            streamed,
+            &core.clock,
+            started,
+        );
         Ok(Self {
             core,
             request,
@@ -347,7 +355,7 @@ impl<'a> Call<'a> {
             deadline,
             attempts: 0,
             failures: Vec::new(),
-            span,
+            observation,
         })
     }
 
@@ -366,9 +374,12 @@ impl<'a> Call<'a> {
                 .map(|(at, limit)| (at, TimeoutKind::Deadline, limit)),
         );
         let tokens = self.options.estimated_tokens().unwrap_or_default();
-        let passing = core
-            .gates
-            .pass(self.circuit.as_ref(), tokens, core.max_server_delay);
+        let passing = core.gates.pass(
+            self.circuit.as_ref(),
+            tokens,
+            core.max_server_delay,
+            &self.observation,
+        );
         let error = match limit.hold(&*core.clock, passing).await {
             Ok(Ok(pass)) => return Ok(pass),
             Ok(Err(error)) | Err(error) => error.with_delivery(Delivery::NotSent),
@@ -385,6 +396,7 @@ impl<'a> Call<'a> {
 
     fn begin_attempt(&mut self) -> Attempt {
         self.attempts = self.attempts.saturating_add(1);
+        self.observation.attempt_started(self.attempts);
         Attempt {
             number: self.attempts,
             started_after: self.elapsed(),
@@ -402,6 +414,7 @@ impl<'a> Call<'a> {
                 headers.append(name.clone(), value.clone());
             }
         }
+        self.observation.inject(&mut headers);
         *outgoing.headers_mut() = headers;
         let pool = self.options.pool();
         if *pool != PoolPurpose::DEFAULT {
@@ -410,17 +423,17 @@ impl<'a> Call<'a> {
         outgoing
     }
 
-    fn succeed<T>(&self, response: Response<T>) -> Response<T> {
+    fn succeed<T>(&mut self, response: &Response<T>) {
         self.core.budget.gain();
-        self.span.record("attempts", self.attempts);
-        self.span
-            .record("http.response.status_code", response.status().as_u16());
-        tracing::debug!(
-            attempt = self.attempts,
-            "http.response.status_code" = response.status().as_u16(),
-            "attempt succeeded"
-        );
+        self.observation.attempt_succeeded(response.status());
+    }
+
+    /// Hands the reply on, and with it the observation until its body is read.
+    fn conclude<R: Receive>(self, response: Response<R::Output>) -> Response<R::Output> {
+        let observation = self.observation;
         response
+            .with_recorder(observation.recorder())
+            .map(|output| R::conclude(output, observation))
     }
 
     fn rules(&self) -> Rules<'_> {
@@ -456,31 +469,13 @@ impl<'a> Call<'a> {
         if let Some(record) = self.failures.last_mut() {
             record.waited = Some(wait);
         }
-        tracing::debug!(
-            attempt = attempt.number,
-            "error.type" = ?error.kind(),
-            "http.response.status_code" = error.status().map(|status| status.as_u16()),
-            wait_seconds = wait.as_secs_f64(),
-            "attempt failed, trying again"
-        );
+        self.observation.retrying(&error, wait);
         Ok(wait)
     }
 
     fn give_up(&mut self, error: Error, reason: StopReason) -> Error {
         let error = self.rules().give_up(error, self.attempts, reason);
-        self.span.record("attempts", self.attempts);
-        if let Some(status) = error.status() {
-            self.span
-                .record("http.response.status_code", status.as_u16());
-        }
-        self.span
-            .record("error.type", tracing::field::debug(error.kind()));
-        tracing::debug!(
-            attempt = self.attempts,
-            "error.type" = ?error.kind(),
-            %reason,
-            "attempt failed, giving up"
-        );
+        self.observation.gave_up(&error, reason);
         error
             .with_request(self.request.method(), self.request.url())
             .with_attempts(std::mem::take(&mut self.failures))

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use crate::body::{ByteStream, Guarded, Limits};
 use crate::compression::{self, ContentCoding};
 use crate::error::{Error, TimeoutKind};
+use crate::observe::{Observation, Observed};
 use crate::options::CallOptions;
 use crate::time::Clock;
 
@@ -24,6 +25,9 @@ pub(crate) struct Due {
 pub(crate) trait Receive: Sync {
     type Output: Send;
 
+    /// Whether the body outlives the call.
+    const STREAMED: bool;
+
     /// The limit on one attempt, and its name.
     fn limit(&self, options: &CallOptions) -> Option<(TimeoutKind, Duration)>;
 
@@ -36,6 +40,9 @@ pub(crate) trait Receive: Sync {
         clock: &Arc<dyn Clock>,
         due: Due,
     ) -> impl Future<Output = Result<Self::Output, Error>> + Send;
+
+    /// Ends the observation, now or when the body is read.
+    fn conclude(output: Self::Output, observation: Observation) -> Self::Output;
 }
 
 /// Reads the body to the end, within the attempt.
@@ -44,6 +51,8 @@ pub(crate) struct Buffered;
 
 impl Receive for Buffered {
     type Output = Bytes;
+
+    const STREAMED: bool = false;
 
     fn limit(&self, options: &CallOptions) -> Option<(TimeoutKind, Duration)> {
         Some((TimeoutKind::Attempt, options.attempt_timeout()?))
@@ -61,6 +70,11 @@ impl Receive for Buffered {
         let body = compression::unpack(body, coding, None);
         body.collect(options.max_response_bytes()).await
     }
+
+    fn conclude(output: Bytes, mut observation: Observation) -> Bytes {
+        observation.succeeded(output.len() as u64);
+        output
+    }
 }
 
 /// Ends the attempt at the head of the reply and hands the body on under guard.
@@ -69,6 +83,8 @@ pub(crate) struct Streamed;
 
 impl Receive for Streamed {
     type Output = ByteStream;
+
+    const STREAMED: bool = true;
 
     fn limit(&self, options: &CallOptions) -> Option<(TimeoutKind, Duration)> {
         Some((TimeoutKind::FirstByte, options.first_byte_timeout()?))
@@ -97,5 +113,13 @@ impl Receive for Streamed {
             coding,
             Some(options.max_decompression_ratio()),
         ))
+    }
+
+    fn conclude(output: ByteStream, observation: Observation) -> ByteStream {
+        if observation.is_seen() {
+            ByteStream::new(Observed::new(output, observation))
+        } else {
+            output
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 
+use crate::observe::CallRecorder;
 use crate::redact::HeaderNames;
 
 /// Headers that servers name a request by, the most specific first.
@@ -35,9 +36,16 @@ pub struct ResponseParts {
     /// How long the call took, with all attempts and waits: to the last byte when buffered, to the
     /// headers when streamed.
     pub took: Duration,
+    /// Adds what the reply holds to the events and the trace of its call.
+    pub recorder: CallRecorder,
 }
 
 impl<T> Response<T> {
+    pub(crate) fn with_recorder(mut self, recorder: CallRecorder) -> Self {
+        self.parts.recorder = recorder;
+        self
+    }
+
     /// Joins parts with a body, for example to replace the body by a value that took an await to
     /// make.
     pub fn from_parts(parts: ResponseParts, body: T) -> Self {
@@ -67,6 +75,11 @@ impl<T> Response<T> {
     /// How long the call took, with all attempts and waits.
     pub fn took(&self) -> Duration {
         self.parts.took
+    }
+
+    /// Adds what the reply holds to the events and the trace of its call.
+    pub fn recorder(&self) -> &CallRecorder {
+        &self.parts.recorder
     }
 
     /// The body.
@@ -147,6 +160,7 @@ mod tests {
             headers,
             attempts: 2,
             took: Duration::ZERO,
+            recorder: CallRecorder::default(),
         };
         Response::from_parts(parts, "BODY")
     }

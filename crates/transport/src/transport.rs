@@ -55,7 +55,8 @@ impl Transport {
         request: Request,
         options: &CallOptions,
     ) -> Result<Response<T>, Error> {
-        pipeline::run(&self.core, &request, options, &Json::default()).await
+        let reply = pipeline::run(&self.core, &request, options, &Json::default()).await?;
+        Ok(reply.map(|(value, _)| value))
     }
 
     /// Sends a request and hands the body of the reply on as it arrives.
@@ -81,8 +82,9 @@ impl Transport {
         let inherited = &self.core.options;
         let limit = options.or(inherited).max_event_bytes();
         let reply = self.open_bytes(request, options).await?;
+        let recorder = reply.recorder().clone();
         let decoder = Decoder::new().with_max_event_bytes(limit);
-        Ok(reply.map(|body| EventStream::with_decoder(body, decoder)))
+        Ok(reply.map(|body| EventStream::with_decoder(body, decoder).with_recorder(recorder)))
     }
 
     /// The clock that waits and time limits follow.

@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use gimmal_transport::testing::{Reply, ScriptedTransport};
-use gimmal_transport::{ApiKey, CallOptions, Idempotency, Request, Transport};
+use gimmal_transport::{
+    ApiKey, CallAttributes, CallOptions, FixedJitter, Idempotency, Request, Transport,
+};
 use http::{HeaderName, Method};
 use tracing_subscriber::fmt::format::FmtSpan;
 use url::Url;
@@ -44,6 +46,7 @@ async fn one_span_per_call_one_event_per_attempt_and_no_secrets() {
     let key = HeaderName::from_static("x-goog-api-key");
     let transport = Transport::builder()
         .with_http(Arc::new(http))
+        .with_jitter(Arc::new(FixedJitter::new(0.5)))
         .with_credentials(ApiKey::new(key, "SECRET".into()))
         .build()
         .unwrap();
@@ -51,21 +54,34 @@ async fn one_span_per_call_one_event_per_attempt_and_no_secrets() {
     let request = Request::new(Method::POST, url)
         .with_json_body(Bytes::from_static(b"{\"prompt\": 1}"))
         .with_idempotency(Idempotency::Idempotent);
-    transport
-        .send(request, &CallOptions::default())
-        .await
-        .unwrap();
+    let attributes = CallAttributes::new("chat", "test").with_model("m-1");
+    let options = CallOptions::default().with_attributes(attributes);
+    transport.send(request, &options).await.unwrap();
     drop(guard);
 
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     let count = |text: &str| log.lines().filter(|line| line.contains(text)).count();
     assert_eq!(count(": new"), 1, "{log}");
-    assert_eq!(count("attempt failed, trying again attempt=1"), 1, "{log}");
+    let failed = log
+        .lines()
+        .find(|line| line.contains("attempt failed, trying again attempt=1"))
+        .unwrap();
+    for field in [
+        "error.type=503",
+        "http.response.status_code=503",
+        "wait_seconds=0.5",
+    ] {
+        assert!(failed.contains(field), "{failed}");
+    }
     assert_eq!(count("attempt succeeded attempt=2"), 1, "{log}");
     let close = log.lines().find(|line| line.contains(": close")).unwrap();
     for field in [
         "http.request.method=POST",
         "server.address=\"localhost\"",
+        "server.port=80",
+        "url.full=http://localhost/v1/echo?key=REDACTED",
+        "gen_ai.request.model=\"m-1\"",
+        "http.request.resend_count=1",
         "attempts=2",
         "http.response.status_code=200",
     ] {

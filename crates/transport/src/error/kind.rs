@@ -43,6 +43,30 @@ pub enum ErrorKind {
     Cancelled,
 }
 
+impl ErrorKind {
+    /// The kind's name in lower case, as logs and traces have it under `error.type`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid",
+            Self::Config => "config",
+            Self::Authentication => "authentication",
+            Self::Connect => "connect",
+            Self::Io => "io",
+            Self::Timeout => "timeout",
+            Self::Status => "status",
+            Self::RateLimited => "rate_limited",
+            Self::QuotaExhausted => "quota_exhausted",
+            Self::Decode => "decode",
+            Self::StreamInterrupted => "stream_interrupted",
+            Self::ResponseTooLarge => "response_too_large",
+            Self::RetryDelayTooLong => "retry_delay_too_long",
+            Self::Throttled => "throttled",
+            Self::CircuitOpen => "circuit_open",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
 /// Whether trying again may help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Persistence {

@@ -9,6 +9,7 @@ use futures_util::{Stream, StreamExt};
 
 use crate::body::ByteStream;
 use crate::error::Error;
+use crate::observe::CallRecorder;
 use crate::sse::{Decoder, Event, Frame};
 
 /// A stream of server-sent events.
@@ -36,6 +37,7 @@ pub struct EventStream {
     body: ByteStream,
     decoder: Decoder,
     state: State,
+    recorder: CallRecorder,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +60,14 @@ impl EventStream {
             body,
             decoder,
             state: State::Reading,
+            recorder: CallRecorder::default(),
         }
+    }
+
+    /// Tells what the server writes instead of events.
+    pub(crate) fn with_recorder(mut self, recorder: CallRecorder) -> Self {
+        self.recorder = recorder;
+        self
     }
 
     fn end_with(&mut self, error: Error) -> Poll<Option<Result<Event, Error>>> {
@@ -81,7 +90,10 @@ impl Stream for EventStream {
                 Some(Ok(Frame::Event(event))) => return Poll::Ready(Some(Ok(event))),
                 Some(Ok(Frame::Raw(json))) => {
                     return match Error::from_error_body(json.clone()) {
-                        Some(error) => this.end_with(error),
+                        Some(error) => {
+                            this.recorder.refuse(&error);
+                            this.end_with(error)
+                        }
                         None => Poll::Ready(Some(Ok(Event::from_data(json)))),
                     };
                 }

@@ -8,6 +8,7 @@ mod compression;
 mod gates;
 mod http2;
 mod network;
+mod observe;
 mod operations;
 mod proxy;
 mod retry;
