@@ -216,6 +216,13 @@ impl TransportBuilder {
         self
     }
 
+    /// Makes spans and metrics of calls.
+    #[cfg(feature = "otel")]
+    pub fn with_otel(mut self, otel: crate::otel::Otel) -> Self {
+        self.observers.tracer = Some(Arc::new(otel));
+        self
+    }
+
     /// Builds the transport. It fails when the built-in HTTP client cannot be set up, for example
     /// because the system has no certificates, and when settings of the built-in client are given
     /// beside another one.

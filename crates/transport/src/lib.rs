@@ -15,6 +15,8 @@ pub mod json;
 mod manual_clock;
 pub mod observe;
 mod options;
+#[cfg(feature = "otel")]
+pub mod otel;
 mod pipeline;
 pub mod rate_limit;
 mod receive;
@@ -54,3 +56,10 @@ pub use crate::scope::{Origin, Scope};
 pub use crate::sse::EventStream;
 pub use crate::time::{Clock, FixedJitter, Jitter, ThreadRngJitter, TokioClock};
 pub use crate::transport::Transport;
+
+/// Compiles the snippets of the book's chapter with the doc tests.
+#[cfg(all(doctest, feature = "otel"))]
+mod book {
+    #[doc = include_str!("../../../docs/src/observability.md")]
+    mod observability {}
+}

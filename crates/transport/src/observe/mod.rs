@@ -25,3 +25,5 @@ pub(crate) use event::error_type;
 pub(crate) use observation::Observation;
 pub(crate) use stream::Observed;
 pub(crate) use tell::Observers;
+#[cfg(feature = "otel")]
+pub(crate) use tell::{CallTrace, CallTracer};
