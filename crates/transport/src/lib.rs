@@ -29,7 +29,9 @@ pub mod semaphore;
 pub mod sse;
 pub mod testing;
 pub mod time;
+pub mod transfer;
 mod transport;
+pub mod upload;
 mod weak_map;
 
 pub use crate::auth::{ApiKey, BearerToken, Credentials, CredentialsArg, NoCredentials};
@@ -55,7 +57,9 @@ pub use crate::retry::{
 pub use crate::scope::{Origin, Scope};
 pub use crate::sse::EventStream;
 pub use crate::time::{Clock, FixedJitter, Jitter, ThreadRngJitter, TokioClock};
+pub use crate::transfer::{Progress, Source};
 pub use crate::transport::Transport;
+pub use crate::upload::{ResumableUpload, UploadSession};
 
 /// Compiles the snippets of the book's chapter with the doc tests.
 #[cfg(all(doctest, feature = "otel"))]

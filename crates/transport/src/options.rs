@@ -326,6 +326,12 @@ impl CallOptions {
         &self.headers
     }
 
+    /// These options with other headers.
+    pub(crate) fn with_headers(mut self, headers: HeaderMap) -> Self {
+        self.headers = headers;
+        self
+    }
+
     pub(crate) fn retry_policy(&self) -> Option<&Arc<dyn RetryPolicy>> {
         self.retry_policy.as_ref()
     }

@@ -53,13 +53,13 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, Uri};
 use tracing::Instrument;
 
-use crate::auth::Credentials;
+use crate::auth::{Credentials, NoCredentials};
 use crate::body::ByteStream;
 use crate::circuit::CircuitBreaker;
 use crate::compression;
 use crate::error::{AttemptRecord, Delivery, Error, ErrorKind, PAYLOAD_LIMIT, TimeoutKind};
 use crate::gates::{Gates, Pass};
-use crate::http::{HttpTransport, PoolKey, PoolPurpose};
+use crate::http::{HttpTransport, PoolKey, PoolPurpose, harmless};
 use crate::idempotency;
 use crate::interceptor::{Attempt, Interceptor, ReplyHead};
 use crate::observe::{CallRecorder, Observation, Observers};
@@ -77,6 +77,7 @@ use crate::time::{Clock, Elapsed, Jitter, within};
 const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What all calls of a transport share.
+#[derive(Clone)]
 pub(crate) struct Core {
     pub(crate) http: Arc<dyn HttpTransport>,
     pub(crate) credentials: Arc<dyn Credentials>,
@@ -91,6 +92,19 @@ pub(crate) struct Core {
     pub(crate) headers: HeaderMap,
     pub(crate) gates: Gates,
     pub(crate) observers: Observers,
+}
+
+impl Core {
+    /// The same without anything that says who the caller is.
+    pub(crate) fn without_credentials(&self) -> Self {
+        let options = self.options.clone();
+        Self {
+            credentials: Arc::new(NoCredentials),
+            headers: harmless(&self.headers),
+            options: options.with_headers(harmless(self.options.headers())),
+            ..self.clone()
+        }
+    }
 }
 
 impl fmt::Debug for Core {

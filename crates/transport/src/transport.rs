@@ -40,6 +40,10 @@ impl Transport {
         }
     }
 
+    pub(crate) fn core(&self) -> &Core {
+        &self.core
+    }
+
     /// Sends a request and reads the reply to its end. Success is any 2xx.
     pub async fn send(
         &self,
@@ -85,6 +89,16 @@ impl Transport {
         let recorder = reply.recorder().clone();
         let decoder = Decoder::new().with_max_event_bytes(limit);
         Ok(reply.map(|body| EventStream::with_decoder(body, decoder).with_recorder(recorder)))
+    }
+
+    /// The same transport for addresses that need no credentials, such as signed ones.
+    ///
+    /// It shares connections, limits and retry budget with this one. Of the headers that are set
+    /// for all calls, only those stay that are known to be harmless. Interceptors stay too: one
+    /// that adds a secret has to look at the address.
+    #[must_use]
+    pub fn without_credentials(&self) -> Self {
+        Self::from_core(self.core.without_credentials())
     }
 
     /// The clock that waits and time limits follow.

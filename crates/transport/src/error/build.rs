@@ -1,7 +1,9 @@
 //! How errors come to be: one constructor per situation, each of which fixes the kind, whether a
 //! retry may help and how far the request came.
 
+use std::io;
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -204,6 +206,37 @@ impl Error {
             ErrorKind::Cancelled,
             Persistence::Permanent,
             Delivery::MaybeSent,
+            message,
+        )
+    }
+
+    /// A local file could not be worked on; `action` is a verb such as `read`.
+    pub fn file(action: &str, path: &Path, source: io::Error) -> Self {
+        Self::new(
+            ErrorKind::File,
+            Persistence::Permanent,
+            Delivery::MaybeSent,
+            format!("could not {action} `{}`", path.display()),
+        )
+        .with_source(source)
+    }
+
+    /// An upload or download cannot go on as it is; `message` says why.
+    pub(crate) fn transfer(message: impl Into<String>) -> Self {
+        Self::new(
+            ErrorKind::Transfer,
+            Persistence::Permanent,
+            Delivery::Answered,
+            message,
+        )
+    }
+
+    /// What arrived has another size or digest than it should.
+    pub(crate) fn integrity(message: impl Into<String>) -> Self {
+        Self::new(
+            ErrorKind::Integrity,
+            Persistence::Permanent,
+            Delivery::Answered,
             message,
         )
     }

@@ -41,6 +41,13 @@ pub enum ErrorKind {
     Throttled,
     /// The call was given up by the client itself.
     Cancelled,
+    /// A local file could not be read or written; the message names it.
+    File,
+    /// An upload or download cannot go on: the server ended it, its count disagrees with ours, or
+    /// the content changed on the way.
+    Transfer,
+    /// What arrived is not what was announced or expected: its size or its digest differs.
+    Integrity,
 }
 
 impl ErrorKind {
@@ -62,6 +69,9 @@ impl ErrorKind {
             Self::RetryDelayTooLong => "retry_delay_too_long",
             Self::Throttled => "throttled",
             Self::CircuitOpen => "circuit_open",
+            Self::File => "file",
+            Self::Transfer => "transfer",
+            Self::Integrity => "integrity",
             Self::Cancelled => "cancelled",
         }
     }

@@ -11,6 +11,7 @@ pub use config::{HttpConfig, HttpVersions};
 pub use pool::{PoolConfig, PoolKey, PoolPurpose};
 pub use proxy::Proxy;
 
+pub(crate) use redirect::harmless;
 pub(crate) use reqwest::ReqwestTransport;
 
 use std::fmt::Debug;

@@ -82,7 +82,8 @@ fn becomes_get(status: StatusCode, method: &Method) -> bool {
     }
 }
 
-fn harmless(headers: &HeaderMap) -> HeaderMap {
+/// The headers that may be told to a stranger.
+pub(crate) fn harmless(headers: &HeaderMap) -> HeaderMap {
     headers
         .iter()
         .filter(|(name, value)| HARMLESS.contains(name) && !value.is_sensitive())
