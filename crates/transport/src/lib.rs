@@ -13,6 +13,7 @@ mod interceptor;
 pub mod json;
 #[cfg(test)]
 mod manual_clock;
+pub mod multipart;
 pub mod observe;
 mod options;
 #[cfg(feature = "otel")]
