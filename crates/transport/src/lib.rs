@@ -5,6 +5,7 @@ mod body;
 mod builder;
 pub mod circuit;
 pub mod compression;
+pub mod download;
 mod error;
 mod gates;
 mod http;
@@ -39,6 +40,7 @@ pub use crate::auth::{ApiKey, BearerToken, Credentials, CredentialsArg, NoCreden
 pub use crate::body::ByteStream;
 pub use crate::builder::TransportBuilder;
 pub use crate::circuit::{CircuitBreaker, CircuitConfig, CircuitOpen, CircuitRegistry};
+pub use crate::download::Download;
 pub use crate::error::{AttemptRecord, Delivery, Error, ErrorKind, Persistence, TimeoutKind};
 pub use crate::http::{
     HttpConfig, HttpTransport, HttpVersions, PoolConfig, PoolKey, PoolPurpose, Proxy,
