@@ -4,11 +4,11 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
-use std::io;
+use std::io::{self, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 use url::Url;
 
 use crate::download::Digest;
@@ -96,10 +96,16 @@ impl Partial {
         self.resumed = 0;
         if self.len > 0 {
             self.flush().await?;
-            let truncated = self.file.set_len(0).await;
+            let truncated = self.truncate().await;
             truncated.map_err(|source| Error::file("truncate", &self.part, source))?;
-            self.len = 0;
         }
+        Ok(())
+    }
+
+    async fn truncate(&mut self) -> io::Result<()> {
+        self.file.set_len(0).await?;
+        self.file.rewind().await?;
+        self.len = 0;
         Ok(())
     }
 
@@ -124,8 +130,16 @@ impl Partial {
         if expected.is_empty() {
             return Ok(None);
         }
-        let part = self.part.clone();
-        let compared = blocking(move || first_mismatch(&expected, File::open(part)?)).await;
+        let compare = async {
+            // The same open file: where locks are strict, another one could not read it.
+            let mut file = self.file.try_clone().await?.into_std().await;
+            blocking(move || {
+                file.rewind()?;
+                first_mismatch(&expected, file)
+            })
+            .await
+        };
+        let compared = compare.await;
         compared.map_err(|source| Error::file("read", &self.part, source))
     }
 
@@ -154,7 +168,10 @@ fn with_suffix(target: &Path, suffix: &str) -> PathBuf {
 
 fn open_locked(part: &Path) -> io::Result<(File, u64)> {
     loop {
-        let file = File::options().create(true).append(true).open(part)?;
+        // Not in append mode, which on some systems cannot truncate.
+        let mut options = File::options();
+        options.create(true).truncate(false).read(true).write(true);
+        let mut file = options.open(part)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -167,7 +184,7 @@ fn open_locked(part: &Path) -> io::Result<(File, u64)> {
         }
         // Another download may have finished, and renamed the file, before the lock was ours.
         if fs::exists(part)? {
-            let len = file.metadata()?.len();
+            let len = file.seek(SeekFrom::End(0))?;
             return Ok((file, len));
         }
     }
@@ -319,7 +336,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("none").join("a");
         let error = Partial::open(&target, &url()).await.unwrap_err();
-        assert!(error.to_string().contains("none/a.part"), "{error}");
+        assert!(error.to_string().contains("a.part"), "{error}");
         let error = Partial::open(Path::new("/"), &url()).await.unwrap_err();
         assert_eq!(error.field(), Some("target"));
     }

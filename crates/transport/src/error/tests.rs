@@ -68,6 +68,10 @@ fn failed_attempt(number: u32) -> AttemptRecord {
 #[test_case(Error::too_large(5), "reply is larger than the limit of 5 bytes")]
 #[test_case(Error::cancelled("shutting down"), "cancelled: shutting down")]
 #[test_case(
+    Error::file("write", "a.part".as_ref(), std::io::Error::other("disk is full")),
+    "could not write `a.part`: disk is full"
+)]
+#[test_case(
     answer(429, "").with_retry_after(Duration::from_secs(300))
         .into_delay_too_long(Duration::from_secs(120)),
     "server asks to wait 300s, longer than allowed: http 429 too many requests")]

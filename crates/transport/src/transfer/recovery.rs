@@ -2,6 +2,7 @@
 //! waiting and counting is done here, with the policy, the backoff and the budget of the
 //! transport; what is sent next is the protocol's affair.
 
+use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use http::HeaderMap;
@@ -11,7 +12,7 @@ use crate::options::{CallOptions, Timeout};
 use crate::pipeline::Core;
 use crate::request::Idempotency;
 use crate::retry::rules::Rules;
-use crate::retry::{NeverRetry, RetryState, StopReason};
+use crate::retry::{RetryState, StandardRetry, StopReason};
 
 /// Why a transfer stands still.
 #[derive(Debug)]
@@ -74,7 +75,8 @@ impl<'a> Recovery<'a> {
 
     /// Options for one request that is sent once.
     pub(crate) fn once(&self) -> Result<CallOptions, Error> {
-        Ok(self.options()?.with_retry_policy(NeverRetry))
+        let once = StandardRetry::default().with_max_attempts(NonZeroU32::MIN);
+        Ok(self.options()?.with_retry_policy(once))
     }
 
     /// Options for one request that is sent once to an address that the caller's headers are not

@@ -18,7 +18,7 @@ const MAX_GRANULARITY: u64 = 256 * 1024 * 1024;
 /// address, and whoever reads that can write to the upload until it is finished: keep it like a
 /// password. `Debug` does not show it.
 ///
-/// Google's servers keep an open upload for about a week.
+/// How long an open upload is kept is the server's affair; Cloud Storage keeps one for a week.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UploadSession {
@@ -61,7 +61,7 @@ impl UploadSession {
             )));
         }
         match wish {
-            Some(wish) if wish == 0 || wish % unit != 0 => {
+            Some(wish) if wish == 0 || !wish.is_multiple_of(unit) => {
                 let fitting = wish
                     .checked_next_multiple_of(unit)
                     .unwrap_or(unit)
