@@ -1,8 +1,10 @@
 //! Driving a download: asks, writes and waits, as the answers and the recovery say. What an answer
 //! means and how bytes are kept is decided elsewhere.
 
+use std::error::Error as _;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use http::header::{ACCEPT_ENCODING, RANGE};
@@ -19,6 +21,11 @@ use crate::request::Request;
 use crate::response::Response;
 use crate::transfer::{Failure, Listener, Progress, Recovery};
 use crate::transport::Transport;
+
+/// How often, and how long each time, a file that is being written is waited for: a quarter of a
+/// second in all.
+const BUSY_WAITS: u32 = 5;
+const BUSY_WAIT: Duration = Duration::from_millis(50);
 
 /// Downloads a file and goes on where it stopped after a failure.
 ///
@@ -147,7 +154,7 @@ impl Download {
             ));
         }
         self.refuse_existing().await?;
-        let mut partial = Partial::open(&self.target, self.request.url()).await?;
+        let mut partial = self.open().await?;
         let received = match self.receive(&mut partial).await {
             Ok(()) => self.check(&partial).await,
             Err(error) => Err(error),
@@ -182,6 +189,20 @@ impl Download {
             Err(error) => error,
         };
         Err(Error::file("create", &self.target, exists))
+    }
+
+    /// Opens the partial file; one that is being written is waited for, but not for long, because a
+    /// download whose future was dropped just now may have a last write on its way.
+    async fn open(&self) -> Result<Partial, Error> {
+        let mut waits = 0..BUSY_WAITS;
+        loop {
+            match Partial::open(&self.target, self.request.url()).await {
+                Err(error) if is_busy(&error) && waits.next().is_some() => {
+                    self.transport.clock().sleep(BUSY_WAIT).await;
+                }
+                opened => return opened,
+            }
+        }
     }
 
     async fn receive(&self, partial: &mut Partial) -> Result<(), Error> {
@@ -315,6 +336,13 @@ impl Download {
             None => Ok(()),
         }
     }
+}
+
+fn is_busy(error: &Error) -> bool {
+    error
+        .source()
+        .and_then(|source| source.downcast_ref::<io::Error>())
+        .is_some_and(|source| source.kind() == io::ErrorKind::ResourceBusy)
 }
 
 fn is_unsatisfied(error: &Error) -> bool {

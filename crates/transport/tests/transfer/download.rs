@@ -42,7 +42,15 @@ fn names(folder: &TempDir) -> Vec<String> {
     names
 }
 
-/// Breaks the download off for good after `here` bytes.
+/// A reply about the first version of the file.
+fn tagged(status: u16) -> Reply {
+    Reply::status(status).with_header(
+        HeaderName::from_static("etag"),
+        HeaderValue::from_static("\"v1\""),
+    )
+}
+
+/// Lets a download fail at the first fault.
 async fn interrupt(transport: &Transport, target: &Path) -> Error {
     let options = CallOptions::default().with_retry_policy(NeverRetry);
     let download = download(transport, target).with_options(options);
@@ -163,6 +171,44 @@ async fn another_process_goes_on() {
     assert_eq!(server.lock().unwrap().log, ["-", "bytes=20-"]);
     assert_eq!(std::fs::read(&target).unwrap(), content(50));
     assert_eq!(names(&folder), ["file.bin"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_download_that_was_dropped_goes_on() {
+    let begun = tagged(200).with_chunk("abc").with_silence();
+    let rest = tagged(206)
+        .with_header(
+            HeaderName::from_static("content-range"),
+            HeaderValue::from_static("bytes 3-5/6"),
+        )
+        .with_chunk("def");
+    let http = ScriptedTransport::new([begun, rest]);
+    let transport = Transport::builder()
+        .with_http(Arc::new(http))
+        .build()
+        .unwrap();
+    let (_folder, target) = target();
+    let download = download(&transport, &target);
+    let dropped = tokio::time::timeout(seconds(1), download.send()).await;
+    assert!(dropped.is_err());
+    let file = limited(download.send()).await.unwrap();
+    assert_eq!((file.bytes, file.resumed_bytes), (6, 3));
+    assert_eq!(std::fs::read(&target).unwrap(), b"abcdef");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_another_download_writes_is_left_to_it() {
+    let (transport, server) = in_memory(FileServer::new(50, []));
+    let (folder, target) = target();
+    let other = std::fs::File::create(folder.path().join("file.bin.part")).unwrap();
+    other.lock().unwrap();
+    let error = limited(download(&transport, &target).send())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::File);
+    assert!(server.lock().unwrap().log.is_empty());
+    drop(other);
+    limited(download(&transport, &target).send()).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -375,13 +421,7 @@ async fn an_answer_of_no_use_ends_the_download(name: &'static str, value: &'stat
 
 #[tokio::test(start_paused = true)]
 async fn silence_is_an_interruption_and_a_deadline_covers_everything() {
-    let begun = Reply::status(200)
-        .with_header(
-            HeaderName::from_static("etag"),
-            HeaderValue::from_static("\"v1\""),
-        )
-        .with_chunk("abc")
-        .with_silence();
+    let begun = tagged(200).with_chunk("abc").with_silence();
     let http = ScriptedTransport::new([begun, Reply::silence()]);
     let transport = Transport::builder()
         .with_http(Arc::new(http.clone()))
