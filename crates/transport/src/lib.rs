@@ -36,7 +36,9 @@ mod transport;
 pub mod upload;
 mod weak_map;
 
-pub use crate::auth::{ApiKey, BearerToken, Credentials, CredentialsArg, NoCredentials};
+pub use crate::auth::{
+    ApiKey, AuthHeaders, BearerToken, Credentials, CredentialsArg, NoCredentials,
+};
 pub use crate::body::ByteStream;
 pub use crate::builder::TransportBuilder;
 pub use crate::circuit::{CircuitBreaker, CircuitConfig, CircuitOpen, CircuitRegistry};

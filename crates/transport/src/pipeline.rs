@@ -206,7 +206,7 @@ async fn exchange<R: Receive>(
     let credentials = credentials
         .flatten()
         .map_err(|error| error.with_delivery(Delivery::NotSent))?;
-    let mut outgoing = call.outgoing(credentials);
+    let mut outgoing = call.outgoing(credentials.as_map());
     for interceptor in &core.interceptors {
         interceptor.before_attempt(attempt, &mut outgoing)?;
     }
@@ -418,12 +418,12 @@ impl<'a> Call<'a> {
     }
 
     /// The request of one attempt; a header set by the caller wins over the credentials'.
-    fn outgoing(&self, credentials: HeaderMap) -> http::Request<Bytes> {
+    fn outgoing(&self, credentials: &HeaderMap) -> http::Request<Bytes> {
         let mut outgoing = http::Request::new(self.body.clone());
         *outgoing.method_mut() = self.request.method().clone();
         *outgoing.uri_mut() = self.uri.clone();
         let mut headers = self.headers.clone();
-        for (name, value) in &credentials {
+        for (name, value) in credentials {
             if !self.headers.contains_key(name) {
                 headers.append(name.clone(), value.clone());
             }

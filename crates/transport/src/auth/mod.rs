@@ -1,25 +1,13 @@
-//! Credentials: who the caller is, as headers. Nothing here sends a request or keeps a header
-//! longer than one attempt.
+//! Credentials: who the caller is, as headers. The sources of tokens here may run a command or
+//! call a token endpoint; the call that the headers are for is never sent from here.
 
 mod arg;
-mod header;
+mod credentials;
+mod fixed;
+mod headers;
+mod secret;
 
 pub use arg::CredentialsArg;
-pub use header::{ApiKey, BearerToken, NoCredentials};
-
-use std::fmt::Debug;
-
-use futures_util::future::BoxFuture;
-use http::HeaderMap;
-
-use crate::error::Error;
-
-/// A source of headers that say who the caller is.
-///
-/// It is asked before every attempt, so that a token that ran out while the call was waiting is
-/// replaced. An implementation that fetches tokens keeps them until they expire, and marks the
-/// values it returns with [`HeaderValue::set_sensitive`](http::HeaderValue::set_sensitive).
-pub trait Credentials: Debug + Send + Sync + 'static {
-    /// The headers to add to the next attempt.
-    fn headers(&self) -> BoxFuture<'_, Result<HeaderMap, Error>>;
-}
+pub use credentials::Credentials;
+pub use fixed::{ApiKey, BearerToken, NoCredentials};
+pub use headers::{AuthHeaders, AuthTag};

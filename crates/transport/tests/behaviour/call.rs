@@ -11,8 +11,8 @@ use futures_util::future::{BoxFuture, join_all};
 use futures_util::{FutureExt, StreamExt};
 use gimmal_transport::testing::{Reply, ScriptedTransport};
 use gimmal_transport::{
-    ApiKey, Attempt, BearerToken, CallOptions, Clock, Credentials, Delivery, Error, ErrorKind,
-    Interceptor, Persistence, ReplyHead, Request, RetryBudget, Timeout, TokioClock,
+    ApiKey, Attempt, AuthHeaders, BearerToken, CallOptions, Clock, Credentials, Delivery, Error,
+    ErrorKind, Interceptor, Persistence, ReplyHead, Request, RetryBudget, Timeout, TokioClock,
 };
 use http::header::{AUTHORIZATION, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -96,13 +96,13 @@ async fn a_header_of_the_caller_wins_over_the_credentials() {
 struct Rotating(AtomicU32);
 
 impl Credentials for Rotating {
-    fn headers(&self) -> BoxFuture<'_, Result<HeaderMap, Error>> {
+    fn headers(&self) -> BoxFuture<'_, Result<AuthHeaders, Error>> {
         async {
             let number = self.0.fetch_add(1, Ordering::Relaxed);
             if number == 0 {
                 return Err(Error::connect("token server is down"));
             }
-            Ok(HeaderMap::from_iter([(TAG, HeaderValue::from(number))]))
+            Ok(HeaderMap::from_iter([(TAG, HeaderValue::from(number))]).into())
         }
         .boxed()
     }
@@ -130,7 +130,7 @@ async fn every_attempt_asks_the_credentials_again() {
 struct Stuck;
 
 impl Credentials for Stuck {
-    fn headers(&self) -> BoxFuture<'_, Result<HeaderMap, Error>> {
+    fn headers(&self) -> BoxFuture<'_, Result<AuthHeaders, Error>> {
         std::future::pending().boxed()
     }
 }

@@ -15,12 +15,13 @@ use gimmal_transport::rate_limit::{AdaptiveConfig, PauseConfig, SlowStart};
 use gimmal_transport::semaphore::Semaphore;
 use gimmal_transport::testing::{Reply, ScriptedTransport};
 use gimmal_transport::{
-    AdaptiveConcurrency, CallOptions, CircuitConfig, CircuitRegistry, Clock, Credentials, Delivery,
-    Error, ErrorKind, FixedJitter, NeverRetry, Origin, PauseWindow, Persistence, PoolPurpose,
-    RateLimiter, RateLimits, Request, Scope, Timeout, TimeoutKind, TokioClock,
+    AdaptiveConcurrency, AuthHeaders, CallOptions, CircuitConfig, CircuitRegistry, Clock,
+    Credentials, Delivery, Error, ErrorKind, FixedJitter, NeverRetry, Origin, PauseWindow,
+    Persistence, PoolPurpose, RateLimiter, RateLimits, Request, Scope, Timeout, TimeoutKind,
+    TokioClock,
 };
 use http::header::RETRY_AFTER;
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderValue, Method};
 use test_case::test_case;
 use url::Url;
 
@@ -173,13 +174,13 @@ struct Slow {
 }
 
 impl Credentials for Slow {
-    fn headers(&self) -> BoxFuture<'_, Result<HeaderMap, Error>> {
+    fn headers(&self) -> BoxFuture<'_, Result<AuthHeaders, Error>> {
         async {
             TokioClock.sleep(seconds(1)).await;
             if self.fails {
                 return Err(Error::authentication("no token"));
             }
-            Ok(HeaderMap::new())
+            Ok(AuthHeaders::default())
         }
         .boxed()
     }
