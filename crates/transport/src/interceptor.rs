@@ -37,7 +37,8 @@ use crate::error::Error;
 pub trait Interceptor: Debug + Send + Sync + 'static {
     /// Runs when the request is complete, credentials included, and about to be sent.
     ///
-    /// An error takes the place of the attempt's result and is classified like one.
+    /// An error takes the place of the attempt's result and is classified like one. When a token
+    /// is refused and replaced, this runs again for the request that goes out in the same attempt.
     fn before_attempt(
         &self,
         attempt: &Attempt,

@@ -37,7 +37,8 @@ pub mod upload;
 mod weak_map;
 
 pub use crate::auth::{
-    ApiKey, AuthHeaders, BearerToken, Credentials, CredentialsArg, NoCredentials,
+    ApiKey, AuthHeaders, BearerToken, Credentials, CredentialsArg, NoCredentials, TokenConfig,
+    TokenCredentials, TokenSource,
 };
 pub use crate::body::ByteStream;
 pub use crate::builder::TransportBuilder;

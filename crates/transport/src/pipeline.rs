@@ -10,6 +10,7 @@
 //!     credentials                                once per attempt
 //!     interceptors, before                       once per attempt
 //!     send and receive, under the attempt limit  once per attempt
+//!     from the credentials again, after a 401    at most once per attempt
 //!     interceptors, after                        once per attempt
 //!     classify: policy, hint, deadline, budget   once per failure
 //!     wait, then again
@@ -36,6 +37,8 @@
 //!   while the call waits. What they refuse is no attempt: it ends the call and is not retried.
 //! - Credentials are inside of the loop. Outside, a token that runs out during a long wait is sent
 //!   again and again, and each retry fails.
+//! - A request that is refused for a token that ran out is sent again within the attempt. As a
+//!   retry it would be charged to the budget and wait, though nothing is wrong but the token.
 //! - Interceptors come after the credentials, so that they can sign or count what really goes out.
 //!   Before them, a signature would not cover the credentials.
 //! - The policy is asked before the budget is charged. The other way round, failures that are
@@ -201,27 +204,43 @@ async fn exchange<R: Receive>(
     };
     let limit = Limit::of(&due, receive.limit(&call.options));
 
-    let credentials = limit.hold(&*core.clock, core.credentials.headers()).await;
-    // Whatever went wrong on the way to a token, the request itself has not left.
-    let credentials = credentials
-        .flatten()
-        .map_err(|error| error.with_delivery(Delivery::NotSent))?;
-    let mut outgoing = call.outgoing(credentials.as_map());
-    for interceptor in &core.interceptors {
-        interceptor.before_attempt(attempt, &mut outgoing)?;
-    }
+    let mut refused = false;
+    let (head, body, coding) = loop {
+        let credentials = limit.hold(&*core.clock, core.credentials.headers()).await;
+        // Whatever went wrong on the way to a token, the request itself has not left.
+        let credentials = credentials
+            .flatten()
+            .map_err(|error| error.with_delivery(Delivery::NotSent))?;
+        let mut outgoing = call.outgoing(credentials.as_map());
+        for interceptor in &core.interceptors {
+            interceptor.before_attempt(attempt, &mut outgoing)?;
+        }
 
-    pass.start();
-    let reply = limit.hold(&*core.clock, core.http.execute(outgoing));
-    let (mut head, body) = reply.await??.into_parts();
-    let coding = call
-        .accepts_coding
-        .then(|| compression::take_coding(&mut head.headers))
-        .flatten();
-    if !head.status.is_success() {
+        pass.start();
+        let reply = limit.hold(&*core.clock, core.http.execute(outgoing));
+        let (mut head, body) = reply.await??.into_parts();
+        let coding = call
+            .accepts_coding
+            .then(|| compression::take_coding(&mut head.headers))
+            .flatten();
+        if head.status.is_success() {
+            break (head, body, coding);
+        }
         let body = compression::unpack(body, coding, None);
-        return Err(refusal(core, &limit, head.status, head.headers, body).await);
-    }
+        let error = refusal(core, &limit, head.status, head.headers, body).await;
+        let error = error
+            .without_secrets(&call.headers)
+            .without_secrets(credentials.as_map());
+        // A 401 did nothing, so that any request may follow it, but only once: a second one is
+        // about the caller and no longer about a token that had run out.
+        if refused
+            || head.status != StatusCode::UNAUTHORIZED
+            || !core.credentials.rejected(credentials.tag(), &error)
+        {
+            return Err(error);
+        }
+        refused = true;
+    };
     let body = pass.hold(body);
     let body = receive.receive(body, coding, &call.options, &core.clock, due);
     let body = match limit.hold(&*core.clock, body).await {

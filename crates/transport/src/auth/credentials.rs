@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use futures_util::future::BoxFuture;
 
-use crate::auth::AuthHeaders;
+use crate::auth::{AuthHeaders, AuthTag};
 use crate::error::Error;
 
 /// A source of headers that say who the caller is.
@@ -38,4 +38,14 @@ use crate::error::Error;
 pub trait Credentials: Debug + Send + Sync + 'static {
     /// The headers to add to the next attempt.
     fn headers(&self) -> BoxFuture<'_, Result<AuthHeaders, Error>>;
+
+    /// Takes note that the server answered 401 to the headers with this tag, and says whether
+    /// asking for headers again gives others.
+    ///
+    /// If so, the pipeline sends the request once more within the same attempt. The default is
+    /// for credentials that have nothing else to offer.
+    fn rejected(&self, tag: AuthTag, refusal: &Error) -> bool {
+        let _ = (tag, refusal);
+        false
+    }
 }

@@ -67,6 +67,8 @@ impl Credentials for ApiKey {
 }
 
 /// A fixed token, sent as `Authorization: Bearer …`.
+///
+/// For tokens that run out there is [`TokenCredentials`](crate::auth::TokenCredentials).
 #[derive(Clone)]
 pub struct BearerToken {
     headers: Result<AuthHeaders, Flaw>,

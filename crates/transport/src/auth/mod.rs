@@ -6,8 +6,12 @@ mod credentials;
 mod fixed;
 mod headers;
 mod secret;
+mod source;
+mod token;
 
 pub use arg::CredentialsArg;
 pub use credentials::Credentials;
 pub use fixed::{ApiKey, BearerToken, NoCredentials};
 pub use headers::{AuthHeaders, AuthTag};
+pub use source::{AccessToken, FixedToken, TokenSource, TokenSourceArg};
+pub use token::{RejectedOn, TokenConfig, TokenCredentials};

@@ -4,6 +4,7 @@
 use std::io;
 use std::num::NonZeroU32;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -76,6 +77,20 @@ impl Error {
             Delivery::NotSent,
             message,
         )
+    }
+
+    /// No token could be obtained; all callers that waited for it share the cause.
+    pub(crate) fn token_failed(cause: &Arc<Self>) -> Self {
+        let inner = &cause.0;
+        let mut error = if inner.kind == ErrorKind::Authentication && inner.status.is_none() {
+            Self::authentication(inner.message.clone())
+        } else {
+            Self::authentication(format!("no token could be obtained: {cause}"))
+        };
+        error.0.persistence = inner.persistence;
+        error.0.retry_after = inner.retry_after;
+        error.0.field.clone_from(&inner.field);
+        error.with_source(Arc::clone(cause))
     }
 
     /// The reply could not be read; `payload` is its raw body.
@@ -362,6 +377,26 @@ impl Error {
 
     pub(crate) fn with_request(mut self, method: &Method, url: &Url) -> Self {
         self.0.request = Some((method.clone(), visible_url(url)));
+        self
+    }
+
+    /// Takes secrets that the server repeats out of its message, which is shown.
+    pub(crate) fn without_secrets(mut self, headers: &HeaderMap) -> Self {
+        let message = self
+            .0
+            .rpc_status
+            .as_mut()
+            .and_then(|it| it.message.as_mut());
+        if let Some(message) = message {
+            for value in headers.values().filter(|value| value.is_sensitive()) {
+                let text = value.to_str().unwrap_or_default();
+                // The scheme, such as `Bearer`, is none.
+                let secret = text.rsplit(' ').next().unwrap_or_default();
+                if !secret.is_empty() && message.contains(secret) {
+                    *message = message.replace(secret, "[secret]");
+                }
+            }
+        }
         self
     }
 

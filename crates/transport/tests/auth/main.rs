@@ -1,0 +1,4 @@
+//! Credentials in whole calls: on a scripted transport, with real commands and files, and against
+//! stubs on the loopback interface.
+
+mod replay;
