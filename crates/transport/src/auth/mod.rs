@@ -2,16 +2,20 @@
 //! call a token endpoint; the call that the headers are for is never sent from here.
 
 mod arg;
+mod command;
 mod credentials;
 mod fixed;
 mod headers;
+mod jwt;
 mod secret;
 mod source;
 mod token;
 
 pub use arg::CredentialsArg;
+pub use command::CredentialCommand;
 pub use credentials::Credentials;
 pub use fixed::{ApiKey, BearerToken, NoCredentials};
 pub use headers::{AuthHeaders, AuthTag};
+pub use jwt::{JwtClaims, JwtToken};
 pub use source::{AccessToken, FixedToken, TokenSource, TokenSourceArg};
 pub use token::{RejectedOn, TokenConfig, TokenCredentials};

@@ -1,4 +1,5 @@
 //! Credentials in whole calls: on a scripted transport, with real commands and files, and against
 //! stubs on the loopback interface.
 
+mod command;
 mod replay;
