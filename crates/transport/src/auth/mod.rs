@@ -4,6 +4,7 @@
 mod arg;
 mod command;
 mod credentials;
+mod exchange;
 mod fixed;
 mod headers;
 mod jwt;
@@ -14,6 +15,7 @@ mod token;
 pub use arg::CredentialsArg;
 pub use command::CredentialCommand;
 pub use credentials::Credentials;
+pub use exchange::JwtExchange;
 pub use fixed::{ApiKey, BearerToken, NoCredentials};
 pub use headers::{AuthHeaders, AuthTag};
 pub use jwt::{JwtClaims, JwtToken};

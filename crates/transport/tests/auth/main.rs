@@ -2,4 +2,5 @@
 //! stubs on the loopback interface.
 
 mod command;
+mod exchange;
 mod replay;
