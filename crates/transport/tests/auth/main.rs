@@ -3,4 +3,5 @@
 
 mod command;
 mod exchange;
+mod file;
 mod replay;
