@@ -7,6 +7,8 @@ mod credentials;
 mod exchange;
 mod file;
 mod fixed;
+#[cfg(feature = "google-auth")]
+mod google;
 mod headers;
 mod jwt;
 mod secret;
@@ -20,6 +22,8 @@ pub use credentials::Credentials;
 pub use exchange::JwtExchange;
 pub use file::CredentialsFile;
 pub use fixed::{ApiKey, BearerToken, NoCredentials};
+#[cfg(feature = "google-auth")]
+pub use google::GoogleCredentials;
 pub use headers::{AuthHeaders, AuthTag};
 pub use jwt::{JwtClaims, JwtToken};
 pub use source::{AccessToken, FixedToken, TokenSource, TokenSourceArg};

@@ -4,4 +4,8 @@
 mod command;
 mod exchange;
 mod file;
+#[cfg(all(unix, feature = "google-auth"))]
+mod google;
 mod replay;
+#[cfg(all(unix, feature = "google-auth"))]
+mod stub;
