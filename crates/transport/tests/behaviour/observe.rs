@@ -242,11 +242,10 @@ async fn what_the_caller_records_is_told_when_it_lets_go() {
     let options = CallOptions::default();
     let call = transport.send_json::<serde_json::Value>(request(), &options);
     limited(call).await.unwrap_err();
-    let error = told.find(|event| match event {
-        Event::ReplyRead { error, .. } => Some(*error),
-        _ => None,
-    });
-    assert_eq!(error, Some(ErrorKind::Decode));
+    // An unreadable reply is a failure of its attempt.
+    let (outcome, attempts, _) = told.finished();
+    assert_eq!(outcome, CallOutcome::Failed(ErrorKind::Decode));
+    assert_eq!(attempts, 1);
 }
 
 #[tokio::test(start_paused = true)]
