@@ -1,44 +1,89 @@
-//! Reads inventory and sources, then writes the report or compares it with the checked-in one.
-//!
-//! All judgement is in `matrix`; all wording of the report is in `render`.
+//! Reads everything, assesses it, and writes the report or compares it with the checked-in one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
 use crate::finding::Finding;
-use crate::parity::{evidence, matrix, reference, render, routes};
+use crate::parity::args::{Action, Args, Format};
+use crate::parity::assess::{Input, assess};
+use crate::parity::evidence::{Ledger, Quality, Vectors, find_tests, parse_log};
+use crate::parity::floors::Floors;
+use crate::parity::review::Review;
+use crate::parity::surface::parse_all;
+use crate::parity::{inventory, record, refresh, report};
 use crate::sources;
 
 const REPORT: &str = "GAP_ANALYSIS.md";
-const GEMINI: &str = "xtask/reference/gemini-calls.json";
-const TINKER: &str = "xtask/reference/tinker-calls.json";
 
-/// Writes the report, or with `check` finds the first line that is out of date.
-pub(crate) fn run(root: &Path, check: bool) -> anyhow::Result<Vec<Finding>> {
-    let read = |path: &str| {
-        std::fs::read_to_string(root.join(path)).with_context(|| format!("failed to read {path}"))
-    };
-    let inventories = [
-        reference::gemini(&read(GEMINI)?).with_context(|| format!("failed to read {GEMINI}"))?,
-        reference::tinker(&read(TINKER)?).with_context(|| format!("failed to read {TINKER}"))?,
-    ];
+/// Does what the arguments say to the repository at `root`.
+pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<Vec<Finding>> {
+    let root = args.root.as_deref().unwrap_or(root);
     let files = sources::read_all(root)?;
-    let routes = routes::find(&files);
-    let (tests, mut findings) = evidence::find(&files);
-    let matrix = matrix::join(&inventories, &routes, &tests);
-    findings.extend(matrix.findings.iter().cloned());
+    match &args.action {
+        Some(Action::Refresh { python }) => return refresh::run(root, python),
+        Some(Action::Run) => return record::run_all(root, &files),
+        Some(Action::Record(outputs)) => return record::take(root, &files, outputs),
+        None => {}
+    }
 
-    let report = render::render(&matrix);
-    if check {
+    let ledger = Ledger::load(root)?;
+    let assessment = assess(Input {
+        files: &files,
+        inventories: &inventory::load(root)?,
+        review: &Review::load(root)?,
+        ledger: &ledger,
+        vectors: Vectors::load(root)?,
+        quality: Quality::load(root)?,
+    })?;
+    let lines = report::lines(&assessment);
+    let floors = Floors::load(root)?;
+    let mut findings = assessment.findings.clone();
+
+    if args.check {
+        let cases = find_tests(&parse_all(&files)?);
+        findings.extend(ledger.refused(&cases));
+        if let Some(path) = &args.log {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("failed to read {}", path.display()))?;
+            let log = parse_log(&text, &record::packages(&files));
+            findings.extend(ledger.contradicted(&cases, &log));
+        }
+        findings.extend(floors.broken(&lines));
         let old = std::fs::read_to_string(root.join(REPORT)).unwrap_or_default();
-        findings.extend(first_difference(&old, &report));
+        findings.extend(first_difference(&old, &report::markdown(&assessment)));
     } else {
-        std::fs::write(root.join(REPORT), report)
-            .with_context(|| format!("failed to write {REPORT}"))?;
+        if args.raise_floor {
+            floors.raised(&lines).save(root)?;
+        }
+        let (text, file) = match args.format {
+            Format::Md => (report::markdown(&assessment), REPORT.to_owned()),
+            Format::Json => {
+                let file = format!("{}/report.json", record::FOLDER);
+                (report::json(&assessment)?, file)
+            }
+            Format::Html => {
+                let file = format!("{}/report.html", record::FOLDER);
+                (report::html(&assessment)?, file)
+            }
+        };
+        write(&output(root, args, &file), &text)?;
     }
     findings.sort();
+    findings.dedup();
     Ok(findings)
+}
+
+fn output(root: &Path, args: &Args, file: &str) -> PathBuf {
+    args.output.clone().unwrap_or_else(|| root.join(file))
+}
+
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("failed to make {}", folder.display()))?;
+    }
+    std::fs::write(path, text).with_context(|| format!("failed to write {}", path.display()))
 }
 
 fn first_difference(old: &str, new: &str) -> Option<Finding> {

@@ -1,8 +1,8 @@
 //! Finds our routes: doc lines `Route: VERB path` in the sources of the api crate.
 //!
-//! It only reads text. Which reference call a route belongs to is decided in `matrix`.
+//! It only reads text. Which reference call a route belongs to is decided in `matching`.
 
-use crate::parity::reference;
+use crate::parity::naming;
 use crate::sources::SourceFile;
 
 const FOLDER: &str = "crates/api/src/";
@@ -37,7 +37,7 @@ impl Route {
 }
 
 /// Every route documented in the api crate, in the order of the sources.
-pub(crate) fn find(files: &[SourceFile]) -> Vec<Route> {
+pub(super) fn find(files: &[SourceFile]) -> Vec<Route> {
     files
         .iter()
         .filter(|file| file.path.starts_with(FOLDER) && file.is_rust())
@@ -53,7 +53,7 @@ fn find_in_file(file: &SourceFile) -> Vec<Route> {
         if let Some((verb, written)) = tag(line) {
             open.push(Route {
                 verb: verb.to_owned(),
-                path: reference::normal(written),
+                path: naming::path(written),
                 written: written.to_owned(),
                 item: String::new(),
                 file: file.path.clone(),
@@ -80,7 +80,7 @@ fn tag(line: &str) -> Option<(&str, &str)> {
 }
 
 /// The name of the function or struct a line declares.
-pub(crate) fn item_name(line: &str) -> Option<&str> {
+fn item_name(line: &str) -> Option<&str> {
     if line.starts_with("//") || line.starts_with('#') {
         return None;
     }

@@ -1,0 +1,142 @@
+//! What recorded runs say about the whole: build, tests, lints, documentation, fuzzing, coverage.
+//!
+//! The file is written from the output of tools. What no run has recorded is absent.
+
+use std::path::Path;
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::log::Log;
+
+const FILE: &str = "xtask/reference/quality.json";
+
+/// Results of recorded runs.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Quality {
+    /// Tests of the last run of all tests.
+    pub(crate) tests: Option<Tests>,
+    /// Warnings and errors of the lints.
+    pub(crate) clippy: Option<Diagnostics>,
+    /// Warnings and errors of the documentation.
+    pub(crate) docs: Option<Diagnostics>,
+    /// Seconds of fuzzing, over all targets.
+    pub(crate) fuzz_seconds: Option<u64>,
+    /// Share of lines that tests reach, in tenths of a percent.
+    pub(crate) coverage_per_mille: Option<u64>,
+}
+
+/// How many tests ended how.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+pub(crate) struct Tests {
+    /// Passed.
+    pub(crate) passed: usize,
+    /// Failed.
+    pub(crate) failed: usize,
+    /// Not run unless asked for.
+    pub(crate) ignored: usize,
+}
+
+/// What a tool complained about.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+pub(crate) struct Diagnostics {
+    /// Errors.
+    pub(crate) errors: usize,
+    /// Warnings.
+    pub(crate) warnings: usize,
+}
+
+impl Quality {
+    /// Reads the record; an absent one is empty.
+    pub(crate) fn load(root: &Path) -> anyhow::Result<Self> {
+        let path = root.join(FILE);
+        if !path.is_file() {
+            return Ok(Self::default());
+        }
+        let text = std::fs::read_to_string(&path).with_context(|| format!("failed to read {FILE}"))?;
+        serde_json::from_str(&text).with_context(|| format!("{FILE} is no record of runs"))
+    }
+
+    /// Writes the record.
+    pub(crate) fn save(&self, root: &Path) -> anyhow::Result<()> {
+        let text = serde_json::to_string_pretty(self)? + "\n";
+        std::fs::write(root.join(FILE), text).with_context(|| format!("failed to write {FILE}"))
+    }
+
+    /// Takes the counts of a run of all tests.
+    pub(crate) fn take_tests(&mut self, log: &Log) {
+        let (passed, failed, ignored) = log.counts;
+        self.tests = Some(Tests {
+            passed,
+            failed,
+            ignored,
+        });
+    }
+}
+
+/// Counts the errors and warnings in the output of cargo.
+pub(crate) fn count_diagnostics(text: &str) -> Diagnostics {
+    let count = |word: &str| {
+        text.lines()
+            .filter(|line| {
+                let line = line.trim_start();
+                let starts = line
+                    .strip_prefix(word)
+                    .is_some_and(|rest| rest.starts_with(':') || rest.starts_with('['));
+                // The last lines of cargo sum up what was said before.
+                starts && !line.contains(" generated ") && !line.contains("could not compile")
+            })
+            .count()
+    };
+    Diagnostics {
+        errors: count("error"),
+        warnings: count("warning"),
+    }
+}
+
+/// Seconds of fuzzing: libFuzzer ends a run with `Done 123 runs in 60 second(s)`.
+pub(crate) fn fuzz_seconds_of(text: &str) -> Option<u64> {
+    let mut total = None;
+    for line in text.lines() {
+        if let Some((_, rest)) = line.split_once(" runs in ")
+            && let Some(seconds) = rest.split(' ').next().and_then(|s| s.parse::<u64>().ok())
+        {
+            total = Some(total.unwrap_or(0) + seconds);
+        }
+    }
+    total
+}
+
+/// Share of lines in the summary that `cargo llvm-cov --json --summary-only` writes.
+pub(crate) fn coverage_of(json: &str) -> Option<u64> {
+    let value: Value = serde_json::from_str(json).ok()?;
+    let lines = value.pointer("/data/0/totals/lines")?;
+    let (covered, count) = (lines.get("covered")?.as_u64()?, lines.get("count")?.as_u64()?);
+    (covered * 1000).checked_div(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn diagnostics_are_counted_once() {
+        let text = "warning: unused\n  --> a.rs\nerror[E0308]: no\nwarning: `x` (lib) generated 1 warning\n\
+                    error: could not compile `x`\n";
+        let found = count_diagnostics(text);
+        assert_eq!((found.errors, found.warnings), (1, 1));
+    }
+
+    #[test]
+    fn fuzzing_and_coverage_are_read_from_their_tools() {
+        assert_eq!(
+            fuzz_seconds_of("Done 5 runs in 61 second(s)\nx\nDone 9 runs in 60 second(s)\n"),
+            Some(121)
+        );
+        assert_eq!(fuzz_seconds_of("nothing"), None);
+        let json = r#"{"data": [{"totals": {"lines": {"count": 200, "covered": 181}}}]}"#;
+        assert_eq!(coverage_of(json), Some(905));
+    }
+}

@@ -1,0 +1,97 @@
+//! The shares that must not fall: one number per line of the summary.
+//!
+//! The file is generated; `--raise-floor` only ever raises what stands in it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Context;
+
+use crate::finding::Finding;
+use crate::parity::report::Line;
+
+const FILE: &str = "xtask/reference/floors.json";
+
+/// Shares in tenths of a percent, by line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Floors(BTreeMap<String, usize>);
+
+impl Floors {
+    /// Reads the checked-in floors; an absent file has none.
+    pub(crate) fn load(root: &Path) -> anyhow::Result<Self> {
+        let path = root.join(FILE);
+        if !path.is_file() {
+            return Ok(Self::default());
+        }
+        let text = std::fs::read_to_string(&path).with_context(|| format!("failed to read {FILE}"))?;
+        Ok(Self(
+            serde_json::from_str(&text).with_context(|| format!("{FILE} holds no floors"))?,
+        ))
+    }
+
+    /// Writes them.
+    pub(crate) fn save(&self, root: &Path) -> anyhow::Result<()> {
+        let text = serde_json::to_string_pretty(&self.0)? + "\n";
+        std::fs::write(root.join(FILE), text).with_context(|| format!("failed to write {FILE}"))
+    }
+
+    /// The floors after what `lines` reached.
+    pub(crate) fn raised(&self, lines: &[Line]) -> Self {
+        let mut floors = self.0.clone();
+        for line in lines {
+            let floor = floors.entry(line.key()).or_default();
+            *floor = (*floor).max(line.per_mille());
+        }
+        Self(floors)
+    }
+
+    /// Lines that fell below their floor, or are gone.
+    pub(crate) fn broken(&self, lines: &[Line]) -> Vec<Finding> {
+        let reached: BTreeMap<String, usize> = lines
+            .iter()
+            .map(|line| (line.key(), line.per_mille()))
+            .collect();
+        self.0
+            .iter()
+            .filter_map(|(key, floor)| {
+                let share = reached.get(key).copied().unwrap_or(0);
+                let message = format!(
+                    "{key}: {}.{} % is below the recorded {}.{} %",
+                    share / 10,
+                    share % 10,
+                    floor / 10,
+                    floor % 10
+                );
+                (share < *floor).then(|| Finding::error(FILE, 1, message))
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parity::report::Counts;
+
+    fn line(complete: usize) -> Line {
+        Line {
+            origin: None,
+            name: "Fields",
+            counts: Counts {
+                complete,
+                missing: 10 - complete,
+                ..Counts::default()
+            },
+        }
+    }
+
+    #[test]
+    fn floors_only_rise() {
+        let floors = Floors::default().raised(&[line(5)]);
+        assert!(floors.broken(&[line(5)]).is_empty());
+        assert_eq!(floors.broken(&[line(4)]).len(), 1);
+        assert_eq!(floors.broken(&[]).len(), 1);
+        assert_eq!(floors.raised(&[line(4)]), floors);
+        assert_eq!(floors.raised(&[line(6)]).broken(&[line(5)]).len(), 1);
+    }
+}
