@@ -17,7 +17,7 @@ pub(crate) struct Args {
     /// Form of the report; GAP_ANALYSIS.md for md, a file below target/parity otherwise
     #[arg(long, value_enum, default_value_t = Format::Md)]
     pub(crate) format: Format,
-    /// Where to write it instead
+    /// Where to write it instead; with --check nothing is written elsewhere
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Raise the recorded floors to what has been reached

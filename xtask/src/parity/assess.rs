@@ -75,6 +75,8 @@ pub(crate) struct Assessment {
     pub(crate) quality: Quality,
     /// Results of the wire vectors.
     pub(crate) vectors: Vectors,
+    /// All tests.
+    pub(crate) cases: Vec<TestCase>,
     /// How many tests are in which state.
     pub(crate) tests: BTreeMap<&'static str, usize>,
     /// What somebody must correct.
@@ -190,6 +192,7 @@ pub(crate) fn assess(input: Input<'_>) -> anyhow::Result<Assessment> {
             .collect(),
         extra_types: context.extra_types(&used),
         rows: assessed,
+        cases: cases.clone(),
         tests,
         findings,
         quality: input.quality.clone(),
@@ -304,7 +307,11 @@ impl Context<'_> {
         }
         let mut findings = Vec::new();
         for tag in self.proofs.tags().filter(|tag| !known.contains(*tag)) {
-            for case in self.cases.iter().filter(|c| c.tags.iter().any(|t| t == tag)) {
+            for case in self
+                .cases
+                .iter()
+                .filter(|c| c.tags.iter().any(|t| t == tag))
+            {
                 let message = format!("`Covers: {tag}` names no call, method or check");
                 findings.push(Finding::error(&case.file, case.line, message));
             }

@@ -12,7 +12,7 @@ use crate::parity::report::Line;
 
 const FILE: &str = "xtask/reference/floors.json";
 
-/// Shares in tenths of a percent, by line.
+/// Shares in parts of a million, by line: fine enough for a single row to be missed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Floors(BTreeMap<String, usize>);
 
@@ -23,7 +23,8 @@ impl Floors {
         if !path.is_file() {
             return Ok(Self::default());
         }
-        let text = std::fs::read_to_string(&path).with_context(|| format!("failed to read {FILE}"))?;
+        let text =
+            std::fs::read_to_string(&path).with_context(|| format!("failed to read {FILE}"))?;
         Ok(Self(
             serde_json::from_str(&text).with_context(|| format!("{FILE} holds no floors"))?,
         ))
@@ -40,7 +41,7 @@ impl Floors {
         let mut floors = self.0.clone();
         for line in lines {
             let floor = floors.entry(line.key()).or_default();
-            *floor = (*floor).max(line.per_mille());
+            *floor = (*floor).max(line.per_million());
         }
         Self(floors)
     }
@@ -49,18 +50,18 @@ impl Floors {
     pub(crate) fn broken(&self, lines: &[Line]) -> Vec<Finding> {
         let reached: BTreeMap<String, usize> = lines
             .iter()
-            .map(|line| (line.key(), line.per_mille()))
+            .map(|line| (line.key(), line.per_million()))
             .collect();
         self.0
             .iter()
             .filter_map(|(key, floor)| {
                 let share = reached.get(key).copied().unwrap_or(0);
                 let message = format!(
-                    "{key}: {}.{} % is below the recorded {}.{} %",
-                    share / 10,
-                    share % 10,
-                    floor / 10,
-                    floor % 10
+                    "{key}: {}.{:04} % is below the recorded {}.{:04} %",
+                    share / 10_000,
+                    share % 10_000,
+                    floor / 10_000,
+                    floor % 10_000
                 );
                 (share < *floor).then(|| Finding::error(FILE, 1, message))
             })

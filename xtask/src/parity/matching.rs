@@ -2,13 +2,15 @@
 //!
 //! It decides nothing about tests. What it cannot find is looked up in the review by `rows`.
 
+mod calls;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::Finding;
 use crate::parity::inventory::{Kind, Origin, Row};
 use crate::parity::naming;
 use crate::parity::shape::Shape;
-use crate::parity::surface::{Item, Method, Route, Surface};
+use crate::parity::surface::{Item, Method, Surface};
 
 /// A thing of ours.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,6 +59,9 @@ const NEXT: &[&str] = &[
     "webhooks",
 ];
 
+/// How many records deep the field of a config may lie.
+const CONFIG_DEPTH: usize = 3;
+
 /// Looks rows up in the surface.
 #[derive(Debug)]
 pub(crate) struct Matcher<'a> {
@@ -68,6 +73,8 @@ pub(crate) struct Matcher<'a> {
     containers: BTreeMap<String, BTreeSet<String>>,
     /// Routes by call.
     routes: BTreeMap<(Origin, String), Vec<usize>>,
+    /// Python and JSON names of the fields of a type.
+    fields: BTreeMap<(Origin, String), Vec<(String, String)>>,
     /// Routes that belong to no call.
     pub(crate) extra_routes: Vec<usize>,
     /// Routes somebody must correct.
@@ -94,9 +101,15 @@ impl<'a> Matcher<'a> {
             renamed,
             containers: BTreeMap::new(),
             routes: BTreeMap::new(),
+            fields: BTreeMap::new(),
             extra_routes: Vec::new(),
             findings: Vec::new(),
         };
+        for row in rows.iter().filter(|row| row.kind == Kind::Field) {
+            let key = (row.origin, row.parent().to_owned());
+            let names = (row.name().to_owned(), row.wire.clone());
+            matcher.fields.entry(key).or_default().push(names);
+        }
         matcher.place_routes(rows);
         matcher.find_containers(rows);
         matcher
@@ -111,7 +124,11 @@ impl<'a> Matcher<'a> {
             Kind::Method => self.find_method(row),
             Kind::Function => self.find_function(row),
             Kind::Call => Match {
-                symbols: self.routes_of(row).iter().map(|&r| Symbol::Route(r)).collect(),
+                symbols: self
+                    .routes_of(row)
+                    .iter()
+                    .map(|&r| Symbol::Route(r))
+                    .collect(),
                 ..Match::default()
             },
             Kind::Command => self.find_command(row),
@@ -203,10 +220,17 @@ impl<'a> Matcher<'a> {
                 .into_iter()
                 .flatten()
                 .map(|&index| &self.surface.items[index])
-                .filter(|item| given.is_some() || is_ours_for(origin, module, &item.file))
+                .filter(|item| {
+                    given.is_some()
+                        || (is_ours_for(origin, module, &item.file) && self.is_alike(&key, item))
+                })
                 .collect();
             // Of namesakes the wire type is meant.
-            if found.len() > 1 && found.iter().any(|item| item.file.starts_with("crates/types/")) {
+            if found.len() > 1
+                && found
+                    .iter()
+                    .any(|item| item.file.starts_with("crates/types/"))
+            {
                 found.retain(|item| item.file.starts_with("crates/types/"));
             }
             if !found.is_empty() {
@@ -214,6 +238,21 @@ impl<'a> Matcher<'a> {
             }
         }
         Vec::new()
+    }
+
+    /// Whether a namesake is more than that: outside of the wire types, records share a field.
+    fn is_alike(&self, key: &(Origin, String), item: &Item) -> bool {
+        let Some(theirs) = self.fields.get(key) else {
+            return true;
+        };
+        item.file.starts_with("crates/types/")
+            || theirs.iter().any(|(name, wire)| {
+                let has_field = item
+                    .fields
+                    .iter()
+                    .any(|field| field.rust == *name || field.wire.as_ref() == Some(wire));
+                has_field || self.takes(&item.name, name)
+            })
     }
 
     fn find_type(&self, row: &Row) -> Match {
@@ -241,37 +280,55 @@ impl<'a> Matcher<'a> {
                 return found;
             }
         }
+        self.find_in_containers(row, &reference)
+    }
+
+    /// A field of a `…Config`: of all that take it, those with the shortest way to it.
+    fn find_in_containers(&self, row: &Row, reference: &Shape) -> Match {
         let holder = row.parent().rsplit('.').next().unwrap_or_default();
         let containers = self.containers.get(holder).into_iter().flatten();
-        let mut open: Vec<(String, usize)> = containers.map(|name| (name.clone(), 0)).collect();
-        let mut seen = BTreeSet::new();
-        while !open.is_empty() {
-            let (name, depth) = open.remove(0);
-            if !seen.insert(name.clone()) {
-                continue;
+        let mut names: BTreeSet<String> = containers.cloned().collect();
+        // A config of the reference is often one record of a request of ours.
+        for _ in 0..CONFIG_DEPTH {
+            let found: Vec<Match> = names
+                .iter()
+                .flat_map(|name| {
+                    let items = self.surface.named(name);
+                    let fields = items.filter_map(|(_, item)| field_of(item, row, reference));
+                    fields.chain(self.setter_of(name, row, reference))
+                })
+                .collect();
+            if let Some(best) = found.iter().min_by_key(|found| found.lacks.len()) {
+                return Match {
+                    symbols: found
+                        .iter()
+                        .flat_map(|found| found.symbols.clone())
+                        .collect(),
+                    ..best.clone()
+                };
             }
-            if let Some(found) = self.setter_of(&name, row, &reference) {
-                return found;
-            }
-            for (_, item) in self.surface.named(&name) {
-                if let Some(found) = field_of(item, row, &reference) {
-                    return found;
-                }
-                // A config of the reference is often one record of a request of ours.
-                for field in item.fields.iter().filter(|_| depth < 2) {
-                    if let Shape::Named(inner) = &field.shape {
-                        open.push((inner.clone(), depth + 1));
-                    }
-                }
-            }
+            names = names
+                .iter()
+                .flat_map(|name| self.surface.named(name))
+                .flat_map(|(_, item)| &item.fields)
+                .filter_map(|field| match &field.shape {
+                    Shape::Named(inner) => Some(inner.clone()),
+                    _ => None,
+                })
+                .collect();
         }
         Match::default()
     }
 
     fn setter_of(&self, owner: &str, row: &Row, reference: &Shape) -> Option<Match> {
         ["set_", "with_"].iter().find_map(|prefix| {
-            let method = self.surface.method(owner, &format!("{prefix}{}", row.name()))?;
-            let shape = method.params.first().map_or(&Shape::Any, |param| &param.shape);
+            let method = self
+                .surface
+                .method(owner, &format!("{prefix}{}", row.name()))?;
+            let shape = method
+                .params
+                .first()
+                .map_or(&Shape::Any, |param| &param.shape);
             let mut found = Match::one(Symbol::Member(owner.to_owned(), method.name.clone()));
             // What a setter takes may be a trait, of which the shape says nothing.
             if *shape != Shape::Any {
@@ -315,7 +372,10 @@ impl<'a> Matcher<'a> {
             };
         }
         for item in self.items_for(row.origin, row.parent()) {
-            let field = item.fields.iter().find(|f| f.is_public && f.rust == row.name());
+            let field = item
+                .fields
+                .iter()
+                .find(|f| f.is_public && f.rust == row.name());
             if let Some(field) = field.filter(|_| row.property) {
                 return Match::one(Symbol::Member(item.name.clone(), field.rust.clone()));
             }
@@ -325,8 +385,20 @@ impl<'a> Matcher<'a> {
 
     fn missing_parameters(&self, row: &Row, method: &Method) -> Vec<String> {
         let containers = self.own_types(method);
+        // As many as there, in the same order: the names do not matter.
+        let required = row
+            .params
+            .iter()
+            .filter(|p| !p.starts_with('*') && !is_optional(p));
+        let shapes: Vec<Shape> = required.map(|p| shape_of_parameter(p)).collect();
+        let by_place = shapes.len() == method.params.len()
+            && shapes
+                .iter()
+                .zip(&method.params)
+                .all(|(theirs, ours)| ours.shape.holds(theirs).is_ok());
         row.params
             .iter()
+            .filter(|param| !by_place || is_optional(param))
             .filter_map(|param| {
                 let name = param.split([':', '?']).next().unwrap_or(param);
                 let is_config = name == "config" && !containers.is_empty();
@@ -385,65 +457,18 @@ impl<'a> Matcher<'a> {
         containers.retain(|_, types| !types.is_empty());
         self.containers = containers;
     }
+}
 
-    // Calls and commands -------------------------------------------------------------------
+fn is_optional(param: &str) -> bool {
+    param
+        .split(':')
+        .next()
+        .is_some_and(|name| name.ends_with('?'))
+}
 
-    fn place_routes(&mut self, rows: &[&Row]) {
-        let calls: Vec<(&Row, Vec<String>)> = rows
-            .iter()
-            .filter(|row| row.kind == Kind::Call)
-            .map(|row| (*row, row.paths()))
-            .collect();
-        for (index, route) in self.surface.routes.iter().enumerate() {
-            match place(&calls, route).as_slice() {
-                [] => self.extra_routes.push(index),
-                [call] => {
-                    let key = (call.origin, call.id.clone());
-                    self.routes.entry(key).or_default().push(index);
-                }
-                several => {
-                    let ids: Vec<&str> = several.iter().map(|call| call.id.as_str()).collect();
-                    let message = format!(
-                        "route `{} {}` fits several calls ({}): name its file after the module, \
-                         or the function after the method",
-                        route.verb,
-                        route.written,
-                        ids.join(", ")
-                    );
-                    let finding = Finding::error(&route.file, route.line, message);
-                    self.findings.push(finding);
-                }
-            }
-        }
-    }
-
-    fn find_command(&self, row: &Row) -> Match {
-        let below = |path: &str| path.split_once(' ').map(|(_, rest)| rest.to_owned());
-        let theirs = below(&row.id);
-        let fitting = self.surface.commands.iter().find(|command| {
-            let ours = below(&command.path);
-            match (&theirs, &ours) {
-                (None, None) => true,
-                (Some(theirs), Some(ours)) => {
-                    ours == theirs || *ours == format!("{} {theirs}", row.origin.name())
-                }
-                _ => false,
-            }
-        });
-        let Some(command) = fitting else {
-            return Match::default();
-        };
-        let lacks = row
-            .params
-            .iter()
-            .filter(|option| option.starts_with("--") && !command.options.contains(option))
-            .map(|option| format!("option `{option}`"))
-            .collect();
-        Match {
-            lacks,
-            ..Match::one(Symbol::Command(command.path.clone()))
-        }
-    }
+fn shape_of_parameter(param: &str) -> Shape {
+    let (_, shape) = param.split_once(':').unwrap_or((param, ""));
+    Shape::of_annotation(shape)
 }
 
 /// The field of a type that has the row's name in JSON, or in Rust where it has no JSON form.
@@ -458,23 +483,6 @@ fn field_of(item: &Item, row: &Row, reference: &Shape) -> Option<Match> {
     let mut found = Match::one(Symbol::Member(item.name.clone(), field.rust.clone()));
     found.lacks.extend(field.shape.holds(reference).err());
     Some(found)
-}
-
-/// The calls a route may be; a route that fits more than one counts for none.
-fn place<'r>(calls: &[(&'r Row, Vec<String>)], route: &Route) -> Vec<&'r Row> {
-    let mut fits: Vec<&Row> = calls
-        .iter()
-        .filter(|(call, paths)| call.verb == route.verb && paths.contains(&route.path))
-        .map(|(call, _)| *call)
-        .collect();
-    let narrow = |fits: &mut Vec<&'r Row>, keep: &dyn Fn(&Row) -> bool| {
-        if fits.len() > 1 && fits.iter().any(|call| keep(call)) {
-            fits.retain(|call| keep(call));
-        }
-    };
-    narrow(&mut fits, &|call| route.is_in_module(call.module()));
-    narrow(&mut fits, &|call| call.name() == route.item);
-    fits
 }
 
 /// Whether a source file may hold what an origin's module has.
@@ -495,7 +503,7 @@ fn is_ours_for(origin: Origin, module: &str, file: &str) -> bool {
                 Some(next) => *next == module,
                 None => !NEXT.contains(&module) || !in_crate(&["types"]),
             };
-            in_crate(&["types", "transport", "api", "client"]) && !is_under("tinker") && fits_module
+            in_crate(&["types", "api", "client"]) && !is_under("tinker") && fits_module
         }
         Origin::Tinker => {
             in_crate(&["types", "transport", "api", "client", "training"]) && !is_under("gemini")

@@ -20,7 +20,12 @@ pub(crate) const FOLDER: &str = "target/parity";
 pub(crate) fn run_all(root: &Path, files: &[SourceFile]) -> anyhow::Result<Vec<Finding>> {
     let everything = ["--workspace", "--all-features"];
     let run = |name: &str, command: &[&str], end: &[&str]| -> anyhow::Result<PathBuf> {
-        let args: Vec<&str> = command.iter().chain(&everything).chain(end).copied().collect();
+        let args: Vec<&str> = command
+            .iter()
+            .chain(&everything)
+            .chain(end)
+            .copied()
+            .collect();
         cargo(root, name, &args)
     };
     let record = Record {

@@ -35,7 +35,13 @@ pub(crate) fn run(root: &Path, python: &str) -> anyhow::Result<Vec<Finding>> {
     }
     call(
         Command::new(&venv_python)
-            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+            ])
             .args(PACKAGES),
     )?;
     call(
@@ -102,12 +108,10 @@ mod tests {
             )
             .unwrap()
         };
-        let before = rows(
-            r#"{"id": "a", "kind": "type"}, {"id": "b", "kind": "field", "wire": "x"}"#,
-        );
-        let after = rows(
-            r#"{"id": "b", "kind": "field", "wire": "y"}, {"id": "c", "kind": "type"}"#,
-        );
+        let before =
+            rows(r#"{"id": "a", "kind": "type"}, {"id": "b", "kind": "field", "wire": "x"}"#);
+        let after =
+            rows(r#"{"id": "b", "kind": "field", "wire": "y"}, {"id": "c", "kind": "type"}"#);
         let found: Vec<_> = changes("f", &before, &after)
             .into_iter()
             .map(|finding| finding.message)

@@ -160,7 +160,10 @@ impl Review {
                 is_own: false,
             });
         }
-        let rule = self.rules.iter().find(|rule| applies(rule, row, &key, keys))?;
+        let rule = self
+            .rules
+            .iter()
+            .find(|rule| applies(rule, row, &key, keys))?;
         Some(Decision {
             verdict: rule.verdict,
             to: &rule.to,
@@ -210,9 +213,10 @@ fn applies(rule: &Rule, row: &Row, key: &str, keys: &Keys) -> bool {
     match rule.twin {
         None => true,
         Some(Twin::TypedDict) => keys.is_typed_dict(row),
-        Some(twin) => twin_of(twin, &row.id)
-            .iter()
-            .any(|base| keys.ids.contains(&(row.origin.name().to_owned(), base.clone()))),
+        Some(twin) => twin_of(twin, &row.id).iter().any(|base| {
+            keys.ids
+                .contains(&(row.origin.name().to_owned(), base.clone()))
+        }),
     }
 }
 
@@ -322,7 +326,10 @@ mod tests {
     fn an_entry_covers_what_the_type_holds() {
         let entry = "[[entry]]\nrow = \"google-genai type types.Blob\"\nverdict = \"out-of-scope\"\nreason = \"a\"\n";
         let (found, _) = verdicts(entry);
-        assert_eq!((found[4], found[5], found[6]), (Some(true), Some(false), None));
+        assert_eq!(
+            (found[4], found[5], found[6]),
+            (Some(true), Some(false), None)
+        );
     }
 
     #[test]

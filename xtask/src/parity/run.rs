@@ -7,10 +7,9 @@ use anyhow::Context;
 use crate::finding::Finding;
 use crate::parity::args::{Action, Args, Format};
 use crate::parity::assess::{Input, assess};
-use crate::parity::evidence::{Ledger, Quality, Vectors, find_tests, parse_log};
+use crate::parity::evidence::{Ledger, Quality, Vectors, parse_log};
 use crate::parity::floors::Floors;
 use crate::parity::review::Review;
-use crate::parity::surface::parse_all;
 use crate::parity::{inventory, record, refresh, report};
 use crate::sources;
 
@@ -41,21 +40,23 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<Vec<Finding>> {
     let mut findings = assessment.findings.clone();
 
     if args.check {
-        let cases = find_tests(&parse_all(&files)?);
-        findings.extend(ledger.refused(&cases));
+        let cases = &assessment.cases;
+        findings.extend(ledger.refused(cases));
         if let Some(path) = &args.log {
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("failed to read {}", path.display()))?;
             let log = parse_log(&text, &record::packages(&files));
-            findings.extend(ledger.contradicted(&cases, &log));
+            findings.extend(ledger.contradicted(cases, &log));
         }
         findings.extend(floors.broken(&lines));
         let old = std::fs::read_to_string(root.join(REPORT)).unwrap_or_default();
         findings.extend(first_difference(&old, &report::markdown(&assessment)));
-    } else {
-        if args.raise_floor {
-            floors.raised(&lines).save(root)?;
-        }
+    }
+    if args.raise_floor {
+        floors.raised(&lines).save(root)?;
+    }
+    // A check writes only what it is told to write.
+    if !args.check || args.output.is_some() {
         let (text, file) = match args.format {
             Format::Md => (report::markdown(&assessment), REPORT.to_owned()),
             Format::Json => {

@@ -27,15 +27,43 @@ pub(crate) enum Shape {
 
 /// Types that only hold another one, which is their first parameter.
 const HOLDERS: &[&str] = &[
-    "Option", "Box", "Arc", "Rc", "Cow", "Result", "Response", "Pin", "Into", "IntoField", "AsRef",
-    "Borrow", "Redacted", "Given", "Mutex", "Lazy",
+    "Option",
+    "Box",
+    "Arc",
+    "Rc",
+    "Cow",
+    "Result",
+    "Response",
+    "Pin",
+    "Into",
+    "IntoField",
+    "AsRef",
+    "Borrow",
+    "Redacted",
+    "Given",
+    "Mutex",
+    "Lazy",
 ];
 const LISTS: &[&str] = &[
-    "Vec", "VecDeque", "HashSet", "BTreeSet", "IndexSet", "Iterator", "IntoIterator",
+    "Vec",
+    "VecDeque",
+    "HashSet",
+    "BTreeSet",
+    "IndexSet",
+    "Iterator",
+    "IntoIterator",
 ];
 const MAPS: &[&str] = &["BTreeMap", "HashMap", "IndexMap", "Map"];
 const TEXTS: &[&str] = &[
-    "String", "str", "SecretString", "PathBuf", "Path", "OsStr", "Bytes", "Bytes64", "char",
+    "String",
+    "str",
+    "SecretString",
+    "PathBuf",
+    "Path",
+    "OsStr",
+    "Bytes",
+    "Bytes64",
+    "char",
 ];
 const ANYS: &[&str] = &["Value", "RawValue", "JsonValue"];
 
@@ -77,7 +105,7 @@ impl Shape {
                 .path
                 .segments
                 .last()
-                .map_or(Self::Any, |segment| Self::of_segment(segment)),
+                .map_or(Self::Any, Self::of_segment),
             _ => Self::Any,
         }
     }
@@ -94,7 +122,11 @@ impl Shape {
     fn of_segment(segment: &syn::PathSegment) -> Self {
         let name = segment.ident.to_string();
         let arguments = types_in(&segment.arguments);
-        let nth = |index: usize| arguments.get(index).map_or(Self::Any, |ty| Self::of_type(ty));
+        let nth = |index: usize| {
+            arguments
+                .get(index)
+                .map_or(Self::Any, |ty| Self::of_type(ty))
+        };
         match name.as_str() {
             holder if HOLDERS.contains(&holder) => nth(0),
             list if LISTS.contains(&list) => match arguments.first() {
@@ -118,15 +150,6 @@ impl Shape {
             Self::Text
         } else {
             Self::List(Box::new(item))
-        }
-    }
-
-    /// The name of the record it is or holds, if it is one.
-    pub(crate) fn record(&self) -> Option<&str> {
-        match self {
-            Self::Named(name) => Some(name),
-            Self::List(inner) | Self::Map(inner) => inner.record(),
-            _ => None,
         }
     }
 

@@ -140,7 +140,10 @@ fn outcomes(
     by_key: &HashMap<String, usize>,
     need: &str,
 ) -> Vec<Outcome> {
-    if let Some(symbol) = need.strip_prefix("ours ").or_else(|| need.starts_with("file ").then_some(need)) {
+    if let Some(symbol) = need
+        .strip_prefix("ours ")
+        .or_else(|| need.starts_with("file ").then_some(need))
+    {
         let Some(found) = context.matcher.named(symbol, &context.files) else {
             return Vec::new();
         };
@@ -167,7 +170,11 @@ fn outcomes(
     }
     let outcome = |row: &Assessed| (row.status, row.row.id.clone(), row.tests.clone());
     if !need.contains('*') {
-        return by_key.get(need).map(|&index| outcome(&rows[index])).into_iter().collect();
+        return by_key
+            .get(need)
+            .map(|&index| outcome(&rows[index]))
+            .into_iter()
+            .collect();
     }
     rows.iter()
         .filter(|row| naming::fits(need, &row.key))

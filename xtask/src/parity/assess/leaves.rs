@@ -35,7 +35,10 @@ impl Context<'_> {
             }
             // A renamed type is found under its new name; what matches needs no rule.
             if decision.is_own || found.symbols.is_empty() {
-                found = self.matcher.named(decision.to, &self.files).unwrap_or_default();
+                found = self
+                    .matcher
+                    .named(decision.to, &self.files)
+                    .unwrap_or_default();
                 assessed.note = format!("{}: {}", decision.to, decision.reason);
             }
         }
@@ -82,7 +85,11 @@ impl Context<'_> {
             case.tests.extend(tests.into_iter().map(str::to_owned));
         }
         // A macro that writes all values alike is shown once, by its own tests.
-        if let Some(file) = found.macro_name.as_ref().and_then(|name| self.macros.get(name)) {
+        if let Some(file) = found
+            .macro_name
+            .as_ref()
+            .and_then(|name| self.macros.get(name))
+        {
             let tests = self.proofs.in_file(file);
             case.tests.extend(tests.into_iter().map(str::to_owned));
         }

@@ -87,7 +87,9 @@ fn call_of<'a>(
             return Some(types);
         }
         let end = format!(".{word}");
-        let mut fitting = types_of_call.iter().filter(|(call, _)| call.ends_with(&end));
+        let mut fitting = types_of_call
+            .iter()
+            .filter(|(call, _)| call.ends_with(&end));
         if let (Some((_, types)), None) = (fitting.next(), fitting.next()) {
             return Some(types);
         }
@@ -183,10 +185,7 @@ mod tests {
                  "body": {"contents": [{"role": "user"}], "name": "no"}},
                 {"method": "other.call", "body": {"topName": "no"}}]"#,
         );
-        let types = BTreeMap::from([(
-            "models.ask".to_owned(),
-            BTreeSet::from(["Ask".to_owned()]),
-        )]);
+        let types = BTreeMap::from([("models.ask".to_owned(), BTreeSet::from(["Ask".to_owned()]))]);
         let found = walk_all(&[fixture], &surface, &types);
         let members: Vec<_> = found.values().flatten().cloned().collect();
         let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());

@@ -43,7 +43,8 @@ impl Ledger {
         if !path.is_file() {
             return Ok(Self::default());
         }
-        let text = std::fs::read_to_string(&path).with_context(|| format!("failed to read {FILE}"))?;
+        let text =
+            std::fs::read_to_string(&path).with_context(|| format!("failed to read {FILE}"))?;
         let tests = serde_json::from_str(&text).with_context(|| format!("{FILE} is no ledger"))?;
         Ok(Self { tests })
     }
@@ -52,7 +53,11 @@ impl Ledger {
     pub(crate) fn save(&self, root: &Path) -> anyhow::Result<()> {
         let mut text = String::from("{\n");
         for (index, (key, value)) in self.tests.iter().enumerate() {
-            let comma = if index + 1 < self.tests.len() { "," } else { "" };
+            let comma = if index + 1 < self.tests.len() {
+                ","
+            } else {
+                ""
+            };
             let (key, value) = (serde_json::to_string(key)?, serde_json::to_string(value)?);
             writeln!(text, "{key}: {value}{comma}")?;
         }

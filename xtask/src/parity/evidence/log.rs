@@ -66,7 +66,11 @@ pub(crate) fn parse(text: &str, packages: &[(String, Vec<String>)]) -> Log {
         let line = line.trim();
         if let Some(rest) = line.strip_prefix("Running ") {
             let (target, binary) = rest.split_once(" (").unwrap_or((rest, ""));
-            let file = binary.trim_end_matches(')').rsplit('/').next().unwrap_or_default();
+            let file = binary
+                .trim_end_matches(')')
+                .rsplit('/')
+                .next()
+                .unwrap_or_default();
             let binary = file.rsplit_once('-').map_or(file, |(name, _)| name);
             if let Some(target) = target.strip_prefix("unittests ") {
                 package = packages

@@ -51,7 +51,11 @@ impl Proofs {
             if state != State::Passed {
                 continue;
             }
-            proofs.files.entry(case.file.clone()).or_default().push(number);
+            proofs
+                .files
+                .entry(case.file.clone())
+                .or_default()
+                .push(number);
             if case.file.starts_with("crates/cli/tests/") {
                 proofs.commands.push((number, case.words.all.clone()));
             }

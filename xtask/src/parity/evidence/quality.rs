@@ -55,7 +55,8 @@ impl Quality {
         if !path.is_file() {
             return Ok(Self::default());
         }
-        let text = std::fs::read_to_string(&path).with_context(|| format!("failed to read {FILE}"))?;
+        let text =
+            std::fs::read_to_string(&path).with_context(|| format!("failed to read {FILE}"))?;
         serde_json::from_str(&text).with_context(|| format!("{FILE} is no record of runs"))
     }
 
@@ -113,7 +114,10 @@ pub(crate) fn fuzz_seconds_of(text: &str) -> Option<u64> {
 pub(crate) fn coverage_of(json: &str) -> Option<u64> {
     let value: Value = serde_json::from_str(json).ok()?;
     let lines = value.pointer("/data/0/totals/lines")?;
-    let (covered, count) = (lines.get("covered")?.as_u64()?, lines.get("count")?.as_u64()?);
+    let (covered, count) = (
+        lines.get("covered")?.as_u64()?,
+        lines.get("count")?.as_u64()?,
+    );
     (covered * 1000).checked_div(count)
 }
 

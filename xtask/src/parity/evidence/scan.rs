@@ -68,21 +68,23 @@ fn scan(
     let mut index = 0;
     while index < tokens.len() {
         let token = &tokens[index];
-        if is_punct(token, '#') {
-            if let Some(TokenTree::Group(group)) = tokens.get(index + 1)
-                && group.delimiter() == Delimiter::Bracket
-            {
-                attributes.push(without_blanks(&group.stream().to_string()));
-                index += 2;
-                continue;
-            }
+        if is_punct(token, '#')
+            && let Some(inside) = tokens
+                .get(index + 1)
+                .and_then(|token| group(token, Delimiter::Bracket))
+        {
+            attributes.push(without_blanks(&inside.to_string()));
+            index += 2;
+            continue;
         }
         let word = ident(token);
         match word.as_deref() {
             Some("mod") => {
                 if let (Some(name), Some(body)) = (
                     tokens.get(index + 1).and_then(ident),
-                    tokens.get(index + 2).and_then(|t| group(t, Delimiter::Brace)),
+                    tokens
+                        .get(index + 2)
+                        .and_then(|t| group(t, Delimiter::Brace)),
                 ) {
                     let only = is_test_only || attributes.iter().any(|a| a == "cfg(test)");
                     modules.push(name);
@@ -111,7 +113,14 @@ fn scan(
                         .unwrap_or(tokens.len() - 1);
                     let line = token.span().start().line;
                     let tokens = tokens[index..=end].iter().cloned().collect();
-                    found.push(function(name, modules, Vec::new(), is_test_only, line, tokens));
+                    found.push(function(
+                        name,
+                        modules,
+                        Vec::new(),
+                        is_test_only,
+                        line,
+                        tokens,
+                    ));
                     attributes.clear();
                     index = end;
                 }
@@ -260,7 +269,13 @@ mod tests {
         );
         let short: Vec<_> = found
             .iter()
-            .map(|f| (f.modules.join("::"), f.name.as_str(), f.attributes.join(" ")))
+            .map(|f| {
+                (
+                    f.modules.join("::"),
+                    f.name.as_str(),
+                    f.attributes.join(" "),
+                )
+            })
             .collect();
         assert_eq!(
             short,

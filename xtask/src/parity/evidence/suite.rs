@@ -47,7 +47,9 @@ impl TestCase {
             .unwrap_or(short);
         let named = [short, bare].into_iter().any(|form| {
             let joined = form.to_lowercase().replace('-', "_");
-            self.path.split("::").any(|part| starts_with_word(part, &joined))
+            self.path
+                .split("::")
+                .any(|part| starts_with_word(part, &joined))
         });
         let noted = [short, bare]
             .into_iter()
@@ -185,7 +187,10 @@ fn comments(text: &str, line: usize) -> (Vec<String>, BTreeSet<String>) {
     let lines: Vec<&str> = text.lines().collect();
     let (mut tags, mut remarks) = (Vec::new(), BTreeSet::new());
     // The name may stand below `async` or a visibility, never below a blank line.
-    for line in lines[..line.saturating_sub(1).min(lines.len())].iter().rev() {
+    for line in lines[..line.saturating_sub(1).min(lines.len())]
+        .iter()
+        .rev()
+    {
         let line = line.trim();
         if line.is_empty() || line.ends_with('}') || line.ends_with(';') {
             break;

@@ -88,7 +88,8 @@ impl Vectors {
         if !path.is_file() {
             return Ok(Self::default());
         }
-        let text = std::fs::read_to_string(&path).with_context(|| format!("failed to read {FILE}"))?;
+        let text =
+            std::fs::read_to_string(&path).with_context(|| format!("failed to read {FILE}"))?;
         Self::parse(&text).with_context(|| format!("{FILE} does not hold results"))
     }
 

@@ -41,7 +41,15 @@ pub(crate) fn markdown(assessment: &Assessment) -> String {
 
 fn summary(out: &mut String, assessment: &Assessment) {
     heading(out, 2, "Summary");
-    let columns = ["Rows", "#Source", "#Port", "#Partial", "#Gap", "#Percent", "#Not counted"];
+    let columns = [
+        "Rows",
+        "#Source",
+        "#Port",
+        "#Partial",
+        "#Gap",
+        "#Percent",
+        "#Not counted",
+    ];
     let mut origin: Option<Origin> = None;
     head(out, &columns);
     for entry in lines(assessment) {

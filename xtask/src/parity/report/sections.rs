@@ -46,7 +46,10 @@ pub(super) fn quality(out: &mut String, assessment: &Assessment) {
         "passed: all crates, all features, all targets".to_owned()
     });
     let tests = quality.tests.map_or_else(unknown, |t| {
-        format!("{} passed, {} failed, {} ignored", t.passed, t.failed, t.ignored)
+        format!(
+            "{} passed, {} failed, {} ignored",
+            t.passed, t.failed, t.ignored
+        )
     });
     let fuzz = quality
         .fuzz_seconds
@@ -70,13 +73,24 @@ pub(super) fn quality(out: &mut String, assessment: &Assessment) {
         .iter()
         .map(|(state, count)| format!("{count} {state}"))
         .collect();
-    let _ = write!(out, "\nTest functions as they stand: {}.\n", states.join(", "));
+    let _ = write!(
+        out,
+        "\nTest functions as they stand: {}.\n",
+        states.join(", ")
+    );
     let suites = &assessment.vectors.suites;
     if !suites.is_empty() {
         heading(out, 3, "Wire vectors");
         head(
             out,
-            &["Suite", "Back end", "#Vectors", "#Equal", "#Different", "#Unimplemented"],
+            &[
+                "Suite",
+                "Back end",
+                "#Vectors",
+                "#Equal",
+                "#Different",
+                "#Unimplemented",
+            ],
         );
         for ((suite, backend), tally) in suites {
             let number = |n: usize| n.to_string();
@@ -140,7 +154,15 @@ pub(super) fn modules(out: &mut String, assessment: &Assessment) {
     heading(out, 2, "Module status");
     head(
         out,
-        &["Package", "Module", "Status", "#Complete", "#Partial", "#Missing", "#Not counted"],
+        &[
+            "Package",
+            "Module",
+            "Status",
+            "#Complete",
+            "#Partial",
+            "#Missing",
+            "#Not counted",
+        ],
     );
     for origin in PACKAGES {
         let modules = assessment
@@ -201,7 +223,11 @@ pub(super) fn queue(out: &mut String, assessment: &Assessment) {
                 Kind::Check | Kind::Command | Kind::Call => row.row.id.clone(),
                 _ => row.row.id[row.row.module().len() + 1..].to_owned(),
             };
-            let mark = if row.status == Status::Partial { "*" } else { "" };
+            let mark = if row.status == Status::Partial {
+                "*"
+            } else {
+                ""
+            };
             let names = open.entry((row.row.origin, group)).or_default();
             names.push(format!("{name}{mark}"));
         }
@@ -211,7 +237,15 @@ pub(super) fn queue(out: &mut String, assessment: &Assessment) {
             out.push_str("Nothing.\n");
             continue;
         }
-        head(out, &["Reference", "Group", "#Open", "Rows; partial ones with a star"]);
+        head(
+            out,
+            &[
+                "Reference",
+                "Group",
+                "#Open",
+                "Rows; partial ones with a star",
+            ],
+        );
         for ((origin, group), names) in open {
             line(
                 out,
@@ -229,10 +263,17 @@ pub(super) fn queue(out: &mut String, assessment: &Assessment) {
 /// What we have and no reference has.
 pub(super) fn beyond(out: &mut String, assessment: &Assessment) {
     heading(out, 2, "Where we go beyond");
-    out.push_str("Public types, commands and routes of ours that no row of an inventory stands for.\n\n");
+    out.push_str(
+        "Public types, commands and routes of ours that no row of an inventory stands for.\n\n",
+    );
     head(
         out,
-        &["Crate", "#Types", "#Reached by passing tests", "Types that are"],
+        &[
+            "Crate",
+            "#Types",
+            "#Reached by passing tests",
+            "Types that are",
+        ],
     );
     for (package, types) in &assessment.extra_types {
         let reached: Vec<&str> = types
@@ -281,7 +322,15 @@ pub(super) fn calls(out: &mut String, assessment: &Assessment) {
         heading(out, 2, &format!("Calls of {}", origin.name()));
         head(
             out,
-            &["Call", "Verb", "Path", "Status", "Route in", "Tests", "What lacks"],
+            &[
+                "Call",
+                "Verb",
+                "Path",
+                "Status",
+                "Route in",
+                "Tests",
+                "What lacks",
+            ],
         );
         for row in rows {
             let path = match (row.row.mldev.first(), row.row.vertex.first()) {
@@ -342,7 +391,14 @@ pub(super) fn types(out: &mut String, assessment: &Assessment) {
         heading(out, 2, &format!("Types of {}", origin.name()));
         head(
             out,
-            &["Type", "Kind", "Status", "Ours", "#Fields or values", "What lacks"],
+            &[
+                "Type",
+                "Kind",
+                "Status",
+                "Ours",
+                "#Fields or values",
+                "What lacks",
+            ],
         );
         let kinds = [Kind::Class, Kind::Type, Kind::Alias, Kind::Enum];
         for row in counted(assessment, origin, &kinds) {
@@ -389,7 +445,10 @@ pub(super) fn commands(out: &mut String, assessment: &Assessment) {
 /// Every behaviour our tests must show.
 pub(super) fn checks(out: &mut String, assessment: &Assessment) {
     heading(out, 2, "Behavioural checks");
-    head(out, &["Check", "Status", "What it demands", "Tests", "What lacks"]);
+    head(
+        out,
+        &["Check", "Status", "What it demands", "Tests", "What lacks"],
+    );
     for row in counted(assessment, Origin::Checks, &[Kind::Check]) {
         line(
             out,

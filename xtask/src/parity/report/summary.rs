@@ -38,7 +38,9 @@ impl Counts {
 
     /// Share of complete rows in tenths of a percent, rounded down so that 1000 means all.
     pub(crate) fn per_mille(self) -> usize {
-        (self.complete * 1000).checked_div(self.total()).unwrap_or(0)
+        (self.complete * 1000)
+            .checked_div(self.total())
+            .unwrap_or(0)
     }
 }
 
@@ -62,7 +64,14 @@ impl Line {
         }
     }
 
-    /// The share of complete rows.
+    /// The share of complete rows in parts of a million, rounded down.
+    pub(crate) fn per_million(&self) -> usize {
+        (self.counts.complete * 1_000_000)
+            .checked_div(self.counts.total())
+            .unwrap_or(0)
+    }
+
+    /// The share of complete rows in tenths of a percent, rounded down.
     pub(crate) fn per_mille(&self) -> usize {
         self.counts.per_mille()
     }
@@ -71,10 +80,7 @@ impl Line {
 /// The sorts of rows in the order of the summary.
 const SORTS: &[(&str, &[Kind])] = &[
     ("Modules", &[Kind::Module]),
-    (
-        "Types",
-        &[Kind::Class, Kind::Type, Kind::Alias, Kind::Enum],
-    ),
+    ("Types", &[Kind::Class, Kind::Type, Kind::Alias, Kind::Enum]),
     ("Fields", &[Kind::Field]),
     ("Methods", &[Kind::Method, Kind::Function]),
     ("Enum values", &[Kind::Value]),

@@ -15,8 +15,7 @@ pub(crate) fn is_test_only(attributes: &[Attribute]) -> bool {
 pub(crate) fn settings(attributes: &[Attribute], name: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for attribute in attributes.iter().filter(|a| a.path().is_ident(name)) {
-        let Ok(metas) =
-            attribute.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)
+        let Ok(metas) = attribute.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)
         else {
             continue;
         };

@@ -4,7 +4,7 @@ use syn::{Fields, FnArg, ImplItem, Item as Syntax, Pat, ReturnType, Signature, T
 
 use super::attributes::{derives, is_test_only, setting};
 use super::macros::{Declaration, Declarations};
-use super::model::{Field, Item, ItemKind, Method, Param, Surface, Variant};
+use super::model::{Field, Item, Method, Param, Surface, Variant};
 use super::type_names::{names_of, names_of_bound};
 use crate::parity::naming;
 use crate::parity::shape::Shape;
@@ -28,22 +28,18 @@ fn read_one(surface: &mut Surface, file: &str, item: &Syntax) {
         }
         Syntax::Struct(item) => surface.items.push(Item {
             fields: struct_fields(&item.fields, &item.attrs),
-            ..type_of(file, &item.ident, &item.vis, ItemKind::Struct)
+            ..type_of(file, &item.ident, &item.vis)
         }),
         Syntax::Enum(item) => surface.items.push(Item {
             variants: enum_variants(item),
-            ..type_of(file, &item.ident, &item.vis, ItemKind::Enum)
+            ..type_of(file, &item.ident, &item.vis)
         }),
         Syntax::Type(item) => {
-            surface
-                .items
-                .push(type_of(file, &item.ident, &item.vis, ItemKind::Alias));
+            surface.items.push(type_of(file, &item.ident, &item.vis));
         }
         Syntax::Trait(item) => {
             let owner = item.ident.to_string();
-            surface
-                .items
-                .push(type_of(file, &item.ident, &item.vis, ItemKind::Trait));
+            surface.items.push(type_of(file, &item.ident, &item.vis));
             for member in &item.items {
                 if let TraitItem::Fn(function) = member {
                     surface.methods.push(method(&owner, file, &function.sig));
@@ -137,11 +133,6 @@ fn declared(surface: &mut Surface, file: &str, macro_name: &str, declaration: De
         .collect();
     surface.items.push(Item {
         name,
-        kind: if declaration.is_enum {
-            ItemKind::Enum
-        } else {
-            ItemKind::Struct
-        },
         file: file.to_owned(),
         is_public: declaration.is_public,
         fields,
@@ -150,10 +141,9 @@ fn declared(surface: &mut Surface, file: &str, macro_name: &str, declaration: De
     });
 }
 
-fn type_of(file: &str, name: &syn::Ident, visibility: &syn::Visibility, kind: ItemKind) -> Item {
+fn type_of(file: &str, name: &syn::Ident, visibility: &syn::Visibility) -> Item {
     Item {
         name: name.to_string(),
-        kind,
         file: file.to_owned(),
         is_public: is_public(visibility),
         fields: Vec::new(),
@@ -232,7 +222,11 @@ fn method(owner: &str, file: &str, signature: &Signature) -> Method {
         .collect();
     Method {
         owner: owner.to_owned(),
-        name: signature.ident.to_string().trim_start_matches("r#").to_owned(),
+        name: signature
+            .ident
+            .to_string()
+            .trim_start_matches("r#")
+            .to_owned(),
         file: file.to_owned(),
         params,
         returns: match &signature.output {

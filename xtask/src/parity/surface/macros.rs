@@ -30,7 +30,6 @@ pub(super) struct Declaration {
     pub(super) is_public: bool,
     pub(super) fields: Vec<FieldDeclaration>,
     pub(super) variants: Vec<VariantDeclaration>,
-    pub(super) is_enum: bool,
 }
 
 /// All types of a macro body.
@@ -64,7 +63,6 @@ impl Parse for Declaration {
             is_public: matches!(visibility, Visibility::Public(_)),
             fields: Vec::new(),
             variants: Vec::new(),
-            is_enum,
         };
         if is_enum {
             let list = Punctuated::<VariantDeclaration, Token![,]>::parse_terminated(&body)?;

@@ -13,8 +13,6 @@ mod routes;
 mod type_names;
 
 pub(crate) use commands::Command;
-#[cfg(test)]
-pub(crate) use model::ItemKind;
 pub(crate) use model::{Item, Method, Surface};
 pub(crate) use read::{Parsed, parse_all, read};
 pub(crate) use routes::Route;

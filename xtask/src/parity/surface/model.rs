@@ -5,19 +5,6 @@ use std::collections::BTreeMap;
 use crate::parity::shape::Shape;
 use crate::parity::surface::{Command, Route};
 
-/// What a type of ours is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ItemKind {
-    /// A struct.
-    Struct,
-    /// An enum.
-    Enum,
-    /// A trait.
-    Trait,
-    /// A name for another type.
-    Alias,
-}
-
 /// A field of a struct.
 #[derive(Clone, Debug)]
 pub(crate) struct Field {
@@ -47,8 +34,6 @@ pub(crate) struct Variant {
 pub(crate) struct Item {
     /// Its name.
     pub(crate) name: String,
-    /// What it is.
-    pub(crate) kind: ItemKind,
     /// Source file.
     pub(crate) file: String,
     /// Whether users see it.

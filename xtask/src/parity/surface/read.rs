@@ -52,7 +52,6 @@ pub(crate) fn read(files: &[SourceFile], parsed: &[Parsed]) -> Surface {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parity::surface::ItemKind;
 
     fn surface_of(path: &str, text: &str) -> Surface {
         let files = [SourceFile::new(path, text)];
@@ -75,7 +74,6 @@ mod tests {
         assert!(blob.is_public);
         assert!(surface.method("Blob", "set_mime_type").is_some());
         let (_, light) = surface.named("Light").next().unwrap();
-        assert_eq!(light.kind, ItemKind::Enum);
         assert_eq!(light.variants[1].wire.as_deref(), Some("GREEN"));
     }
 
