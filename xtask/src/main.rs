@@ -3,10 +3,12 @@
 //! It parses arguments and turns outcomes into an exit code. The chores themselves live in
 //! their modules and never call each other.
 
+mod conformance;
 mod finding;
 mod parity;
 mod sources;
 mod tidy;
+mod wire;
 mod workspace;
 
 use std::io::Write;
@@ -15,7 +17,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 
-use crate::finding::Severity;
+use crate::finding::{Finding, Severity};
 
 /// Chores of this repository.
 #[derive(Debug, Parser)]
@@ -31,33 +33,60 @@ enum Chore {
     Tidy,
     /// Writes GAP_ANALYSIS.md: what of the reference packages we have, and what speaks for it.
     Parity(parity::Args),
+    /// Reads calls as JSON lines and prints the requests they make, as JSON lines.
+    Wire,
+    /// Compares our calls with what the official SDKs send and read.
+    Conformance {
+        #[command(subcommand)]
+        what: Conformance,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Conformance {
+    /// Plays recorded calls of the official SDKs and shows where ours differ.
+    Vectors {
+        /// Files of records, or folders of them; plain JSON, JSON lines or gzip.
+        #[arg(required = true)]
+        paths: Vec<std::path::PathBuf>,
+        /// How many of the records that differ to show.
+        #[arg(long, default_value_t = 20)]
+        show: usize,
+    },
 }
 
 fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse();
     let root = workspace::root();
-    let findings = match &args.chore {
-        Chore::Tidy => tidy::run(&root).context("tidy could not run")?,
-        Chore::Parity(args) => parity::run(&root, args).context("parity could not run")?,
+    let passed = match args.chore {
+        Chore::Tidy => report("tidy", &tidy::run(&root).context("tidy could not run")?)?,
+        Chore::Parity(args) => {
+            let findings = parity::run(&root, &args).context("parity could not run")?;
+            report("parity", &findings)?
+        }
+        Chore::Conformance {
+            what: Conformance::Vectors { paths, show },
+        } => conformance::vectors(&root, &paths, show)? == 0,
+        Chore::Wire => wire::run(std::io::stdin().lock(), std::io::stdout().lock())? == 0,
     };
-
-    let mut out = std::io::stdout().lock();
-    for finding in &findings {
-        writeln!(out, "{finding}")?;
-    }
-    let errors = findings
-        .iter()
-        .filter(|f| f.severity == Severity::Error)
-        .count();
-    let warnings = findings.len() - errors;
-    let chore = match args.chore {
-        Chore::Tidy => "tidy",
-        Chore::Parity(_) => "parity",
-    };
-    writeln!(out, "{chore}: {errors} errors, {warnings} warnings")?;
-    Ok(if errors == 0 {
+    Ok(if passed {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Prints findings and their count; true when none of them is an error.
+fn report(chore: &str, findings: &[Finding]) -> anyhow::Result<bool> {
+    let mut out = std::io::stdout().lock();
+    for finding in findings {
+        writeln!(out, "{finding}")?;
+    }
+    let errors = findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .count();
+    let warnings = findings.len() - errors;
+    writeln!(out, "{chore}: {errors} errors, {warnings} warnings")?;
+    Ok(errors == 0)
 }

@@ -77,6 +77,14 @@ pub struct CreateCache {
 }
 
 impl CreateCache {
+    /// Replaces the whole request, except for a model that it does not name.
+    pub fn set_request(mut self, request: CreateCachedContentRequest) -> Self {
+        let model = self.request.model.take();
+        self.request = request;
+        self.request.model = self.request.model.or(model);
+        self
+    }
+
     /// The content to keep.
     pub fn set_contents<C: Into<Content>>(mut self, contents: impl IntoIterator<Item = C>) -> Self {
         self.request = self.request.set_contents(contents);
@@ -214,6 +222,12 @@ pub struct UpdateCache {
 }
 
 impl UpdateCache {
+    /// Replaces the whole request.
+    pub fn set_request(mut self, request: UpdateCachedContentRequest) -> Self {
+        self.request = request;
+        self
+    }
+
     /// How long to keep it, from now.
     pub fn set_ttl(mut self, ttl: impl Into<WireDuration>) -> Self {
         self.request = self.request.set_ttl(ttl.into());

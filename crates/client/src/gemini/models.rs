@@ -160,6 +160,12 @@ pub struct CountTokens {
 }
 
 impl CountTokens {
+    /// Replaces the whole request.
+    pub fn set_request(mut self, request: CountTokensRequest) -> Self {
+        self.request = request;
+        self
+    }
+
     /// The content to count; texts become turns of the user's.
     pub fn set_contents<C: Into<Content>>(mut self, contents: impl IntoIterator<Item = C>) -> Self {
         self.request = self.request.set_contents(contents);

@@ -7,6 +7,7 @@ mod candidate;
 mod content;
 mod function;
 mod generate;
+mod generate_config;
 mod generation_config;
 mod grounding;
 mod media;
@@ -48,6 +49,7 @@ pub use generate::{
     GenerateContentRequest, GenerateContentResponse, GenerationOutputConfig, ModelArmorConfig,
     ModelStage, ModelStatus, PromptFeedback, ServiceTier,
 };
+pub use generate_config::GenerateContentConfig;
 pub use generation_config::{
     FeatureSelectionPreference, GenerationConfig, GenerationConfigRoutingConfig,
     GenerationConfigRoutingConfigAutoRoutingMode, GenerationConfigRoutingConfigManualRoutingMode,

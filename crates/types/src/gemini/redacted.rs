@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::{Content, CountTokensRequest, CreateCachedContentRequest, GenerateContentRequest};
+use super::{
+    Content, CountTokensRequest, CreateCachedContentRequest, GenerateContentConfig,
+    GenerateContentRequest,
+};
 
 /// `3 turns, 5 parts, 1200 bytes of text` for a conversation.
 struct Shape<'a>(&'a [Content]);
@@ -42,6 +45,22 @@ impl fmt::Debug for GenerateContentRequest {
             .field("tool_config", &self.tool_config)
             .field("cached_content", &self.cached_content)
             .field("generation_config", &self.generation_config)
+            .field("safety_settings", &self.safety_settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for GenerateContentConfig {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("GenerateContentConfig")
+            .field("system_instruction", &has(self.system_instruction.is_some()))
+            .field("tools", &self.tools.len())
+            .field("tool_config", &self.tool_config)
+            .field("cached_content", &self.cached_content)
+            .field("temperature", &self.temperature)
+            .field("max_output_tokens", &self.max_output_tokens)
+            .field("thinking_config", &self.thinking_config)
             .field("safety_settings", &self.safety_settings)
             .finish_non_exhaustive()
     }

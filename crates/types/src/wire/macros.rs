@@ -146,13 +146,20 @@ macro_rules! wire {
                     if !$crate::wire::WireField::is_absent(&self.$field) {
                         ::serde::ser::SerializeMap::serialize_entry(
                             &mut map,
-                            wire_name!([<$field:lower_camel>] $(, $given)?),
+                            &$crate::wire::FieldKey {
+                                field: stringify!($field),
+                                json: wire_name!([<$field:lower_camel>] $(, $given)?),
+                            },
                             &$crate::wire::EncodedField(&self.$field),
                         )?;
                     }
                 )*
                 for (key, value) in self.unknown_fields.iter() {
-                    ::serde::ser::SerializeMap::serialize_entry(&mut map, key, value)?;
+                    ::serde::ser::SerializeMap::serialize_entry(
+                        &mut map,
+                        &$crate::wire::UnknownKey(key),
+                        value,
+                    )?;
                 }
                 ::serde::ser::SerializeMap::end(map)
             }
@@ -178,7 +185,9 @@ macro_rules! wire {
                         visitor.leave();
                     }
                 )*
-                let _ = visitor;
+                for (key, _) in self.unknown_fields.iter() {
+                    visitor.unknown(stringify!($name), key);
+                }
             }
         }
     } )* };

@@ -9,12 +9,14 @@
 mod macros;
 mod collections;
 mod into_field;
+mod key;
 mod numbers;
 mod seed;
 mod traits;
 mod unknown;
 
 pub use into_field::IntoField;
+pub use key::{FieldKey, UnknownKey};
 pub use seed::{Encoded, EncodedField, FieldSeed, ValueSeed};
 pub use traits::{FieldVisitor, WireField, WireValue};
 pub use unknown::UnknownFields;

@@ -52,4 +52,7 @@ pub trait FieldVisitor {
 
     /// The field entered last ends.
     fn leave(&mut self);
+
+    /// An object of the type `owner` holds a member `key` that no field takes.
+    fn unknown(&mut self, _owner: &'static str, _key: &str) {}
 }

@@ -1,0 +1,110 @@
+//! One line of output: what was sent, and what came of it.
+
+use gimmal_client::transport::testing::RecordedRequest;
+use serde_json::{Map, Value, json};
+
+use crate::wire::failure::Failure;
+use crate::wire::record::Record;
+use crate::wire::{gemini, replies};
+
+/// The answer to a record.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    id: Value,
+    requests: Vec<Value>,
+    outcome: Result<Value, Failure>,
+}
+
+impl Answer {
+    /// The record could not be read.
+    pub(crate) fn refused(id: Value, field: &str, message: impl Into<String>) -> Self {
+        Self {
+            id,
+            requests: Vec::new(),
+            outcome: Err(Failure::refused(field, message)),
+        }
+    }
+
+    /// True when the record itself was at fault.
+    pub(crate) fn is_refused(&self) -> bool {
+        matches!(self.outcome, Err(Failure::Refused { .. }))
+    }
+
+    /// The line of output.
+    pub(crate) fn into_json(self) -> Value {
+        let exchanges: Vec<Value> = self
+            .requests
+            .into_iter()
+            .map(|request| json!({"request": request}))
+            .collect();
+        let mut answer = Map::new();
+        answer.insert("id".to_owned(), self.id);
+        // A call that failed on its way has sent something worth seeing as well.
+        if self.outcome.is_ok() || !exchanges.is_empty() {
+            answer.insert("exchanges".to_owned(), exchanges.into());
+        }
+        match self.outcome {
+            Ok(result) => answer.insert("result".to_owned(), result),
+            Err(failure) => answer.insert("error".to_owned(), failure.into_json()),
+        };
+        Value::Object(answer)
+    }
+}
+
+/// Makes the call of a record.
+pub(crate) async fn play(record: Record) -> Answer {
+    let id = record.id.clone();
+    let http = match replies::script(record.replies.as_deref()) {
+        Ok(http) => http,
+        Err(failure) => {
+            return Answer {
+                id,
+                requests: Vec::new(),
+                outcome: Err(failure),
+            };
+        }
+    };
+    let outcome = gemini::call(record, &http).await;
+    Answer {
+        id,
+        requests: http.requests().iter().map(request).collect(),
+        outcome,
+    }
+}
+
+/// A request as the vectors write it down.
+fn request(request: &RecordedRequest) -> Value {
+    let uri = request.uri();
+    let query: Vec<Value> = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
+        .map(|(name, value)| json!([name, value]))
+        .collect();
+    let headers: Map<String, Value> = request
+        .headers()
+        .iter()
+        .map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            (name.as_str().to_owned(), Value::from(value))
+        })
+        .collect();
+    let mut out = json!({
+        "method": request.method().as_str(),
+        "url": uri.to_string(),
+        "path": uri.path(),
+        "query": query,
+        "headers": headers,
+    });
+    if let Some(body) = body(request.body()) {
+        out["body"] = body;
+    }
+    out
+}
+
+fn body(body: &[u8]) -> Option<Value> {
+    if body.is_empty() {
+        return None;
+    }
+    Some(match serde_json::from_slice::<Value>(body) {
+        Ok(json) => json!({"json": json}),
+        Err(_) => json!({"bytes": replies::bytes_form(body)}),
+    })
+}

@@ -1,0 +1,84 @@
+//! The calls of the Gemini client by the names the reference gives them.
+
+mod caches;
+mod models;
+
+use futures_util::StreamExt as _;
+use gimmal_client::transport::testing::ScriptedTransport;
+use gimmal_client::Pager;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::wire::arguments::Arguments;
+use crate::wire::failure::Failure;
+use crate::wire::{http_options, names, python};
+use crate::wire::record::Record;
+
+/// A call in the making: what it was given, and the script it runs on.
+pub(crate) struct Call<'a> {
+    http: &'a ScriptedTransport,
+    arguments: Arguments,
+    config: Arguments,
+}
+
+/// Makes the call of a record.
+pub(crate) async fn call(record: Record, http: &ScriptedTransport) -> Result<Value, Failure> {
+    let mut arguments = Arguments::new(record.arguments);
+    let mut config = arguments.object("config")?;
+    let call = config.take("http_options");
+    let client = || http_options::client(&record.backend, record.client.clone(), call.clone(), http);
+    let call = Call { http, arguments, config };
+    match record.method.as_str() {
+        "models.generate_content" => models::generate(client()?, call).await,
+        "models.generate_content_stream" => models::stream(client()?, call).await,
+        "models.count_tokens" => models::count_tokens(client()?, call).await,
+        "models.get" => models::get(client()?, call).await,
+        "models.list" => models::list(client()?, call).await,
+        "caches.create" => caches::create(client()?, call).await,
+        "caches.get" => caches::get(client()?, call).await,
+        "caches.list" => caches::list(client()?, call).await,
+        "caches.update" => caches::update(client()?, call).await,
+        "caches.delete" => caches::delete(client()?, call).await,
+        other if names::is_known(other) => Err(Failure::unimplemented(other)),
+        other => Err(Failure::refused(
+            "method",
+            format!("`{other}` is no call of the reference"),
+        )),
+    }
+}
+
+/// A typed value under the reference's names.
+fn dump<T: Serialize>(value: &T) -> Result<Value, Failure> {
+    python::dump(value).map_err(|error| Failure::refused("result", error.to_string()))
+}
+
+/// Reads a list page by page for as long as the script has replies.
+struct Pages<'a> {
+    name: &'static str,
+    http: &'a ScriptedTransport,
+}
+
+impl<'a> Pages<'a> {
+    fn of(name: &'static str, http: &'a ScriptedTransport) -> Self {
+        Self { name, http }
+    }
+
+    async fn read<T, D>(self, pager: Pager<T>, describe: D) -> Result<Value, Failure>
+    where
+        T: DeserializeOwned + Send + 'static,
+        D: Fn(&T) -> Result<Value, Failure>,
+    {
+        let mut pages = Vec::new();
+        let mut stream = std::pin::pin!(pager.pages());
+        while let Some(page) = stream.next().await {
+            let items = page?.items.into_iter().map(|item| describe(&item?));
+            pages.push(items.collect::<Result<Vec<_>, Failure>>()?);
+            // The script is as long as the reference read.
+            if self.http.remaining() == 0 {
+                break;
+            }
+        }
+        Ok(json!({"$pager": pages, "name": self.name}))
+    }
+}

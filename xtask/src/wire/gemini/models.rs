@@ -1,0 +1,150 @@
+//! `models.*`: arguments in, what the client understood out.
+
+use futures_util::TryStreamExt as _;
+use gimmal_client::gemini::GeminiClient;
+use gimmal_types::gemini::{
+    CountTokensRequest, GenerateContentConfig, GenerateContentRequest, Model,
+};
+use serde_json::{Map, Value, json};
+
+use crate::wire::arguments::{self, Arguments};
+use crate::wire::failure::Failure;
+use crate::wire::gemini::{Call, Pages, dump};
+
+/// The request of a generation and the model it is for.
+fn generation(call: Call<'_>) -> Result<(String, GenerateContentRequest), Failure> {
+    let Call {
+        mut arguments,
+        mut config,
+        ..
+    } = call;
+    let model = arguments.text("model")?;
+    let contents = required_contents(&mut arguments)?;
+    arguments.finish("")?;
+    for unbuilt in ["automatic_function_calling", "should_return_http_response"] {
+        if config.take(unbuilt).is_some_and(|value| is_asked(&value)) {
+            return Err(Failure::unimplemented(unbuilt));
+        }
+    }
+    config.take("automatic_continuation");
+    config.replace("system_instruction", arguments::content_json)?;
+    config.replace("speech_config", arguments::speech_json)?;
+    let config: GenerateContentConfig = config.rest("config")?;
+    Ok((
+        model,
+        GenerateContentRequest::from(config).set_contents(contents),
+    ))
+}
+
+/// True unless the value switches the thing off.
+fn is_asked(value: &Value) -> bool {
+    !(value == &json!(false) || value.get("disable") == Some(&json!(true)))
+}
+
+fn required_contents(
+    arguments: &mut Arguments,
+) -> Result<Vec<gimmal_types::gemini::Content>, Failure> {
+    match arguments.take("contents") {
+        Some(contents) => arguments::contents("contents", contents),
+        None => Err(Failure::refused("contents", "is missing")),
+    }
+}
+
+pub(super) async fn generate(client: GeminiClient, call: Call<'_>) -> Result<Value, Failure> {
+    let (model, request) = generation(call)?;
+    let call = client.models().generate_content(model);
+    dump(&call.set_request(request).send().await?.into_body())
+}
+
+pub(super) async fn stream(client: GeminiClient, call: Call<'_>) -> Result<Value, Failure> {
+    let (model, request) = generation(call)?;
+    let call = client.models().generate_content(model);
+    let chunks = call.set_request(request).stream().await?;
+    let chunks: Vec<_> = chunks.try_collect().await?;
+    chunks.iter().map(dump).collect()
+}
+
+pub(super) async fn count_tokens(client: GeminiClient, call: Call<'_>) -> Result<Value, Failure> {
+    let Call {
+        mut arguments,
+        mut config,
+        ..
+    } = call;
+    let model = arguments.text("model")?;
+    let contents = required_contents(&mut arguments)?;
+    arguments.finish("")?;
+    config.replace("system_instruction", arguments::content_json)?;
+    let request: CountTokensRequest = config.rest("config")?;
+    let call = client.models().count_tokens(model);
+    let call = call.set_request(request.set_contents(contents));
+    dump(&call.send().await?.into_body())
+}
+
+pub(super) async fn get(client: GeminiClient, call: Call<'_>) -> Result<Value, Failure> {
+    let Call {
+        mut arguments,
+        config,
+        ..
+    } = call;
+    let model = arguments.text("model")?;
+    arguments.finish("")?;
+    config.finish("config")?;
+    let model = client.models().get(model).send().await?.into_body();
+    described(&model)
+}
+
+pub(super) async fn list(client: GeminiClient, call: Call<'_>) -> Result<Value, Failure> {
+    let Call {
+        arguments,
+        mut config,
+        http,
+    } = call;
+    arguments.finish("")?;
+    let mut list = client.models().list();
+    if let Some(size) = config.integer("page_size")? {
+        list = list.set_page_size(size);
+    }
+    if let Some(token) = config.take("page_token") {
+        list = list.set_page_token(arguments::decode::<String>("config.pageToken", token)?);
+    }
+    if let Some(filter) = config.take("filter") {
+        list = list.set_filter(arguments::decode::<String>("config.filter", filter)?);
+    }
+    if config.take("query_base") == Some(json!(false)) {
+        list = list.with_tuned();
+    }
+    config.finish("config")?;
+    Pages::of("models", http).read(list.items(), described).await
+}
+
+/// A model under the reference's names, which differ from the service's for a few fields.
+fn described(model: &Model) -> Result<Value, Failure> {
+    let Value::Object(mut shown) = dump(model)? else {
+        return Ok(Value::Null);
+    };
+    let mut rename = |from: &str, to: &str| {
+        if let Some(value) = shown.remove(from) {
+            shown.insert(to.to_owned(), value);
+        }
+    };
+    rename("version_id", "version");
+    rename("supported_generation_methods", "supported_actions");
+    rename("deployed_models", "endpoints");
+    shown.remove("base_model_id");
+    let mut tuned = Map::new();
+    for time in ["create_time", "update_time"] {
+        if let Some(time_value) = shown.remove(time) {
+            tuned.insert(time.to_owned(), time_value);
+        }
+    }
+    let base = model.unknown_fields.get("baseModel").cloned();
+    let base = base.or_else(|| {
+        let label = model.labels.get("google-vertex-llm-tuning-base-model-id")?;
+        Some(label.as_str().into())
+    });
+    if let Some(base) = base {
+        tuned.insert("base_model".to_owned(), base);
+    }
+    shown.insert("tuned_model_info".to_owned(), tuned.into());
+    Ok(shown.into())
+}

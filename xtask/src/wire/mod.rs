@@ -1,0 +1,76 @@
+//! `cargo xtask wire`: requests of ours for calls described as JSON, one record a line.
+//!
+//! Reads records, makes each call with the real client on a scripted transport, and prints what
+//! was sent and what was understood. It holds no encoder of its own: what it prints went through
+//! the code that users run.
+
+mod answer;
+mod arguments;
+mod failure;
+mod gemini;
+mod http_options;
+mod names;
+mod python;
+mod record;
+mod replies;
+
+use std::io::{BufRead, Write};
+
+use anyhow::Context as _;
+use serde_json::Value;
+
+pub(crate) use crate::wire::arguments::camel;
+
+use crate::wire::answer::Answer;
+use crate::wire::record::Record;
+
+/// Answers every line of `input` on `output`; the number of lines that could not be read or
+/// named a call that does not exist.
+pub(crate) fn run(input: impl BufRead, mut output: impl Write) -> anyhow::Result<usize> {
+    let player = Player::new()?;
+    let mut refused = 0;
+    for line in input.lines() {
+        let line = line.context("standard input cannot be read")?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let answer = player.answer_line(&line);
+        refused += usize::from(answer.is_refused());
+        serde_json::to_writer(&mut output, &answer.into_json())?;
+        output.write_all(b"\n")?;
+    }
+    output.flush()?;
+    Ok(refused)
+}
+
+/// Makes calls, one after the other.
+pub(crate) struct Player {
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Player {
+    pub(crate) fn new() -> anyhow::Result<Self> {
+        // Waits between attempts pass at once on a paused clock.
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .context("no runtime for the calls")?;
+        Ok(Self { runtime })
+    }
+
+    fn answer_line(&self, line: &str) -> Answer {
+        match serde_json::from_str::<Value>(line) {
+            Ok(record) => self.answer(record),
+            Err(error) => Answer::refused(Value::Null, "", format!("is no JSON: {error}")),
+        }
+    }
+
+    /// Makes the call of one record.
+    pub(crate) fn answer(&self, record: Value) -> Answer {
+        match Record::read(record) {
+            Ok(record) => self.runtime.block_on(answer::play(record)),
+            Err(answer) => answer,
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The server's side of a record: replies to play, without any network or waiting.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use gimmal_client::transport::testing::{Reply, ScriptedTransport};
+use http::{HeaderName, HeaderValue};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::wire::failure::Failure;
+
+/// Bodies up to this size are shown; of larger ones only length and digest.
+const SHOWN: usize = 16 * 1024;
+
+/// The transport that plays these replies; without any, every request gets an empty object.
+pub(crate) fn script(replies: Option<&[Value]>) -> Result<ScriptedTransport, Failure> {
+    let Some(replies) = replies else {
+        return Ok(ScriptedTransport::repeating(Reply::json(200, "{}")));
+    };
+    let replies = replies.iter().enumerate().map(|(index, value)| {
+        let place = format!("exchanges[{index}].response");
+        reply(value).map_err(|why| Failure::refused(place, why))
+    });
+    Ok(ScriptedTransport::new(
+        replies.collect::<Result<Vec<_>, _>>()?,
+    ))
+}
+
+fn reply(value: &Value) -> Result<Reply, String> {
+    let status = match value.get("status") {
+        None => 200,
+        Some(status) => status
+            .as_u64()
+            .and_then(|status| u16::try_from(status).ok())
+            .filter(|status| (100..1000).contains(status))
+            .ok_or("status must be an HTTP status")?,
+    };
+    let mut reply = Reply::status(status);
+    let headers = value.get("headers").and_then(Value::as_object);
+    for (name, text) in headers.into_iter().flatten() {
+        let name: HeaderName = name.parse().map_err(|_| "a header has a bad name")?;
+        let text = text.as_str().and_then(|text| HeaderValue::from_str(text).ok());
+        reply = reply.with_header(name, text.ok_or("a header has a bad value")?);
+    }
+    if let Some(json) = value.get("json") {
+        reply = reply.with_chunk(json.to_string());
+    } else if let Some(text) = value.get("text").and_then(Value::as_str) {
+        reply = reply.with_chunk(text.to_owned());
+    } else if let Some(raw) = value.get("sse_raw").and_then(Value::as_str) {
+        reply = reply.with_chunk(raw.to_owned());
+    } else if let Some(chunks) = value.get("sse").and_then(Value::as_array) {
+        for chunk in chunks {
+            reply = reply.with_chunk(format!("data: {chunk}\n\n"));
+        }
+    } else if let Some(bytes) = value.get("bytes") {
+        reply = reply.with_chunk(bytes_of(bytes).ok_or("bytes must hold base64")?);
+    }
+    Ok(reply)
+}
+
+/// The bytes of `{len, sha256, base64}`; either alphabet.
+pub(crate) fn bytes_of(form: &Value) -> Option<Vec<u8>> {
+    let text = form.get("base64")?.as_str()?;
+    STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text)).ok()
+}
+
+/// How the vectors write bytes down.
+pub(crate) fn bytes_form(bytes: &[u8]) -> Value {
+    let digest = Sha256::digest(bytes);
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut form = json!({"len": bytes.len(), "sha256": hex});
+    if bytes.len() <= SHOWN {
+        form["base64"] = STANDARD.encode(bytes).into();
+    }
+    form
+}
