@@ -18,7 +18,10 @@ pub(crate) fn list(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
             for entry in entries {
                 let path = entry?.path();
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
-                if [".json", ".json.gz", ".jsonl"].iter().any(|end| name.ends_with(end)) {
+                if [".json", ".json.gz", ".jsonl"]
+                    .iter()
+                    .any(|end| name.ends_with(end))
+                {
                     files.push(path);
                 }
             }

@@ -50,14 +50,23 @@ pub(crate) fn print(
     let mut rows: BTreeMap<(String, String, String), Count> = BTreeMap::new();
     let mut all = Count::default();
     for ((suite, method, backend), count) in counts {
-        let module = method.rsplit_once('.').map_or(method.as_str(), |(module, _)| module);
+        let module = method
+            .rsplit_once('.')
+            .map_or(method.as_str(), |(module, _)| module);
         let key = (suite.clone(), module.to_owned(), backend.clone());
         rows.entry(key).or_default().add(count);
         all.add(count);
     }
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header([
-        "suite", "module", "backend", "equal", "on purpose", "different", "not built", "Python only",
+    table.load_style(presets::NOTHING).set_header([
+        "suite",
+        "module",
+        "backend",
+        "equal",
+        "on purpose",
+        "different",
+        "not built",
+        "Python only",
     ]);
     for ((suite, module, backend), count) in &rows {
         table.add_row(cells([suite, module, backend], count));

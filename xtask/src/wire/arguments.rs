@@ -36,10 +36,7 @@ pub(crate) fn decode_strictly<T: DeserializeOwned + WireValue>(
     typed.walk(&mut search);
     match search.found {
         None => Ok(typed),
-        Some((path, owner)) => Err(Failure::refused(
-            path,
-            format!("is no field of {owner}"),
-        )),
+        Some((path, owner)) => Err(Failure::refused(path, format!("is no field of {owner}"))),
     }
 }
 
@@ -162,11 +159,19 @@ pub(crate) fn contents(place: &str, value: Value) -> Result<Vec<Content>, Failur
         return Err(Failure::refused(place, "must not be empty"));
     }
     let mut turns = Vec::new();
-    let mut parts = Vec::new();
+    let mut parts: Vec<Part> = Vec::new();
     for (index, item) in items.into_iter().enumerate() {
         let place = format!("{place}[{index}]");
         match turn(&place, item)? {
-            Turn::Part(part) => parts.push(*part),
+            Turn::Part(part) => {
+                if parts
+                    .last()
+                    .is_some_and(|last| is_call(last) != is_call(&part))
+                {
+                    close(&mut turns, &mut parts);
+                }
+                parts.push(*part);
+            }
             Turn::Content(content) => {
                 close(&mut turns, &mut parts);
                 turns.push(content);
@@ -177,14 +182,18 @@ pub(crate) fn contents(place: &str, value: Value) -> Result<Vec<Content>, Failur
     Ok(turns)
 }
 
+/// Calls are what a model says; everything else is the user's.
+fn is_call(part: &Part) -> bool {
+    part.function_call.is_some()
+}
+
 /// Makes one turn of the parts that stood beside each other.
 fn close(turns: &mut Vec<Content>, parts: &mut Vec<Part>) {
     if parts.is_empty() {
         return;
     }
     let parts = std::mem::take(parts);
-    // Calls are what a model says; everything else is the user's.
-    let role = if parts.iter().all(|part| part.function_call.is_some()) {
+    let role = if parts.iter().all(is_call) {
         "model"
     } else {
         "user"
@@ -218,6 +227,66 @@ pub(crate) fn speech_json(_place: &str, value: Value) -> Result<Value, Failure> 
     })
 }
 
+/// A schema as the service takes it. What the reference makes of a schema whose order is not
+/// given depends on the order of its text, which JSON values here do not keep.
+pub(crate) fn schema_json(_place: &str, schema: Value) -> Result<Value, Failure> {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let ordered = schema
+        .get("propertyOrdering")
+        .or(schema.get("property_ordering"));
+    if schema.get("type").is_none() && schema.get("anyOf").or(schema.get("any_of")).is_none() {
+        return Err(Failure::unimplemented(
+            "the check of a schema without a type",
+        ));
+    }
+    if ordered.is_none() && properties.is_some_and(|properties| properties.len() > 1) {
+        return Err(Failure::unimplemented("the order of a schema's properties"));
+    }
+    Ok(schema)
+}
+
+/// Tools that are more than data: functions of the caller's and tools of an MCP server.
+pub(crate) fn tools_json(_place: &str, tools: Value) -> Result<Value, Failure> {
+    let one = |tool: &Value| {
+        if tool.get("$py").is_some() {
+            return Err(Failure::unimplemented("automatic function calling"));
+        }
+        if tool
+            .get("inputSchema")
+            .or(tool.get("input_schema"))
+            .is_some()
+        {
+            return Err(Failure::unimplemented("tools of an MCP server"));
+        }
+        Ok(())
+    };
+    match &tools {
+        Value::Array(tools) => tools.iter().try_for_each(one)?,
+        tool => one(tool)?,
+    }
+    Ok(tools)
+}
+
+/// Pictures: the reference names two output options one level higher than the service.
+pub(crate) fn image_json(_place: &str, mut image: Value) -> Result<Value, Failure> {
+    let Value::Object(members) = &mut image else {
+        return Ok(image);
+    };
+    for (name, to) in [
+        ("output_mime_type", "mimeType"),
+        ("output_compression_quality", "compressionQuality"),
+    ] {
+        let value = members
+            .remove(name)
+            .or_else(|| members.remove(&camel(name)));
+        if let Some(value) = value {
+            let options = members.entry("imageOutputOptions").or_insert(json!({}));
+            options[to] = value;
+        }
+    }
+    Ok(image)
+}
+
 enum Turn {
     Part(Box<Part>),
     Content(Content),
@@ -242,16 +311,27 @@ fn turn(place: &str, value: Value) -> Result<Turn, Failure> {
             turn.map(Turn::Content)
                 .ok_or_else(|| Failure::refused(place, "must not be empty"))
         }
-        Value::Object(object) if object.contains_key("parts") || object.contains_key("role") => {
-            Ok(Turn::Content(decode_strictly(place, Value::Object(object))?))
+        Value::Object(object)
+            if object.is_empty() || object.contains_key("parts") || object.contains_key("role") =>
+        {
+            Ok(Turn::Content(decode_strictly(
+                place,
+                Value::Object(object),
+            )?))
         }
         Value::Object(object) if is_file(&object) => {
-            let (uri, kind) = (object.get("uri"), object.get("mimeType").or(object.get("mime_type")));
+            let (uri, kind) = (
+                object.get("uri"),
+                object.get("mimeType").or(object.get("mime_type")),
+            );
             match (uri, kind) {
                 (Some(Value::String(uri)), Some(Value::String(kind))) => {
                     Ok(Turn::Part(Box::new(Part::file_data(uri, kind))))
                 }
-                _ => Err(Failure::refused(place, "needs uri and mimeType to name a file")),
+                _ => Err(Failure::refused(
+                    place,
+                    "needs uri and mimeType to name a file",
+                )),
             }
         }
         value @ Value::Object(_) => Ok(Turn::Part(Box::new(decode_strictly(place, value)?))),

@@ -1,7 +1,7 @@
 //! Why a call failed, in the terms of the protocol: kind, field, message.
 
 use gimmal_client::{Error, ErrorKind};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// A failure of a call, told apart by who refused it.
 #[derive(Debug)]
@@ -51,16 +51,25 @@ impl From<Error> for Failure {
 fn call_failure(error: &Error) -> Value {
     let message = error.to_string();
     let rpc = error.rpc_status();
-    let status = rpc.and_then(|rpc| rpc.status.clone());
     let http = error.status();
+    let status = match rpc {
+        Some(rpc) => rpc.status.clone(),
+        // A body that is no JSON says nothing; the status line does.
+        None if error.payload().is_some_and(|body| is_object(body)) => None,
+        None => http.and_then(|http| http.canonical_reason().map(str::to_owned)),
+    };
     json!({
         "kind": kind(error.kind(), http.is_some()),
         "field": error.field(),
         "message": message,
         "code": http.map(|status| status.as_u16()),
-        "status": status.or_else(|| http?.canonical_reason().map(str::to_owned)),
+        "status": status,
         "server_message": rpc.and_then(|rpc| rpc.message.clone()),
     })
+}
+
+fn is_object(body: &[u8]) -> bool {
+    serde_json::from_slice::<Map<String, Value>>(body).is_ok_and(|object| !object.is_empty())
 }
 
 fn kind(kind: ErrorKind, answered: bool) -> &'static str {

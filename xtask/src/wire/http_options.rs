@@ -1,11 +1,12 @@
 //! The reference's `HttpOptions` and client arguments, applied to a client of ours.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use gimmal_client::gemini::{GeminiClient, GeminiClientBuilder};
 use gimmal_client::transport::testing::ScriptedTransport;
-use gimmal_client::transport::NeverRetry;
-use gimmal_client::{CallOptions, Timeout};
+use gimmal_client::transport::{NeverRetry, RetryDecision, RetryPolicy, RetryState, StopReason};
+use gimmal_client::{CallOptions, Error, Timeout};
 use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -58,6 +59,8 @@ struct ClientArguments {
     location: Option<String>,
     #[serde(alias = "httpOptions")]
     http_options: Option<Value>,
+    /// What a test of the reference put in the place of its internals.
+    patched: Option<Value>,
     /// True for Vertex; the record's backend says the same.
     #[serde(rename = "vertexai")]
     _vertexai: Option<bool>,
@@ -71,6 +74,9 @@ pub(crate) fn client(
     http: &ScriptedTransport,
 ) -> Result<GeminiClient, Failure> {
     let given: ClientArguments = arguments::decode("client", client.into())?;
+    if given.patched.is_some() {
+        return Err(Failure::unimplemented("a client with replaced internals"));
+    }
     let own: HttpOptions = match given.http_options {
         None | Some(Value::Null) => HttpOptions::default(),
         Some(options) => arguments::decode("client.http_options", options)?,
@@ -142,7 +148,9 @@ impl HttpOptions {
             let name: HeaderName = name
                 .parse()
                 .map_err(|_| Failure::refused("http_options.headers", "holds a bad name"))?;
-            let value = value.as_str().and_then(|text| HeaderValue::from_str(text).ok());
+            let value = value
+                .as_str()
+                .and_then(|text| HeaderValue::from_str(text).ok());
             let value = value
                 .ok_or_else(|| Failure::refused("http_options.headers", "holds a bad value"))?;
             options = options.with_header(name, value);
@@ -166,8 +174,42 @@ impl HttpOptions {
 
 impl RetryOptions {
     fn apply(self, builder: GeminiClientBuilder) -> GeminiClientBuilder {
-        let _ = (self.initial_delay, self.max_delay, self.exp_base, self.jitter);
-        let _ = (self.attempts, self.http_status_codes);
-        builder
+        let attempts = NonZeroU32::new(self.attempts.unwrap_or(5)).unwrap_or(NonZeroU32::MIN);
+        let policy = Listed {
+            attempts,
+            statuses: if self.http_status_codes.is_empty() {
+                RETRIED.to_vec()
+            } else {
+                self.http_status_codes
+            },
+        };
+        builder.with_retry_policy(policy)
+    }
+}
+
+/// The statuses that the reference tries again unless told otherwise.
+const RETRIED: [u16; 6] = [408, 429, 500, 502, 503, 504];
+
+/// The reference's policy: a number of attempts, a list of statuses, and lost connections.
+#[derive(Debug)]
+struct Listed {
+    attempts: NonZeroU32,
+    statuses: Vec<u16>,
+}
+
+impl RetryPolicy for Listed {
+    fn decide(&self, state: &RetryState, error: &Error) -> RetryDecision {
+        if state.attempts >= self.attempts.get() {
+            return RetryDecision::Stop(StopReason::AttemptsUsedUp);
+        }
+        let listed = match error.status() {
+            Some(status) => self.statuses.contains(&status.as_u16()),
+            None => error.is_connect() || error.is_timeout(),
+        };
+        if listed {
+            RetryDecision::Retry
+        } else {
+            RetryDecision::Stop(StopReason::Permanent)
+        }
     }
 }

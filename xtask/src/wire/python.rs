@@ -5,10 +5,10 @@
 //! takes, as the reference does.
 
 use gimmal_types::wire::UnknownKey;
+use serde::Serialize;
 use serde::ser::{
     self, Impossible, SerializeMap, SerializeSeq, SerializeStruct, SerializeTuple, Serializer,
 };
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// The value as the reference's `model_dump` would show it: Python names, nothing unset.
@@ -219,7 +219,8 @@ impl SerializeStruct for Object {
         key: &'static str,
         value: &T,
     ) -> Result<(), serde_json::Error> {
-        self.members.insert(key.to_owned(), value.serialize(Python)?);
+        self.members
+            .insert(key.to_owned(), value.serialize(Python)?);
         Ok(())
     }
 
@@ -265,7 +266,11 @@ impl Serializer for Key {
         if name == UnknownKey::NAME {
             return Ok(None);
         }
-        Ok(Some(name.trim_start_matches("r#").trim_end_matches('_').to_owned()))
+        Ok(Some(
+            name.trim_start_matches("r#")
+                .trim_end_matches('_')
+                .to_owned(),
+        ))
     }
 
     fn serialize_bytes(self, _: &[u8]) -> Result<Self::Ok, Self::Error> {

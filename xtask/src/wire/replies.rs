@@ -39,7 +39,9 @@ fn reply(value: &Value) -> Result<Reply, String> {
     let headers = value.get("headers").and_then(Value::as_object);
     for (name, text) in headers.into_iter().flatten() {
         let name: HeaderName = name.parse().map_err(|_| "a header has a bad name")?;
-        let text = text.as_str().and_then(|text| HeaderValue::from_str(text).ok());
+        let text = text
+            .as_str()
+            .and_then(|text| HeaderValue::from_str(text).ok());
         reply = reply.with_header(name, text.ok_or("a header has a bad value")?);
     }
     if let Some(json) = value.get("json") {
@@ -61,7 +63,10 @@ fn reply(value: &Value) -> Result<Reply, String> {
 /// The bytes of `{len, sha256, base64}`; either alphabet.
 pub(crate) fn bytes_of(form: &Value) -> Option<Vec<u8>> {
     let text = form.get("base64")?.as_str()?;
-    STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text)).ok()
+    STANDARD
+        .decode(text)
+        .or_else(|_| URL_SAFE.decode(text))
+        .ok()
 }
 
 /// How the vectors write bytes down.

@@ -119,7 +119,7 @@ impl From<GenerateContentConfig> for GenerateContentRequest {
             response_schema: config.response_schema,
             response_json_schema: config.response_json_schema,
             routing_config: config.routing_config,
-            model_config: config.model_selection_config,
+            model_selection_config: config.model_selection_config,
             response_modalities: config.response_modalities,
             media_resolution: config.media_resolution,
             speech_config: config.speech_config,

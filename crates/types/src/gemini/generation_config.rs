@@ -61,7 +61,7 @@ wire! {
         /// Which model answers; Vertex only.
         pub routing_config: Option<Box<GenerationConfigRoutingConfig>>,
         /// What the choice of model prefers; Vertex only.
-        pub model_config: Option<Box<ModelSelectionConfig>>,
+        pub model_selection_config: Option<Box<ModelSelectionConfig>> = "modelConfig",
     }
 
     /// How much the model reasons before it answers.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::Timestamp;
 
@@ -29,7 +29,7 @@ wire! {
         /// What it can be asked for, on the developer API.
         pub supported_generation_methods: Vec<String>,
         /// What it can be asked for, on Vertex.
-        pub supported_actions: Option<Map<String, Value>>,
+        pub supported_actions: Option<Value>,
         /// Its default temperature.
         pub temperature: Option<f64>,
         /// Its highest temperature.

@@ -54,7 +54,10 @@ impl fmt::Debug for GenerateContentConfig {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("GenerateContentConfig")
-            .field("system_instruction", &has(self.system_instruction.is_some()))
+            .field(
+                "system_instruction",
+                &has(self.system_instruction.is_some()),
+            )
             .field("tools", &self.tools.len())
             .field("tool_config", &self.tool_config)
             .field("cached_content", &self.cached_content)

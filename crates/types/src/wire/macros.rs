@@ -91,6 +91,7 @@ macro_rules! wire {
                         $(
                             if key == wire_name!([<$field:lower_camel>] $(, $given)?)
                                 || key == stringify!($field)
+                                || key == stringify!([<$field:lower_camel>])
                             {
                                 return Ok(FieldTag::[<$field:camel>]);
                             }

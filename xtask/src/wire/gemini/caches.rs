@@ -63,6 +63,7 @@ pub(super) async fn list(client: GeminiClient, call: Call<'_>) -> Result<Value, 
         arguments,
         mut config,
         http,
+        ..
     } = call;
     arguments.finish("")?;
     let mut list = client.caches().list();
@@ -74,7 +75,7 @@ pub(super) async fn list(client: GeminiClient, call: Call<'_>) -> Result<Value, 
     }
     config.finish("config")?;
     let pages = Pages::of("cached_contents", http);
-    pages.read(list.items(), |cache| dump(cache)).await
+    pages.read(list.items(), dump).await
 }
 
 fn only_name(call: Call<'_>) -> Result<String, Failure> {

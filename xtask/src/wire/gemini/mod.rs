@@ -4,22 +4,24 @@ mod caches;
 mod models;
 
 use futures_util::StreamExt as _;
-use gimmal_client::transport::testing::ScriptedTransport;
 use gimmal_client::Pager;
+use gimmal_client::transport::testing::ScriptedTransport;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::wire::arguments::Arguments;
 use crate::wire::failure::Failure;
-use crate::wire::{http_options, names, python};
 use crate::wire::record::Record;
+use crate::wire::{http_options, names, python};
 
 /// A call in the making: what it was given, and the script it runs on.
 pub(crate) struct Call<'a> {
     http: &'a ScriptedTransport,
     arguments: Arguments,
     config: Arguments,
+    /// A reply holds a token to go on with.
+    resumable: bool,
 }
 
 /// Makes the call of a record.
@@ -27,8 +29,18 @@ pub(crate) async fn call(record: Record, http: &ScriptedTransport) -> Result<Val
     let mut arguments = Arguments::new(record.arguments);
     let mut config = arguments.object("config")?;
     let call = config.take("http_options");
-    let client = || http_options::client(&record.backend, record.client.clone(), call.clone(), http);
-    let call = Call { http, arguments, config };
+    let client =
+        || http_options::client(&record.backend, record.client.clone(), call.clone(), http);
+    let replies = record.replies.iter().flatten();
+    let resumable = replies
+        .map(Value::to_string)
+        .any(|reply| reply.contains("continuationToken"));
+    let call = Call {
+        http,
+        arguments,
+        config,
+        resumable,
+    };
     match record.method.as_str() {
         "models.generate_content" => models::generate(client()?, call).await,
         "models.generate_content_stream" => models::stream(client()?, call).await,
@@ -45,6 +57,13 @@ pub(crate) async fn call(record: Record, http: &ScriptedTransport) -> Result<Val
             "method",
             format!("`{other}` is no call of the reference"),
         )),
+    }
+}
+
+impl Call<'_> {
+    /// True when a reply is to be played that the reference would ask the server to go on with.
+    fn is_resumable(&self) -> bool {
+        self.resumable
     }
 }
 

@@ -13,6 +13,7 @@ use crate::wire::gemini::{Call, Pages, dump};
 
 /// The request of a generation and the model it is for.
 fn generation(call: Call<'_>) -> Result<(String, GenerateContentRequest), Failure> {
+    let resumable = call.is_resumable();
     let Call {
         mut arguments,
         mut config,
@@ -26,9 +27,15 @@ fn generation(call: Call<'_>) -> Result<(String, GenerateContentRequest), Failur
             return Err(Failure::unimplemented(unbuilt));
         }
     }
-    config.take("automatic_continuation");
+    let continues = config.take("automatic_continuation") != Some(json!(false));
+    if continues && resumable {
+        return Err(Failure::unimplemented("automatic continuation"));
+    }
     config.replace("system_instruction", arguments::content_json)?;
     config.replace("speech_config", arguments::speech_json)?;
+    config.replace("response_schema", arguments::schema_json)?;
+    config.replace("image_config", arguments::image_json)?;
+    config.replace("tools", arguments::tools_json)?;
     let config: GenerateContentConfig = config.rest("config")?;
     Ok((
         model,
@@ -98,6 +105,7 @@ pub(super) async fn list(client: GeminiClient, call: Call<'_>) -> Result<Value, 
         arguments,
         mut config,
         http,
+        ..
     } = call;
     arguments.finish("")?;
     let mut list = client.models().list();
@@ -114,7 +122,9 @@ pub(super) async fn list(client: GeminiClient, call: Call<'_>) -> Result<Value, 
         list = list.with_tuned();
     }
     config.finish("config")?;
-    Pages::of("models", http).read(list.items(), described).await
+    Pages::of("models", http)
+        .read(list.items(), described)
+        .await
 }
 
 /// A model under the reference's names, which differ from the service's for a few fields.
@@ -130,6 +140,15 @@ fn described(model: &Model) -> Result<Value, Failure> {
     rename("version_id", "version");
     rename("supported_generation_methods", "supported_actions");
     rename("deployed_models", "endpoints");
+    // Vertex names an endpoint by its address.
+    let endpoints = shown.get_mut("endpoints").and_then(Value::as_array_mut);
+    for endpoint in endpoints.into_iter().flatten() {
+        if let Some(members) = endpoint.as_object_mut()
+            && let Some(name) = members.remove("endpoint")
+        {
+            members.insert("name".to_owned(), name);
+        }
+    }
     shown.remove("base_model_id");
     let mut tuned = Map::new();
     for time in ["create_time", "update_time"] {
