@@ -1,5 +1,8 @@
 //! The Gemini API: where it is, what it takes, and one function per call.
 
+#[macro_use]
+mod mapping;
+
 mod backend;
 mod caches;
 mod endpoint;

@@ -9,7 +9,7 @@ use serde::ser::{SerializeMap as _, SerializeSeq as _};
 use serde::{Deserializer, Serializer};
 use serde_json::{Map, Value};
 
-use super::{Encoded, FieldVisitor, ValueSeed, WireField, WireValue};
+use super::{Encoded, Erased, FieldVisitor, ValueSeed, WireField, WireValue};
 
 plain_wire_values!(String, bool, Value, Map<String, Value>);
 
@@ -50,6 +50,10 @@ impl<T: WireValue> WireField for Option<T> {
             value.walk(visitor);
         }
     }
+
+    fn erased(&self) -> Option<&dyn Erased> {
+        self.as_ref().map(|value| value as &dyn Erased)
+    }
 }
 
 impl<T: WireValue> WireField for Vec<T> {
@@ -68,6 +72,10 @@ impl<T: WireValue> WireField for Vec<T> {
     fn walk_field(&self, visitor: &mut dyn FieldVisitor) {
         self.walk(visitor);
     }
+
+    fn erased(&self) -> Option<&dyn Erased> {
+        (!self.is_empty()).then_some(self)
+    }
 }
 
 impl<T: WireValue> WireField for BTreeMap<String, T> {
@@ -85,6 +93,10 @@ impl<T: WireValue> WireField for BTreeMap<String, T> {
 
     fn walk_field(&self, visitor: &mut dyn FieldVisitor) {
         self.walk(visitor);
+    }
+
+    fn erased(&self) -> Option<&dyn Erased> {
+        (!self.is_empty()).then_some(self)
     }
 }
 
@@ -119,6 +131,10 @@ impl<T: WireValue> WireValue for Vec<T> {
         for item in self {
             item.walk(visitor);
         }
+    }
+
+    fn list_elements(&self) -> Option<Vec<&dyn Erased>> {
+        Some(self.iter().map(|item| item as &dyn Erased).collect())
     }
 }
 
@@ -170,5 +186,13 @@ impl<T: WireValue> WireValue for Box<T> {
 
     fn walk(&self, visitor: &mut dyn FieldVisitor) {
         (**self).walk(visitor);
+    }
+
+    fn find_member(&self, name: &str) -> Option<&dyn Erased> {
+        (**self).find_member(name)
+    }
+
+    fn list_elements(&self) -> Option<Vec<&dyn Erased>> {
+        (**self).list_elements()
     }
 }

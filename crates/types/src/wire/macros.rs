@@ -175,6 +175,18 @@ macro_rules! wire {
             fn encode<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 ::serde::Serialize::serialize(self, serializer)
             }
+            fn find_member(&self, name: &str) -> Option<&dyn $crate::wire::Erased> {
+                $(
+                    if name == stringify!($field)
+                        || name == stringify!([<$field:lower_camel>])
+                        || name == wire_name!([<$field:lower_camel>] $(, $given)?)
+                    {
+                        return $crate::wire::WireField::erased(&self.$field);
+                    }
+                )*
+                let _ = name;
+                None
+            }
             fn walk(&self, visitor: &mut dyn $crate::wire::FieldVisitor) {
                 $(
                     if !$crate::wire::WireField::is_absent(&self.$field) {

@@ -8,6 +8,7 @@
 #[macro_use]
 mod macros;
 mod collections;
+mod erased;
 mod into_field;
 mod key;
 mod numbers;
@@ -15,6 +16,7 @@ mod seed;
 mod traits;
 mod unknown;
 
+pub use erased::Erased;
 pub use into_field::IntoField;
 pub use key::{FieldKey, UnknownKey};
 pub use seed::{Encoded, EncodedField, FieldSeed, ValueSeed};

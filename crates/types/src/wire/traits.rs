@@ -2,6 +2,8 @@
 
 use serde::{Deserializer, Serializer};
 
+use super::Erased;
+
 /// A value that can stand in a wire struct: decoded as leniently as the services require.
 pub trait WireValue: Sized {
     /// Decodes one JSON value.
@@ -20,6 +22,16 @@ pub trait WireValue: Sized {
 
     /// Visits the set fields below this value; values that hold none do nothing.
     fn walk(&self, _visitor: &mut dyn FieldVisitor) {}
+
+    /// The member of an object under this name, in Rust's or JSON's spelling, when it is set.
+    fn find_member(&self, _name: &str) -> Option<&dyn Erased> {
+        None
+    }
+
+    /// The elements of a list; `None` for anything else.
+    fn list_elements(&self) -> Option<Vec<&dyn Erased>> {
+        None
+    }
 }
 
 /// A field of a wire struct: a value that may be absent.
@@ -43,6 +55,9 @@ pub trait WireField: Default {
 
     /// Visits the set fields below this one.
     fn walk_field(&self, visitor: &mut dyn FieldVisitor);
+
+    /// The value without its type, when the field is present.
+    fn erased(&self) -> Option<&dyn Erased>;
 }
 
 /// Receives every set field of a wire struct, outer fields before inner ones.

@@ -1,0 +1,280 @@
+//! Bodies from argument records by tables: which argument goes where, for which service.
+//!
+//! A table is what a reviewer reads and what a test compares with the recorded routing of the
+//! reference. A body holds references into the arguments until it is written, once, straight to
+//! bytes, so that a large picture in an argument is never copied before it goes out.
+
+use bytes::Bytes;
+use gimmal_transport::Error;
+use gimmal_types::wire::Erased;
+
+/// Where the fields of one type go, for one service.
+#[derive(Debug)]
+pub(crate) struct Table {
+    /// The type, as the reference calls it.
+    pub(crate) owner: &'static str,
+    /// Its fields; one that stands in no rule is not sent.
+    pub(crate) rules: &'static [Rule],
+}
+
+/// Where one field goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rule {
+    /// The field, as in `display_name`; `a.b` is a member of a member.
+    pub(crate) from: &'static str,
+    /// Its place, as in `parameters.sampleCount`; `instances[0].prompt` is in the first element.
+    pub(crate) to: &'static str,
+    /// What happens to it on the way.
+    pub(crate) how: How,
+}
+
+/// What happens to a field on its way into the body.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum How {
+    /// It is written as it is.
+    AsIs,
+    /// Its own fields are routed by a table; an empty place means beside its siblings.
+    By(&'static Table),
+    /// It is a list, and the fields of each element are routed by a table.
+    EachBy(&'static Table),
+}
+
+/// Declares a [`Table`]: `from => to`, with `by TABLE` or `each by TABLE` after it.
+macro_rules! table {
+    ($(#[$meta:meta])* $name:ident of $owner:literal { $($from:literal => $to:literal $($how:ident)* $(($table:expr))?),* $(,)? }) => {
+        $(#[$meta])*
+        pub(crate) static $name: $crate::gemini::mapping::Table = $crate::gemini::mapping::Table {
+            owner: $owner,
+            rules: &[$($crate::gemini::mapping::Rule {
+                from: $from,
+                to: $to,
+                how: table!(@how $($how)* $(($table))?),
+            }),*],
+        };
+    };
+    (@how) => { $crate::gemini::mapping::How::AsIs };
+    (@how by ($table:expr)) => { $crate::gemini::mapping::How::By(&$table) };
+    (@how each by ($table:expr)) => { $crate::gemini::mapping::How::EachBy(&$table) };
+}
+
+/// A JSON body in the making.
+#[derive(Default)]
+pub(crate) struct Body<'a>(Vec<(&'static str, Node<'a>)>);
+
+enum Node<'a> {
+    Object(Body<'a>),
+    List(Vec<Node<'a>>),
+    Value(&'a dyn Erased),
+    Json(serde_json::Value),
+}
+
+impl<'a> Body<'a> {
+    /// Routes the fields of a record by a table.
+    pub(crate) fn of(table: &'static Table, record: &'a dyn Erased) -> Self {
+        let mut body = Self::default();
+        body.route(table, record);
+        body
+    }
+
+    /// Adds the fields of a record, routed by a table.
+    pub(crate) fn route(&mut self, table: &'static Table, record: &'a dyn Erased) {
+        for rule in table.rules {
+            let Some(value) = find(record, rule.from) else {
+                continue;
+            };
+            match rule.how {
+                How::AsIs => self.put(rule.to, Node::Value(value)),
+                How::By(inner) if rule.to.is_empty() => self.route(inner, value),
+                How::By(inner) => self.put(rule.to, Node::Object(Self::of(inner, value))),
+                How::EachBy(inner) => {
+                    let elements = value.elements().unwrap_or_default().into_iter();
+                    let elements = elements.map(|element| Node::Object(Self::of(inner, element)));
+                    self.put(rule.to, Node::List(elements.collect()));
+                }
+            }
+        }
+    }
+
+    /// Adds a value that is no argument, such as the full form of a name.
+    pub(crate) fn set(&mut self, to: &'static str, value: impl Into<serde_json::Value>) {
+        self.put(to, Node::Json(value.into()));
+    }
+
+    fn put(&mut self, to: &'static str, node: Node<'a>) {
+        let (first, rest) = match to.split_once('.') {
+            Some((first, rest)) => (first, Some(rest)),
+            None => (to, None),
+        };
+        let (name, in_list) = match first.strip_suffix("[0]") {
+            Some(name) => (name, true),
+            None => (first, false),
+        };
+        let Some(rest) = rest else {
+            let node = if in_list {
+                Node::List(vec![node])
+            } else {
+                node
+            };
+            match self.0.iter_mut().find(|(have, _)| *have == name) {
+                Some((_, have)) => have.merge(node),
+                None => self.0.push((name, node)),
+            }
+            return;
+        };
+        let place = match self.0.iter().position(|(have, _)| *have == name) {
+            Some(place) => place,
+            None => {
+                let empty = Node::Object(Self::default());
+                let node = if in_list {
+                    Node::List(vec![empty])
+                } else {
+                    empty
+                };
+                self.0.push((name, node));
+                self.0.len() - 1
+            }
+        };
+        if let Some(inner) = self.0[place].1.object() {
+            inner.put(rest, node);
+        }
+    }
+
+    /// The body as JSON.
+    ///
+    /// # Errors
+    ///
+    /// Fails only for values that JSON cannot hold.
+    pub(crate) fn into_bytes(self) -> Result<Bytes, Error> {
+        let mut out = Vec::new();
+        self.write(&mut out)
+            .map_err(|error| Error::invalid("body", format!("cannot be written: {error}")))?;
+        Ok(Bytes::from(out))
+    }
+
+    fn write(&self, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        out.push(b'{');
+        for (index, (name, node)) in self.0.iter().enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            serde_json::to_writer(&mut *out, name)?;
+            out.push(b':');
+            node.write(out)?;
+        }
+        out.push(b'}');
+        Ok(())
+    }
+}
+
+impl<'a> Node<'a> {
+    /// The object that this node is, or that is the first element of it.
+    fn object(&mut self) -> Option<&mut Body<'a>> {
+        match self {
+            Self::Object(body) => Some(body),
+            Self::List(nodes) => nodes.first_mut()?.object(),
+            Self::Value(_) | Self::Json(_) => None,
+        }
+    }
+
+    /// Two objects become one; anything else is replaced.
+    fn merge(&mut self, other: Self) {
+        match (self, other) {
+            (Self::Object(have), Self::Object(more)) => {
+                for (name, node) in more.0 {
+                    have.put(name, node);
+                }
+            }
+            (have, other) => *have = other,
+        }
+    }
+
+    fn write(&self, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        match self {
+            Self::Object(body) => body.write(out),
+            Self::Value(value) => value.write_json(out),
+            Self::Json(value) => serde_json::to_writer(out, value),
+            Self::List(nodes) => {
+                out.push(b'[');
+                for (index, node) in nodes.iter().enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    node.write(out)?;
+                }
+                out.push(b']');
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The member at a path of names.
+fn find<'a>(record: &'a dyn Erased, path: &str) -> Option<&'a dyn Erased> {
+    path.split('.').try_fold(record, Erased::member)
+}
+
+#[cfg(test)]
+mod tests {
+    use gimmal_types::gemini::{
+        Content, CreateCachedContentRequest, EncryptionSpec, GenerateContentConfig, Tool,
+    };
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    table! {
+        /// Tools, renamed.
+        TOOL of "Tool" { "code_execution" => "run.code" }
+    }
+    table! {
+        CONFIG of "GenerateContentConfig" {
+            "system_instruction" => "instances[0].system",
+            "temperature" => "parameters.heat",
+            "top_p" => "instances[0].p",
+            "tools" => "tools" each by (TOOL),
+        }
+    }
+    table! {
+        CACHE of "CreateCachedContentRequest" {
+            "encryption_spec.kms_key_name" => "key",
+            "encryption_spec" => "" by (SPEC),
+            "display_name" => "name",
+        }
+    }
+    table! { SPEC of "EncryptionSpec" { "kmsKeyName" => "spec.key" } }
+
+    fn json_of(body: Body<'_>) -> Value {
+        serde_json::from_slice(&body.into_bytes().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn fields_go_where_the_table_says() {
+        let config = GenerateContentConfig::new()
+            .set_temperature(0.5)
+            .set_top_p(0.25)
+            .set_system_instruction(Content::user("s"))
+            .set_tools([Tool::new().set_code_execution(Default::default())]);
+        let mut body = Body::of(&CONFIG, &config);
+        body.set("parameters.model", "models/m");
+        assert_eq!(
+            json_of(body),
+            json!({
+                "instances": [{"system": {"parts": [{"text": "s"}], "role": "user"}, "p": 0.25}],
+                "parameters": {"heat": 0.5, "model": "models/m"},
+                "tools": [{"run": {"code": {}}}],
+            })
+        );
+    }
+
+    #[test]
+    fn members_of_members_and_flat_objects() {
+        let spec = EncryptionSpec::new().set_kms_key_name("k");
+        let request = CreateCachedContentRequest::new().set_encryption_spec(spec);
+        assert_eq!(
+            json_of(Body::of(&CACHE, &request)),
+            json!({"key": "k", "spec": {"key": "k"}})
+        );
+        let empty = CreateCachedContentRequest::new();
+        assert_eq!(json_of(Body::of(&CACHE, &empty)), json!({}));
+    }
+}
