@@ -211,6 +211,15 @@ pub(crate) fn content(place: &str, value: Value) -> Result<Content, Failure> {
     Ok(turns.remove(0))
 }
 
+/// A part from a text, a file or a part.
+pub(crate) fn part(place: &str, value: Value) -> Result<Part, Failure> {
+    match turn(place, value)? {
+        Turn::Part(part) => Ok(*part),
+        Turn::Content(content) if content == Content::default() => Ok(Part::default()),
+        Turn::Content(_) => Err(Failure::refused(place, "must be a text, a file or a part")),
+    }
+}
+
 /// As [`content`], in its JSON form.
 pub(crate) fn content_json(place: &str, value: Value) -> Result<Value, Failure> {
     let content = content(place, value)?;
@@ -344,5 +353,15 @@ fn turn(place: &str, value: Value) -> Result<Turn, Failure> {
 
 /// True for a file's record, which no part looks like.
 fn is_file(object: &Map<String, Value>) -> bool {
-    object.contains_key("uri") || (object.contains_key("name") && !object.contains_key("text"))
+    [
+        "uri",
+        "fileUri",
+        "file_uri",
+        "name",
+        "mimeType",
+        "mime_type",
+    ]
+    .iter()
+    .any(|key| object.contains_key(*key))
+        && !object.contains_key("text")
 }

@@ -2,6 +2,7 @@
 
 mod caches;
 mod models;
+mod transforms;
 
 use futures_util::StreamExt as _;
 use gimmal_client::Pager;
@@ -26,6 +27,9 @@ pub(crate) struct Call<'a> {
 
 /// Makes the call of a record.
 pub(crate) async fn call(record: Record, http: &ScriptedTransport) -> Result<Value, Failure> {
+    if let Some(function) = record.method.strip_prefix("transform.") {
+        return transforms::apply(function, &record.client, record.arguments);
+    }
     let mut arguments = Arguments::new(record.arguments);
     let mut config = arguments.object("config")?;
     let call = config.take("http_options");

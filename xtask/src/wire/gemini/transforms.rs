@@ -1,0 +1,188 @@
+//! `transform.*`: the pure conversions of arguments, as the calls themselves use them.
+
+use gimmal_client::api::gemini::{Backend, Endpoint, cached_content_name, model_path};
+use gimmal_types::gemini::{Blob, FunctionResponse, SpeechConfig, Tool};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::wire::arguments::{self, Arguments};
+use crate::wire::failure::Failure;
+use crate::wire::names;
+
+/// Applies the function of this name.
+pub(crate) fn apply(
+    function: &str,
+    client: &Map<String, Value>,
+    arguments: Map<String, Value>,
+) -> Result<Value, Failure> {
+    let mut arguments = Arguments::new(arguments);
+    match function {
+        "t_contents_for_embed" => {
+            let contents = required(&mut arguments, "contents")?;
+            embedded(endpoint(client)?.backend(), contents)
+        }
+        "t_contents" | "t_contents_strict" => {
+            let contents = required(&mut arguments, "contents")?;
+            shown(arguments::contents("contents", contents)?)
+        }
+        "t_content" => shown(arguments::content(
+            "content",
+            required(&mut arguments, "content")?,
+        )?),
+        "t_parts" => {
+            let parts = required(&mut arguments, "parts")?;
+            let list = match parts {
+                Value::Array(parts) if parts.is_empty() => {
+                    return Err(Failure::refused("parts", "must not be empty"));
+                }
+                Value::Array(parts) => parts,
+                part => vec![part],
+            };
+            let parts = list.into_iter().enumerate();
+            let parts =
+                parts.map(|(index, part)| arguments::part(&format!("parts[{index}]"), part));
+            shown(parts.collect::<Result<Vec<_>, _>>()?)
+        }
+        "t_part" => shown(arguments::part("part", required(&mut arguments, "part")?)?),
+        "t_model" => {
+            let model = arguments.text("model")?;
+            Ok(model_path(endpoint(client)?.backend(), &model)?.into())
+        }
+        "t_cached_content_name" => {
+            let name = arguments.text("name")?;
+            Ok(cached_content_name(&endpoint(client)?, &name)?.into())
+        }
+        "t_blob" => as_is::<Blob>("blob", required(&mut arguments, "blob")?),
+        "t_speech_config" => {
+            let config = required(&mut arguments, "origin")?;
+            as_is::<SpeechConfig>("origin", arguments::speech_json("origin", config)?)
+        }
+        "t_function_responses" => {
+            let responses = required(&mut arguments, "function_responses")?;
+            as_is::<Vec<FunctionResponse>>("function_responses", responses)
+        }
+        "t_tool" => match arguments.take("origin") {
+            None => Ok(Value::Null),
+            Some(tool) => as_is::<Tool>("origin", arguments::tools_json("origin", tool)?),
+        },
+        "t_tools" => {
+            let tools = required(&mut arguments, "origin")?;
+            let tools = arguments::tools_json("origin", tools)?;
+            let tools: Vec<Tool> = arguments::decode_strictly("origin", tools)?;
+            shown(declarations_last(tools))
+        }
+        other if names::is_known(&format!("transform.{other}")) => {
+            Err(Failure::unimplemented(format!("transform.{other}")))
+        }
+        other => Err(Failure::refused(
+            "method",
+            format!("`transform.{other}` is no function of the reference"),
+        )),
+    }
+}
+
+/// What is embedded: one content for each item; on Vertex the texts of their parts.
+fn embedded(backend: Backend, contents: Value) -> Result<Value, Failure> {
+    let items = match contents {
+        Value::Array(items) => items,
+        item => vec![item],
+    };
+    let items = items.into_iter().enumerate();
+    let contents =
+        items.map(|(index, item)| arguments::content(&format!("contents[{index}]"), item));
+    let contents = contents.collect::<Result<Vec<_>, _>>()?;
+    if backend == Backend::GeminiApi {
+        return shown(contents);
+    }
+    let parts = contents.iter().flat_map(|content| &content.parts);
+    shown(
+        parts
+            .filter_map(|part| part.text.as_ref())
+            .collect::<Vec<_>>(),
+    )
+}
+
+fn required(arguments: &mut Arguments, name: &str) -> Result<Value, Failure> {
+    arguments
+        .take(name)
+        .ok_or_else(|| Failure::refused(name, "is missing"))
+}
+
+fn shown<T: Serialize>(value: T) -> Result<Value, Failure> {
+    serde_json::to_value(value).map_err(|error| Failure::refused("result", error.to_string()))
+}
+
+/// A value that the conversion leaves alone, through its type.
+fn as_is<T>(place: &str, value: Value) -> Result<Value, Failure>
+where
+    T: Serialize + serde::de::DeserializeOwned + gimmal_types::wire::WireValue,
+{
+    shown(arguments::decode_strictly::<T>(place, value)?)
+}
+
+/// Function declarations become one tool of their own, behind the others.
+fn declarations_last(tools: Vec<Tool>) -> Vec<Tool> {
+    let mut declarations = Vec::new();
+    let mut others = Vec::new();
+    for mut tool in tools {
+        declarations.append(&mut tool.function_declarations);
+        if tool != Tool::default() {
+            others.push(tool);
+        }
+    }
+    if !declarations.is_empty() {
+        others.push(Tool::new().set_function_declarations(declarations));
+    }
+    others
+}
+
+fn endpoint(client: &Map<String, Value>) -> Result<Endpoint, Failure> {
+    let text = |name: &str| client.get(name).and_then(Value::as_str);
+    if client.get("vertexai") != Some(&Value::Bool(true)) {
+        return Ok(Endpoint::gemini_api().build()?);
+    }
+    let mut vertex = Endpoint::vertex();
+    if let Some(project) = text("project") {
+        vertex = vertex.with_project(project);
+    }
+    if let Some(location) = text("location") {
+        vertex = vertex.with_location(location);
+    }
+    Ok(vertex.build()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use gimmal_types::gemini::{Content, Part};
+    use serde_json::json;
+
+    use super::*;
+
+    fn apply_to(function: &str, arguments: Value) -> Value {
+        let Value::Object(arguments) = arguments else {
+            panic!("arguments are an object");
+        };
+        match apply(function, &Map::new(), arguments) {
+            Ok(value) => value,
+            Err(failure) => failure.into_json(),
+        }
+    }
+
+    #[test]
+    fn texts_become_turns() {
+        let turns = apply_to("t_contents", json!({"contents": ["a", {"text": "b"}]}));
+        let parts = [Part::text("a"), Part::text("b")];
+        let user = Content::new().set_role("user").set_parts(parts);
+        assert_eq!(turns, json!([user]));
+    }
+
+    #[test]
+    fn unknown_functions_and_missing_arguments_are_named() {
+        assert_eq!(apply_to("t_nothing", json!({}))["field"], "method");
+        assert_eq!(apply_to("t_content", json!({}))["field"], "content");
+        assert_eq!(
+            apply_to("t_json_schema", json!({}))["kind"],
+            "unimplemented"
+        );
+    }
+}
