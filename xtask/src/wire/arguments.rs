@@ -329,10 +329,9 @@ fn turn(place: &str, value: Value) -> Result<Turn, Failure> {
             )?))
         }
         Value::Object(object) if is_file(&object) => {
-            let (uri, kind) = (
-                object.get("uri"),
-                object.get("mimeType").or(object.get("mime_type")),
-            );
+            let uri = ["uri", "fileUri", "file_uri"];
+            let uri = uri.iter().find_map(|key| object.get(*key));
+            let kind = object.get("mimeType").or(object.get("mime_type"));
             match (uri, kind) {
                 (Some(Value::String(uri)), Some(Value::String(kind))) => {
                     Ok(Turn::Part(Box::new(Part::file_data(uri, kind))))
