@@ -13,6 +13,8 @@ mod names;
 mod python;
 mod record;
 mod replies;
+#[cfg(test)]
+mod tests;
 
 use std::io::{BufRead, Write};
 

@@ -1,0 +1,121 @@
+//! The protocol as its users see it: lines in, lines out.
+
+use serde_json::{Value, json};
+
+use super::run;
+
+fn answers(lines: &[Value]) -> (Vec<Value>, usize) {
+    let input: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    answers_to(&input)
+}
+
+fn answers_to(input: &str) -> (Vec<Value>, usize) {
+    let mut output = Vec::new();
+    let refused = run(input.as_bytes(), &mut output).unwrap();
+    let lines = output.split(|byte| *byte == b'\n');
+    let lines = lines.filter(|line| !line.is_empty());
+    (
+        lines
+            .map(|line| serde_json::from_slice(line).unwrap())
+            .collect(),
+        refused,
+    )
+}
+
+#[test]
+fn a_call_shows_its_request_and_what_was_read() {
+    let (answers, refused) = answers(&[json!({
+        "id": 7, "method": "models.generate_content", "backend": "mldev",
+        "parameters": {"model": "m", "contents": "hi", "config": {"top_p": 0.5, "systemInstruction": "s"}},
+        "exchanges": [{"response": {"json": {"responseId": "r", "later": 1}}}],
+    })]);
+    assert_eq!(refused, 0);
+    let request = &answers[0]["exchanges"][0]["request"];
+    assert_eq!(answers[0]["id"], 7);
+    assert_eq!(request["path"], "/v1/models/m:generateContent");
+    assert_eq!(request["headers"]["x-goog-api-key"], "test-api-key");
+    assert_eq!(
+        request["body"]["json"],
+        json!({
+            "contents": [{"role": "user", "parts": [{"text": "hi"}]}],
+            "systemInstruction": {"role": "user", "parts": [{"text": "s"}]},
+            "generationConfig": {"topP": 0.5},
+        })
+    );
+    assert_eq!(answers[0]["result"], json!({"response_id": "r"}));
+}
+
+#[test]
+fn retries_are_shown_as_requests() {
+    let busy = json!({"response": {"status": 503, "json": {"error": {"status": "UNAVAILABLE"}}}});
+    let (answers, _) = answers(&[json!({
+        "id": "r", "method": "caches.get", "parameters": {"name": "c"},
+        "client": {"http_options": {"retry_options": {"attempts": 2}}},
+        "exchanges": [busy, busy, busy],
+    })]);
+    assert_eq!(answers[0]["exchanges"].as_array().unwrap().len(), 2);
+    assert_eq!(answers[0]["error"]["code"], 503);
+    assert_eq!(answers[0]["error"]["status"], "UNAVAILABLE");
+}
+
+#[test]
+fn pages_are_read_as_far_as_the_script_goes() {
+    let page = |name: &str, next: &str| {
+        json!({"response": {"json": {
+            "cachedContents": [{"name": name}], "nextPageToken": next,
+        }}})
+    };
+    let (answers, _) = answers(&[json!({
+        "id": "p", "method": "caches.list", "parameters": {"config": {"pageSize": 1}},
+        "exchanges": [page("a", "2"), page("b", "3")],
+    })]);
+    assert_eq!(
+        answers[0]["result"]["$pager"],
+        json!([[{"name": "a"}], [{"name": "b"}]])
+    );
+}
+
+#[test]
+fn what_is_wrong_is_named_and_the_run_goes_on() {
+    let (answers, refused) = answers(&[
+        json!({"id": 1, "method": "models.fly", "parameters": {}}),
+        json!({"id": 2, "method": "models.generate_content", "parameters": {
+            "model": "m", "contents": [{"parts": [{"text": 5}]}]}}),
+        json!({"id": 3, "method": "models.generate_content", "parameters": {
+            "model": "m", "contents": "x", "config": {"tools": [{"googleSearch": {"typo": 1}}]}}}),
+        json!({"id": 4, "method": "tunings.fly_to_the_moon"}),
+        json!({"id": 5, "method": "caches.delete", "parameters": {"name": "c"}}),
+    ]);
+    assert_eq!(refused, 4);
+    let field = |index: usize| answers[index]["error"]["field"].as_str().unwrap();
+    assert_eq!(field(0), "method");
+    assert_eq!(field(1), "contents[0].parts[0].text");
+    assert_eq!(field(2), "config.tools.googleSearch.typo");
+    assert_eq!(field(3), "parameters");
+    assert_eq!(answers[4]["result"], json!({}));
+    let (answers, refused) = answers_to("{no json\n[]\n");
+    assert_eq!((answers.len(), refused), (2, 2));
+}
+
+#[test]
+fn fields_of_the_other_backend_are_refused_before_sending() {
+    let (answers, refused) = answers(&[json!({
+        "id": "b", "method": "models.generate_content", "backend": "vertex",
+        "parameters": {"model": "m", "contents": "x", "config": {"tools": [{"fileSearch": {}}]}},
+    })]);
+    assert_eq!(refused, 0);
+    assert_eq!(answers[0]["error"]["kind"], "invalid");
+    assert_eq!(answers[0]["error"]["field"], "tools.fileSearch");
+    assert!(answers[0].get("exchanges").is_none());
+}
+
+#[test]
+fn what_is_not_built_says_so() {
+    let (answers, refused) = answers(&[json!({
+        "id": "t", "method": "live.connect", "parameters": {"model": "m"},
+    })]);
+    assert_eq!(
+        (refused, &answers[0]["error"]["kind"]),
+        (0, &json!("unimplemented"))
+    );
+}
