@@ -46,8 +46,8 @@ enum Chore {
 enum Conformance {
     /// Plays recorded calls of the official SDKs and shows where ours differ.
     Vectors {
-        /// Files of records, or folders of them; plain JSON, JSON lines or gzip.
-        #[arg(required = true)]
+        /// Files of records, or folders of them; plain JSON, JSON lines or gzip. The repository's
+        /// own when none is named.
         paths: Vec<std::path::PathBuf>,
         /// How many of the records that differ to show.
         #[arg(long, default_value_t = 20)]

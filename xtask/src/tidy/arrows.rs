@@ -37,7 +37,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "gimmal-emulator",
         ],
     ),
-    ("xtask", &[]),
+    // What it plays recorded calls through.
+    ("xtask", &["gimmal-client", "gimmal-types"]),
 ];
 
 /// The crate every other one except [`NO_EMULATOR`] may use in its tests.
