@@ -5,17 +5,23 @@ mod blob;
 mod cached_content;
 mod candidate;
 mod content;
+mod embedding;
 mod function;
 mod generate;
 mod generate_config;
 mod generation_config;
 mod grounding;
+mod image;
 mod media;
 mod model;
+mod operation;
 mod output;
 mod part;
 mod part_kind;
+mod predict;
 mod redacted;
+mod redacted_media;
+mod reference_image;
 mod reply;
 mod retrieval;
 mod safety;
@@ -25,6 +31,7 @@ mod tokens;
 mod tool;
 mod tool_config;
 mod usage;
+mod video;
 
 pub use auth_config::{
     ApiKeyConfig, AuthConfig, AuthConfigGoogleServiceAccountConfig, AuthConfigHttpBasicAuthConfig,
@@ -41,6 +48,10 @@ pub use candidate::{
     UrlRetrievalStatus,
 };
 pub use content::{Content, Role};
+pub use embedding::{
+    ContentEmbedding, ContentEmbeddingStatistics, EmbedContentConfig, EmbedContentMetadata,
+    EmbedContentReply, EmbedContentResponse, EmbeddingApiType, EmbeddingPrediction,
+};
 pub use function::{
     Behavior, FunctionCall, FunctionDeclaration, FunctionResponse, FunctionResponseBlob,
     FunctionResponseFileData, FunctionResponsePart, FunctionResponseScheduling, PartialArg,
@@ -64,13 +75,25 @@ pub use grounding::{
     GroundingMetadataSourceFlaggingUri, GroundingSupport, RagChunk, RagChunkPageSpan,
     RetrievalMetadata, SearchEntryPoint, Segment,
 };
+pub use image::{
+    EditImageConfig, EditImageResponse, EditMode, EntityLabel, GenerateImagesConfig,
+    GenerateImagesResponse, GeneratedImage, GeneratedImageMask, Image, ImagePromptLanguage,
+    PersonGeneration, ProductImage, RecontextImageConfig, RecontextImageResponse,
+    RecontextImageSource, SafetyAttributes, SafetyFilterLevel, ScribbleImage, SegmentImageConfig,
+    SegmentImageResponse, SegmentImageSource, SegmentMode, UpscaleImageConfig,
+    UpscaleImageResponse, Video,
+};
 pub use media::{
     AudioMetadata, AudioTranscriptionConfig, AudioTranscriptionConfigMode, DocumentMetadata,
     DocumentMetadataContentLayer, LanguageAuto, LanguageHints, SpeechMetadata, SpreadsheetMetadata,
     SpreadsheetMetadataContentLayer, Transcription, VideoMetadata, VideoMetadataContentLayer,
     WordInfo,
 };
-pub use model::{Checkpoint, ListModelsResponse, Model};
+pub use model::{Checkpoint, ListModelsResponse, Model, UpdateModelConfig};
+pub use operation::{
+    GenerateVideosOperation, ImportFileOperation, ImportFileResponse, ProjectOperation,
+    TuningOperation, UploadToFileSearchStoreOperation, UploadToFileSearchStoreResponse,
+};
 pub use output::{
     AspectRatio, AudioResponseFormat, Delivery, ImageConfig, ImageConfigImageOutputOptions,
     ImageResponseFormat, ImageSize, ProminentPeople, ResponseFormat, TextResponseFormat,
@@ -81,6 +104,14 @@ pub use part::{
     PartMediaResolution, PartMediaResolutionLevel, ToolCall, ToolResponse, ToolType,
 };
 pub use part_kind::PartKind;
+pub use predict::{
+    ImagePrediction, ImagePredictions, VideoReply, VideoSample, VideosOperationReply, VideosReply,
+};
+pub use reference_image::{
+    ControlReferenceConfig, ControlReferenceType, MaskReferenceConfig, MaskReferenceMode,
+    ReferenceImage, ReferenceImageType, StyleReferenceConfig, SubjectReferenceConfig,
+    SubjectReferenceType,
+};
 pub use retrieval::{
     ApiAuth, ApiAuthApiKeyConfig, ApiSpec, ExternalApi, ExternalApiElasticSearchParams,
     ExternalApiSimpleSearchParams, RagRetrievalConfig, RagRetrievalConfigFilter,
@@ -97,7 +128,10 @@ pub use speech::{
     MultiSpeakerVoiceConfig, PrebuiltVoiceConfig, ReplicatedVoiceConfig, SpeakerVoiceConfig,
     SpeechConfig, VoiceConfig, VoiceConsentSignature,
 };
-pub use tokens::{CountTokensRequest, CountTokensResponse};
+pub use tokens::{
+    ComputeTokensRequest, ComputeTokensResponse, CountTokensRequest, CountTokensResponse,
+    TokensInfo,
+};
 pub use tool::{
     ComputerUse, DynamicRetrievalConfig, DynamicRetrievalConfigMode, EnterpriseWebSearch,
     Environment, FileSearch, GoogleMaps, GoogleMapsGroundingTypes, GoogleMapsPlaces,
@@ -109,3 +143,8 @@ pub use tool_config::{
     FunctionCallingConfig, FunctionCallingConfigMode, LatLng, RetrievalConfig, ToolConfig,
 };
 pub use usage::{MediaModality, ModalityTokenCount, TrafficType, UsageMetadata};
+pub use video::{
+    GenerateVideosConfig, GenerateVideosResponse, GenerateVideosSource, GeneratedVideo,
+    ImageResizeMode, VideoCompressionQuality, VideoGenerationMask, VideoGenerationMaskMode,
+    VideoGenerationReferenceImage, VideoGenerationReferenceType, WebhookConfig,
+};

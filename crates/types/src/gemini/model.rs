@@ -77,4 +77,24 @@ wire! {
         /// Asks for the next page; absent or empty on the last.
         pub next_page_token: Option<String>,
     }
+
+    /// What can be changed of a tuned model.
+    #[derive(Debug)]
+    pub struct UpdateModelConfig {
+        /// A name for people.
+        pub display_name: Option<String>,
+        /// What it is good at.
+        pub description: Option<String>,
+        /// The checkpoint that answers.
+        pub default_checkpoint_id: Option<String>,
+    }
+}
+
+impl ListModelsResponse {
+    /// The models, whichever of the three lists the service chose.
+    pub fn into_models(self) -> Vec<Model> {
+        let lists = [self.models, self.tuned_models, self.publisher_models];
+        let found = lists.into_iter().find(|list| !list.is_empty());
+        found.unwrap_or_default()
+    }
 }

@@ -1,6 +1,7 @@
-//! Counting of tokens.
+//! Counting of tokens, and the tokens themselves.
 
 use super::{Content, GenerationConfig, ModalityTokenCount, Tool};
+use crate::Bytes64;
 
 wire! {
     /// What `countTokens` takes.
@@ -28,5 +29,29 @@ wire! {
         pub prompt_tokens_details: Vec<ModalityTokenCount>,
         /// Cached tokens by kind of input.
         pub cache_tokens_details: Vec<ModalityTokenCount>,
+    }
+
+    /// What `computeTokens` takes; Vertex only.
+    pub struct ComputeTokensRequest {
+        /// The content to take apart.
+        pub contents: Vec<Content>,
+    }
+
+    /// The tokens of content; Vertex only.
+    #[derive(Debug)]
+    pub struct ComputeTokensResponse {
+        /// The tokens of each content.
+        pub tokens_info: Vec<TokensInfo>,
+    }
+
+    /// The tokens of one content.
+    #[derive(Debug)]
+    pub struct TokensInfo {
+        /// Who says it.
+        pub role: Option<String>,
+        /// The numbers of the tokens.
+        pub token_ids: Vec<i64>,
+        /// The bytes of the tokens; not always whole characters.
+        pub tokens: Vec<Bytes64>,
     }
 }
