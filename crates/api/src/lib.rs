@@ -2,5 +2,10 @@
 
 pub mod gemini;
 mod pager;
+mod poller;
 
 pub use pager::{Continuation, Page, Pager};
+pub use poller::{
+    ExponentialPacing, NeverTolerate, Pacing, PacingArg, Poll, PollErrorPolicy, PollErrorPolicyArg,
+    PollErrors, Poller, Progress, TolerateOutages, Verdict,
+};

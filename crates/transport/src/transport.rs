@@ -16,7 +16,7 @@ use crate::receive::{Buffered, Streamed};
 use crate::request::Request;
 use crate::response::Response;
 use crate::sse::{Decoder, EventStream};
-use crate::time::Clock;
+use crate::time::{Clock, Jitter};
 
 /// Sends requests: with credentials, retries, time limits and errors that tell what happened.
 ///
@@ -104,6 +104,11 @@ impl Transport {
     /// The clock that waits and time limits follow.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.core.clock
+    }
+
+    /// Where the randomness of waits comes from.
+    pub fn jitter(&self) -> &Arc<dyn Jitter> {
+        &self.core.jitter
     }
 
     /// The options that calls inherit.

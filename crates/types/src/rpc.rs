@@ -10,6 +10,27 @@ use serde_json::{Map, Value};
 
 use crate::WireDuration;
 
+/// The names of `google.rpc.Code`, by number.
+const CANONICAL_NAMES: [&str; 17] = [
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+];
+
 /// What went wrong, as the service tells it.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -123,6 +144,14 @@ impl Status {
                 .map(ErrorDetail::from_value)
                 .collect(),
         }
+    }
+
+    /// The canonical name: the one given, else the name of a canonical code.
+    pub fn name(&self) -> Option<&str> {
+        self.status.as_deref().or_else(|| {
+            let code = usize::try_from(self.code?).ok()?;
+            CANONICAL_NAMES.get(code).copied()
+        })
     }
 
     /// The wait that the server asks for.
@@ -302,6 +331,7 @@ mod tests {
         assert_eq!(listed.unwrap().code, Some(503));
         let bare = Status::from_error_body(br#"{"code": 5, "message": "gone"}"#).unwrap();
         assert_eq!(bare.message.as_deref(), Some("gone"));
+        assert_eq!(bare.name(), Some("NOT_FOUND"));
         let oauth =
             Status::from_error_body(br#"{"error": "invalid_grant", "error_description": "d"}"#);
         assert_eq!(oauth.unwrap().status.as_deref(), Some("invalid_grant"));

@@ -81,6 +81,17 @@ impl Endpoint {
         }
     }
 
+    /// Refuses a call that the developer API does not have.
+    pub(crate) fn require_vertex(&self, call: &str) -> Result<(), Error> {
+        match self.backend {
+            Backend::Vertex => Ok(()),
+            Backend::GeminiApi => Err(Error::invalid(
+                "backend",
+                format!("{call} is not available on {}", self.backend),
+            )),
+        }
+    }
+
     /// The URL of a resource path relative to the version, within the project on Vertex.
     pub(crate) fn url(&self, path: &str) -> Url {
         match self.parent() {

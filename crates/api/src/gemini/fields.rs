@@ -45,6 +45,7 @@ pub const REJECTED_FIELDS: &[RejectedField] = rejected! {
             "oauthConfig" "oidcConfig";
         CountTokensRequest: "systemInstruction" "tools" "generationConfig";
         CreateCachedContentRequest: "encryptionSpec";
+        EmbedContentConfig: "mimeType" "autoTruncate" "documentOcr" "audioTrackExtraction";
         FunctionCall: "partialArgs" "willContinue";
         FunctionCallingConfig: "streamFunctionCallArguments";
         GenerateContentRequest: "modelArmorConfig" "outputConfig";
@@ -60,6 +61,7 @@ pub const REJECTED_FIELDS: &[RejectedField] = rejected! {
         FunctionResponse: "willContinue";
         FunctionResponsePart: "mediaProcessing";
         GenerateContentRequest: "store";
+        GenerateVideosConfig: "webhookConfig";
         GenerationConfig: "enableEnhancedCivicAnswers";
         McpServer: "name" "streamableHttpTransport";
         Part: "toolCall" "toolResponse" "partMetadata";

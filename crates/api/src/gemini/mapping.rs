@@ -22,7 +22,8 @@ pub(crate) struct Table {
 pub(crate) struct Rule {
     /// The field, as in `display_name`; `a.b` is a member of a member.
     pub(crate) from: &'static str,
-    /// Its place, as in `parameters.sampleCount`; `instances[0].prompt` is in the first element.
+    /// Its place, as in `parameters.sampleCount`; `instances[0].prompt` is in the first element,
+    /// and `requests[].title` in every element that the list has by then.
     pub(crate) to: &'static str,
     /// What happens to it on the way.
     pub(crate) how: How,
@@ -33,13 +34,15 @@ pub(crate) struct Rule {
 pub(crate) enum How {
     /// It is written as it is.
     AsIs,
+    /// It is bytes, and they are written in the standard alphabet of base64.
+    Standard,
     /// Its own fields are routed by a table; an empty place means beside its siblings.
     By(&'static Table),
     /// It is a list, and the fields of each element are routed by a table.
     EachBy(&'static Table),
 }
 
-/// Declares a [`Table`]: `from => to`, with `by TABLE` or `each by TABLE` after it.
+/// Declares a [`Table`]: `from => to`, with `by TABLE`, `each by TABLE` or `standard` after it.
 macro_rules! table {
     ($(#[$meta:meta])* $name:ident of $owner:literal { $($from:literal => $to:literal $($how:ident)* $(($table:expr))?),* $(,)? }) => {
         $(#[$meta])*
@@ -53,18 +56,21 @@ macro_rules! table {
         };
     };
     (@how) => { $crate::gemini::mapping::How::AsIs };
+    (@how standard) => { $crate::gemini::mapping::How::Standard };
     (@how by ($table:expr)) => { $crate::gemini::mapping::How::By(&$table) };
     (@how each by ($table:expr)) => { $crate::gemini::mapping::How::EachBy(&$table) };
 }
 
 /// A JSON body in the making.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Body<'a>(Vec<(&'static str, Node<'a>)>);
 
+#[derive(Clone)]
 enum Node<'a> {
     Object(Body<'a>),
     List(Vec<Node<'a>>),
     Value(&'a dyn Erased),
+    Standard(&'a dyn Erased),
     Json(serde_json::Value),
 }
 
@@ -84,6 +90,7 @@ impl<'a> Body<'a> {
             };
             match rule.how {
                 How::AsIs => self.put(rule.to, Node::Value(value)),
+                How::Standard => self.put(rule.to, Node::Standard(value)),
                 How::By(inner) if rule.to.is_empty() => self.route(inner, value),
                 How::By(inner) => self.put(rule.to, Node::Object(Self::of(inner, value))),
                 How::EachBy(inner) => {
@@ -100,11 +107,40 @@ impl<'a> Body<'a> {
         self.put(to, Node::Json(value.into()));
     }
 
+    /// Adds a value that stands in no record.
+    pub(crate) fn add(&mut self, to: &'static str, value: &'a dyn Erased) {
+        self.put(to, Node::Value(value));
+    }
+
+    /// Adds a value that stands in no record, routed by a table.
+    pub(crate) fn add_by(
+        &mut self,
+        to: &'static str,
+        table: &'static Table,
+        record: &'a dyn Erased,
+    ) {
+        self.put(to, Node::Object(Self::of(table, record)));
+    }
+
+    /// Adds a list of objects.
+    pub(crate) fn add_list(&mut self, to: &'static str, list: impl IntoIterator<Item = Self>) {
+        self.put(to, Node::List(list.into_iter().map(Node::Object).collect()));
+    }
+
     fn put(&mut self, to: &'static str, node: Node<'a>) {
         let (first, rest) = match to.split_once('.') {
             Some((first, rest)) => (first, Some(rest)),
             None => (to, None),
         };
+        if let (Some(name), Some(rest)) = (first.strip_suffix("[]"), rest) {
+            let list = self.0.iter_mut().find(|(have, _)| *have == name);
+            if let Some((_, Node::List(elements))) = list {
+                for element in elements.iter_mut().filter_map(Node::object) {
+                    element.put(rest, node.clone());
+                }
+            }
+            return;
+        }
         let (name, in_list) = match first.strip_suffix("[0]") {
             Some(name) => (name, true),
             None => (first, false),
@@ -172,7 +208,7 @@ impl<'a> Node<'a> {
         match self {
             Self::Object(body) => Some(body),
             Self::List(nodes) => nodes.first_mut()?.object(),
-            Self::Value(_) | Self::Json(_) => None,
+            Self::Value(_) | Self::Standard(_) | Self::Json(_) => None,
         }
     }
 
@@ -192,6 +228,18 @@ impl<'a> Node<'a> {
         match self {
             Self::Object(body) => body.write(out),
             Self::Value(value) => value.write_json(out),
+            Self::Standard(value) => {
+                let start = out.len();
+                value.write_json(out)?;
+                for letter in &mut out[start..] {
+                    *letter = match *letter {
+                        b'-' => b'+',
+                        b'_' => b'/',
+                        other => other,
+                    };
+                }
+                Ok(())
+            }
             Self::Json(value) => serde_json::to_writer(out, value),
             Self::List(nodes) => {
                 out.push(b'[');
@@ -216,7 +264,7 @@ fn find<'a>(record: &'a dyn Erased, path: &str) -> Option<&'a dyn Erased> {
 #[cfg(test)]
 mod tests {
     use gimmal_types::gemini::{
-        Content, CreateCachedContentRequest, EncryptionSpec, GenerateContentConfig, Tool,
+        Blob, Content, CreateCachedContentRequest, EncryptionSpec, GenerateContentConfig, Tool,
     };
     use serde_json::{Value, json};
 
@@ -276,5 +324,37 @@ mod tests {
         );
         let empty = CreateCachedContentRequest::new();
         assert_eq!(json_of(Body::of(&CACHE, &empty)), json!({}));
+    }
+
+    table! {
+        BLOB of "Blob" { "data" => "items[].bytes" standard, "mime_type" => "items[].type" }
+    }
+
+    #[test]
+    fn every_element_of_a_list_gets_the_field() {
+        let blob = Blob::new()
+            .set_data(vec![0xfb, 0xff])
+            .set_mime_type("a-b_c");
+        let names = ["1", "2"].map(str::to_owned);
+        let mut body = Body::default();
+        body.add_list(
+            "items",
+            names.iter().map(|name| {
+                let mut item = Body::default();
+                item.add("name", name);
+                item
+            }),
+        );
+        body.route(&BLOB, &blob);
+        let item = |name| json!({"name": name, "bytes": "+/8=", "type": "a-b_c"});
+        assert_eq!(json_of(body), json!({"items": [item("1"), item("2")]}));
+
+        let mut without = Body::default();
+        without.route(&BLOB, &blob);
+        assert_eq!(
+            json_of(without),
+            json!({}),
+            "a list that is not there stays away"
+        );
     }
 }

@@ -5,18 +5,23 @@ mod mapping;
 
 mod backend;
 mod caches;
+mod embeddings;
 mod endpoint;
 mod fields;
 mod generate;
 mod handle;
+mod images;
 mod models;
 mod names;
+mod operations;
 pub mod requests;
 mod stream;
 mod tokens;
+mod videos;
 
 pub use backend::Backend;
 pub use caches::ListCaches;
+pub use embeddings::{embedding_api, embeds_media, is_hosted_model};
 pub use endpoint::{Endpoint, EndpointBuilder};
 pub use fields::{REJECTED_FIELDS, RejectedField};
 pub use handle::{Gemini, default_headers};

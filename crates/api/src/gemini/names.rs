@@ -5,7 +5,7 @@ use gimmal_transport::Error;
 use super::{Backend, Endpoint};
 
 /// Refuses what would change the meaning of a path.
-fn check(field: &str, name: &str) -> Result<(), Error> {
+pub(super) fn check(field: &str, name: &str) -> Result<(), Error> {
     if name.trim().is_empty() {
         return Err(Error::invalid(field, "must not be empty"));
     }

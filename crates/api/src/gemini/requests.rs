@@ -14,6 +14,15 @@ use url::Url;
 use super::names::{cached_content_model, cached_content_name, model_path};
 use super::{Backend, Endpoint, ListCaches, ListModels, fields};
 
+pub use super::embeddings::embed_content;
+pub use super::images::{
+    edit_image, generate_images, recontext_image, segment_image, upscale_image,
+};
+pub use super::models::{delete_model, update_model};
+pub use super::operations::{fetch_predict_operation, get_operation, get_project_operation};
+pub use super::tokens::compute_tokens;
+pub use super::videos::generate_videos;
+
 /// Builds a `generateContent` request.
 ///
 /// # Errors
@@ -230,12 +239,12 @@ fn one_expiry(ttl: bool, expire_time: bool) -> Result<(), Error> {
     Ok(())
 }
 
-fn get(url: Url) -> Request {
+pub(super) fn get(url: Url) -> Request {
     Request::new(Method::GET, url)
 }
 
 /// `{model}:{call}`, where the call may end in a query.
-fn call_url(endpoint: &Endpoint, model: &str, call: &str) -> Result<Url, Error> {
+pub(super) fn call_url(endpoint: &Endpoint, model: &str, call: &str) -> Result<Url, Error> {
     let path = model_path(endpoint.backend(), model)?;
     let (verb, query) = call.split_once('?').unwrap_or((call, ""));
     let mut url = endpoint.url(&format!("{path}:{verb}"));
@@ -264,7 +273,7 @@ fn page_query(url: &mut Url, size: Option<i32>, token: Option<&str>) -> Result<(
 }
 
 /// Serialises straight to bytes: no tree in between, no second copy.
-fn json<T: Serialize + WireValue>(value: &T) -> Result<Bytes, Error> {
+pub(super) fn json<T: Serialize + WireValue>(value: &T) -> Result<Bytes, Error> {
     serde_json::to_vec(value)
         .map(Bytes::from)
         .map_err(|error| Error::invalid("body", format!("cannot be written as JSON: {error}")))

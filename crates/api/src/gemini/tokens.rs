@@ -1,9 +1,31 @@
-//! `countTokens`.
+//! `countTokens` and `computeTokens`.
 
-use gimmal_transport::{CallOptions, Error, Response};
-use gimmal_types::gemini::{CountTokensRequest, CountTokensResponse};
+use gimmal_transport::{CallOptions, Error, Idempotency, Request, Response};
+use gimmal_types::gemini::{
+    ComputeTokensRequest, ComputeTokensResponse, CountTokensRequest, CountTokensResponse,
+};
+use http::Method;
 
-use super::{Gemini, requests};
+use super::requests::{call_url, json};
+use super::{Endpoint, Gemini, fields, requests};
+
+/// Builds a `computeTokens` request.
+///
+/// # Errors
+///
+/// Fails on the developer API, on a bad model name and on fields that Vertex does not have.
+pub fn compute_tokens(
+    endpoint: &Endpoint,
+    model: &str,
+    request: &ComputeTokensRequest,
+) -> Result<Request, Error> {
+    endpoint.require_vertex("compute_tokens")?;
+    fields::check(endpoint.backend(), request)?;
+    let url = call_url(endpoint, model, "computeTokens")?;
+    Ok(Request::new(Method::POST, url)
+        .with_json_body(json(request)?)
+        .with_idempotency(Idempotency::Idempotent))
+}
 
 impl Gemini {
     /// Counts the tokens of content. Free of charge.
@@ -21,6 +43,24 @@ impl Gemini {
         options: &CallOptions,
     ) -> Result<Response<CountTokensResponse>, Error> {
         let request = requests::count_tokens(self.endpoint(), model, request)?;
+        self.transport().send_json(request, options).await
+    }
+
+    /// Takes content apart into tokens. Vertex only, and free of charge.
+    ///
+    /// Route: POST {model}:computeTokens
+    ///
+    /// # Errors
+    ///
+    /// Fails before sending on the developer API, on a bad model name or a field that Vertex does
+    /// not have; otherwise as the transport does.
+    pub async fn compute_tokens(
+        &self,
+        model: &str,
+        request: &ComputeTokensRequest,
+        options: &CallOptions,
+    ) -> Result<Response<ComputeTokensResponse>, Error> {
+        let request = compute_tokens(self.endpoint(), model, request)?;
         self.transport().send_json(request, options).await
     }
 }

@@ -256,6 +256,25 @@ impl Error {
         )
     }
 
+    /// Work that outlives a call came to a bad end, as its description says.
+    ///
+    /// Work that was stopped ([code 1](Status::name)) is [`ErrorKind::Cancelled`].
+    pub fn operation_failed(status: Status) -> Self {
+        const CANCELLED: &str = "CANCELLED";
+        let mut error = if status.name() == Some(CANCELLED) {
+            Self::cancelled("the operation was stopped").with_delivery(Delivery::Answered)
+        } else {
+            Self::new(
+                ErrorKind::OperationFailed,
+                Persistence::Permanent,
+                Delivery::Answered,
+                String::new(),
+            )
+        };
+        error.0.rpc_status = Some(status);
+        error
+    }
+
     /// The server answered with a status that is not a success.
     ///
     /// A 429 that names a quota per day is [`ErrorKind::QuotaExhausted`] and permanent; 408, 429,

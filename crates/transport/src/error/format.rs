@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use gimmal_types::rpc::Status;
+
 use crate::error::{Error, ErrorKind};
 
 /// How many characters of the server's message are shown.
@@ -18,6 +20,18 @@ impl fmt::Display for Error {
             },
             ErrorKind::Config => write!(f, "bad configuration: {}", OneLine(&inner.message))?,
             ErrorKind::Cancelled => write!(f, "cancelled: {}", OneLine(&inner.message))?,
+            ErrorKind::OperationFailed => {
+                f.write_str("operation failed")?;
+                let status = inner.rpc_status.as_ref();
+                for said in [
+                    status.and_then(Status::name),
+                    status.and_then(|status| status.message.as_deref()),
+                ] {
+                    if let Some(said) = said {
+                        write!(f, ": {}", OneLine(said))?;
+                    }
+                }
+            }
             ErrorKind::Authentication if inner.status.is_none() => {
                 write!(f, "no usable credentials: {}", OneLine(&inner.message))?;
             }

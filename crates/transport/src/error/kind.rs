@@ -39,7 +39,10 @@ pub enum ErrorKind {
     CircuitOpen,
     /// The server refuses so much that the client itself held this request back; nothing was sent.
     Throttled,
-    /// The call was given up by the client itself.
+    /// Work that outlives a call came to a bad end;
+    /// [`Error::rpc_status`](crate::Error::rpc_status) says why.
+    OperationFailed,
+    /// The call was given up by the client itself, or the work that it started was stopped.
     Cancelled,
     /// A local file could not be read or written; the message names it.
     File,
@@ -69,6 +72,7 @@ impl ErrorKind {
             Self::RetryDelayTooLong => "retry_delay_too_long",
             Self::Throttled => "throttled",
             Self::CircuitOpen => "circuit_open",
+            Self::OperationFailed => "operation_failed",
             Self::File => "file",
             Self::Transfer => "transfer",
             Self::Integrity => "integrity",
