@@ -2,6 +2,9 @@
 
 pub mod gemini;
 
-pub use gimmal_api::{self as api, Continuation, Page, Pager};
+pub use gimmal_api::{
+    self as api, Continuation, ExponentialPacing, NeverTolerate, Page, Pager, Poll, Poller,
+    Progress, TolerateOutages, Verdict,
+};
 pub use gimmal_transport::{self as transport, CallOptions, Error, ErrorKind, Response, Timeout};
 pub use gimmal_types as types;

@@ -89,6 +89,32 @@ impl Arguments {
         }
     }
 
+    /// A typed value that must be there.
+    pub(crate) fn required<T: DeserializeOwned + WireValue>(
+        &mut self,
+        name: &str,
+    ) -> Result<T, Failure> {
+        match self.take(name) {
+            Some(value) => decode_strictly(&camel(name), value),
+            None => Err(Failure::refused(name, "is missing")),
+        }
+    }
+
+    /// Takes out an argument that has but one value.
+    pub(crate) fn take_constant(&mut self, name: &str, constant: &Value) -> Result<(), Failure> {
+        match self.take(name) {
+            Some(value) if &value != constant => {
+                Err(Failure::refused(name, format!("must be {constant}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Puts an argument back.
+    pub(crate) fn put(&mut self, name: &str, value: Value) {
+        self.0.insert(name.to_owned(), value);
+    }
+
     /// An object that may be missing.
     pub(crate) fn object(&mut self, name: &str) -> Result<Self, Failure> {
         match self.take(name) {

@@ -4,7 +4,7 @@ use gimmal_api::gemini::{Endpoint, Gemini};
 use gimmal_transport::Error;
 
 use super::planner::{CacheScope, Executor};
-use super::{Caches, GeminiClientBuilder, Models};
+use super::{Caches, GeminiClientBuilder, Models, Operations};
 
 /// A client of the Gemini API. Clones are cheap and share connections, credentials and limits.
 ///
@@ -59,6 +59,11 @@ impl GeminiClient {
     /// Context caches.
     pub fn caches(&self) -> Caches {
         Caches::new(self.api.clone())
+    }
+
+    /// Work that outlives a call.
+    pub fn operations(&self) -> Operations {
+        Operations::new(self.api.clone())
     }
 
     /// What sends the plans of a [`planner`](super::planner).

@@ -11,7 +11,7 @@ use gimmal_types::gemini::{
 /// The group of calls on models.
 #[derive(Clone, Debug)]
 pub struct Models {
-    api: Gemini,
+    pub(super) api: Gemini,
 }
 
 impl Models {

@@ -1,8 +1,13 @@
 //! The calls of the Gemini client by the names the reference gives them.
 
 mod caches;
+mod embeddings;
+mod images;
 mod models;
+mod operations;
 mod transforms;
+mod tuned_models;
+mod videos;
 
 use futures_util::StreamExt as _;
 use gimmal_client::Pager;
@@ -51,6 +56,27 @@ pub(crate) async fn call(record: Record, http: &ScriptedTransport) -> Result<Val
         "models.count_tokens" => models::count_tokens(client()?, call).await,
         "models.get" => models::get(client()?, call).await,
         "models.list" => models::list(client()?, call).await,
+        "models.update" => tuned_models::update(client()?, call).await,
+        "models.delete" => tuned_models::delete(client()?, call).await,
+        "models.compute_tokens" => embeddings::compute_tokens(client()?, call).await,
+        "models.embed_content" | "models._embed_content" => {
+            embeddings::embed(client()?, call).await
+        }
+        "models.generate_images" | "models._generate_images" => {
+            images::generate(client()?, call).await
+        }
+        "models.edit_image" | "models._edit_image" => images::edit(client()?, call).await,
+        "models.upscale_image" | "models._upscale_image" => images::upscale(client()?, call).await,
+        "models.recontext_image" => images::recontext(client()?, call).await,
+        "models.segment_image" => images::segment(client()?, call).await,
+        "models.generate_videos" | "models._generate_videos" => {
+            videos::generate(client()?, call).await
+        }
+        "operations.get" => operations::get(client()?, call).await,
+        "operations._get_videos_operation" | "operations._fetch_predict_videos_operation" => {
+            operations::get_videos(client()?, call).await
+        }
+        "operations._get" => operations::get_project(client()?, call).await,
         "caches.create" => caches::create(client()?, call).await,
         "caches.get" => caches::get(client()?, call).await,
         "caches.list" => caches::list(client()?, call).await,

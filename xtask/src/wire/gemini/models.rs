@@ -48,7 +48,7 @@ fn is_asked(value: &Value) -> bool {
     !(value == &json!(false) || value.get("disable") == Some(&json!(true)))
 }
 
-fn required_contents(
+pub(super) fn required_contents(
     arguments: &mut Arguments,
 ) -> Result<Vec<gimmal_types::gemini::Content>, Failure> {
     match arguments.take("contents") {
@@ -128,7 +128,7 @@ pub(super) async fn list(client: GeminiClient, call: Call<'_>) -> Result<Value, 
 }
 
 /// A model under the reference's names, which differ from the service's for a few fields.
-fn described(model: &Model) -> Result<Value, Failure> {
+pub(super) fn described(model: &Model) -> Result<Value, Failure> {
     let Value::Object(mut shown) = dump(model)? else {
         return Ok(Value::Null);
     };

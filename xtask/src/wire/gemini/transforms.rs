@@ -1,12 +1,18 @@
 //! `transform.*`: the pure conversions of arguments, as the calls themselves use them.
 
-use gimmal_client::api::gemini::{Backend, Endpoint, cached_content_name, model_path};
-use gimmal_types::gemini::{Blob, FunctionResponse, SpeechConfig, Tool};
+use gimmal_client::api::gemini::{
+    Backend, Endpoint, cached_content_name, embedding_api, embeds_media, is_hosted_model,
+    model_path,
+};
+use gimmal_types::gemini::{
+    Blob, EmbeddingApiType, FunctionResponse, ListModelsResponse, SpeechConfig, Tool,
+};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::wire::arguments::{self, Arguments};
 use crate::wire::failure::Failure;
+use crate::wire::gemini::embeddings;
 use crate::wire::names;
 
 /// Applies the function of this name.
@@ -20,6 +26,26 @@ pub(crate) fn apply(
         "t_contents_for_embed" => {
             let contents = required(&mut arguments, "contents")?;
             embedded(endpoint(client)?.backend(), contents)
+        }
+        "t_embed_contents" => {
+            let model = arguments.text("model")?;
+            let contents = required(&mut arguments, "contents")?;
+            shown(if embeds_media(&model) || is_hosted_model(&model) {
+                embeddings::together(contents)?
+            } else {
+                embeddings::separate("contents", contents)?
+            })
+        }
+        "t_is_multimodal_embedding_model" => Ok(embeds_media(&arguments.text("model")?).into()),
+        "t_is_vertex_embed_content_model" => {
+            let api = embedding_api(&arguments.text("model")?, 1)?;
+            Ok((api == EmbeddingApiType::EmbedContent).into())
+        }
+        "t_is_vertex_maas_model" => Ok(is_hosted_model(&arguments.text("model")?).into()),
+        "t_extract_models" => {
+            let response = arguments.take("response").unwrap_or_default();
+            let list: ListModelsResponse = arguments::decode("response", response)?;
+            shown(list.into_models())
         }
         "t_contents" | "t_contents_strict" => {
             let contents = required(&mut arguments, "contents")?;
@@ -83,14 +109,7 @@ pub(crate) fn apply(
 
 /// What is embedded: one content for each item; on Vertex the texts of their parts.
 fn embedded(backend: Backend, contents: Value) -> Result<Value, Failure> {
-    let items = match contents {
-        Value::Array(items) => items,
-        item => vec![item],
-    };
-    let items = items.into_iter().enumerate();
-    let contents =
-        items.map(|(index, item)| arguments::content(&format!("contents[{index}]"), item));
-    let contents = contents.collect::<Result<Vec<_>, _>>()?;
+    let contents = embeddings::separate("contents", contents)?;
     if backend == Backend::GeminiApi {
         return shown(contents);
     }
