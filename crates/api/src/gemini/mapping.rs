@@ -12,6 +12,13 @@ use gimmal_types::wire::Erased;
 #[derive(Debug)]
 pub(crate) struct Table {
     /// The type, as the reference calls it.
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "read by the tests that compare tables with the reference"
+        )
+    )]
     pub(crate) owner: &'static str,
     /// Its fields; one that stands in no rule is not sent.
     pub(crate) rules: &'static [Rule],
@@ -265,6 +272,7 @@ fn find<'a>(record: &'a dyn Erased, path: &str) -> Option<&'a dyn Erased> {
 mod tests {
     use gimmal_types::gemini::{
         Blob, Content, CreateCachedContentRequest, EncryptionSpec, GenerateContentConfig, Tool,
+        ToolCodeExecution,
     };
     use serde_json::{Value, json};
 
@@ -301,7 +309,7 @@ mod tests {
             .set_temperature(0.5)
             .set_top_p(0.25)
             .set_system_instruction(Content::user("s"))
-            .set_tools([Tool::new().set_code_execution(Default::default())]);
+            .set_tools([Tool::new().set_code_execution(ToolCodeExecution::new())]);
         let mut body = Body::of(&CONFIG, &config);
         body.set("parameters.model", "models/m");
         assert_eq!(

@@ -11,6 +11,8 @@ mod fields;
 mod generate;
 mod handle;
 mod images;
+#[cfg(test)]
+mod media_tables;
 mod models;
 mod names;
 mod operations;

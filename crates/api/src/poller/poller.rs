@@ -129,7 +129,7 @@ impl<P: Poll> Poller<P> {
         self.set(|core| core.stop = Some(stop.boxed()))
     }
 
-    /// Options of each question.
+    /// Options of each question. Without a deadline of its own, a question may take two minutes.
     pub fn with_options(self, options: CallOptions) -> Self {
         self.set(|core| core.options = options)
     }
@@ -169,6 +169,10 @@ impl<P: Poll> Poller<P> {
         Err(Error::config("the poller was already read to its end"))
     }
 }
+
+/// A question may take this long unless its options say otherwise: long enough for a reply that
+/// holds films, short enough that one lost connection does not use up the time for the work.
+const QUESTION: Duration = Duration::from_secs(120);
 
 /// What a step needs.
 struct Core<P> {
@@ -217,10 +221,9 @@ impl<P: Poll> Core<P> {
             clock.sleep(wait).await;
         }
         let mut options = self.options.or(self.gemini.transport().options());
-        if let Some(left) = self.machine.ask(clock.now()) {
-            let limit = options.deadline().map_or(left, |own| own.min(left));
-            options = options.with_deadline(Timeout::After(limit));
-        }
+        let own = options.deadline().unwrap_or(QUESTION);
+        let left = self.machine.ask(clock.now()).unwrap_or(own);
+        options = options.with_deadline(Timeout::After(own.min(left)));
         let reply = self.gemini.get_operation::<P>(&self.name, &options).await?;
         Ok(reply.into_body())
     }

@@ -210,3 +210,19 @@ fn predicates_of_local_failures() {
     assert!(Error::cancelled("x").is_cancelled());
     assert!(Error::decode("x", Bytes::new()).is_decode());
 }
+
+#[test]
+fn failed_operations_say_why() {
+    let status = |code: i32| {
+        let body = format!(r#"{{"code": {code}, "message": "no  room"}}"#);
+        gimmal_types::rpc::Status::from_error_body(body.as_bytes()).unwrap()
+    };
+    let failed = Error::operation_failed(status(8));
+    assert_eq!(failed.kind(), ErrorKind::OperationFailed);
+    assert_eq!(
+        failed.to_string(),
+        "operation failed: RESOURCE_EXHAUSTED: no room"
+    );
+    assert_eq!(failed.persistence(), Persistence::Permanent);
+    assert!(Error::operation_failed(status(1)).is_cancelled());
+}
