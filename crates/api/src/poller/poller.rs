@@ -46,10 +46,13 @@ pub struct Poller<P: Poll> {
     gemini: Gemini,
     /// Away while a step is under way.
     core: Option<Box<Core<P>>>,
-    step: Option<BoxFuture<'static, (Box<Core<P>>, Option<Item<P>>)>>,
+    step: Option<BoxFuture<'static, Stepped<P>>>,
 }
 
 type Item<P> = Result<Progress<P>, Error>;
+
+/// The core on its way back, and what there is to tell.
+type Stepped<P> = (Box<Core<P>>, Option<Item<P>>);
 
 /// What a poller saw.
 #[derive(Debug)]

@@ -23,13 +23,10 @@ impl fmt::Display for Error {
             ErrorKind::OperationFailed => {
                 f.write_str("operation failed")?;
                 let status = inner.rpc_status.as_ref();
-                for said in [
-                    status.and_then(Status::name),
-                    status.and_then(|status| status.message.as_deref()),
-                ] {
-                    if let Some(said) = said {
-                        write!(f, ": {}", OneLine(said))?;
-                    }
+                let name = status.and_then(Status::name);
+                let message = status.and_then(|status| status.message.as_deref());
+                for said in [name, message].into_iter().flatten() {
+                    write!(f, ": {}", OneLine(said))?;
                 }
             }
             ErrorKind::Authentication if inner.status.is_none() => {
