@@ -70,7 +70,7 @@ fn operation_in(error: &Error) -> Option<&str> {
     context.find_map(|(key, value)| (key == "operation").then_some(value))
 }
 
-/// Covers: operations.get, operations._fetch_predict_videos_operation
+/// Covers: operations.fetch_predict_videos_operation
 #[tokio::test(start_paused = true)]
 async fn films_are_waited_for_at_growing_intervals() {
     let http = script([running(10), running(40), running(80), films()]);
@@ -111,7 +111,7 @@ async fn films_are_waited_for_at_growing_intervals() {
     assert_eq!(body, json!({"operationName": FILM}));
 }
 
-/// Covers: operations.get, operations._get_videos_operation
+/// Covers: operations.get_videos_operation
 #[tokio::test(start_paused = true)]
 async fn the_developer_api_is_asked_by_name() {
     let http = script(
@@ -162,6 +162,7 @@ async fn what_was_begun_is_not_asked_for_at_once() {
     assert_eq!(http.request_count(), 0);
 }
 
+/// Covers: operations.get
 #[tokio::test(start_paused = true)]
 async fn failed_work_tells_why() {
     let http = script([json!({"name": IMPORT, "done": true, "error": {

@@ -10,8 +10,9 @@ use gimmal_client::transport::testing::{Reply, ScriptedTransport};
 use gimmal_client::{CallOptions, Error, ErrorKind};
 use gimmal_types::gemini::{
     Content, EmbedContentConfig, GenerateImagesConfig, GenerateVideosConfig, Image,
-    MaskReferenceConfig, MaskReferenceMode, Part, RecontextImageSource, ReferenceImage,
-    SegmentImageSource, UpscaleImageConfig, WebhookConfig,
+    MaskReferenceConfig, MaskReferenceMode, Part, ProductImage, RecontextImageSource,
+    ReferenceImage, SegmentImageConfig, SegmentImageSource, SegmentMode, UpscaleImageConfig,
+    WebhookConfig,
 };
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -236,6 +237,84 @@ async fn pictures_go_out_in_the_standard_alphabet() {
     );
 }
 
+/// Covers: models.generate_images, models.recontext_image, models.segment_image
+#[tokio::test]
+async fn pictures_are_made_and_taken_apart() {
+    let http = answering(json!({"predictions": [
+        {"gcsUri": "gs://b/1", "mimeType": "image/png", "labels": [{"label": "cat"}]},
+        {"raiFilteredReason": "held back"}]}));
+    let models = vertex(&http).models();
+    let stored = || Image::from_gcs_uri("gs://b/0", "image/png");
+    let written = json!({"gcsUri": "gs://b/0", "mimeType": "image/png"});
+
+    let config = GenerateImagesConfig::new()
+        .set_number_of_images(2)
+        .set_output_mime_type("image/png");
+    let made = models
+        .generate_images("imagen", "a cat")
+        .set_config(config)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        made.body().images().next().unwrap().gcs_uri.as_deref(),
+        Some("gs://b/1")
+    );
+    let held_back = &made.body().generated_images[1];
+    assert_eq!(held_back.rai_filtered_reason.as_deref(), Some("held back"));
+    assert_eq!(
+        sent(&http).1,
+        json!({"instances": [{"prompt": "a cat"}],
+        "parameters": {"sampleCount": 2, "outputOptions": {"mimeType": "image/png"}}})
+    );
+
+    let coat = ProductImage::new().set_product_image(stored());
+    let source = RecontextImageSource::new()
+        .set_person_image(stored())
+        .set_product_images([coat]);
+    let worn = models
+        .recontext_image("try-on", source)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(worn.body().generated_images.len(), 2);
+    assert_eq!(
+        sent(&http).1,
+        json!({"instances": [
+        {"personImage": {"image": written}, "productImages": [{"image": written}]}]})
+    );
+
+    let source = SegmentImageSource::new().set_image(stored());
+    let config = SegmentImageConfig::new().set_mode(SegmentMode::Foreground);
+    let found = models
+        .segment_image("segment", source)
+        .set_config(config)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        found.body().generated_masks[0].labels[0].label.as_deref(),
+        Some("cat")
+    );
+    assert_eq!(
+        sent(&http).1,
+        json!({"instances": [{"image": written}],
+        "parameters": {"mode": "FOREGROUND"}})
+    );
+}
+
+/// Covers: models.compute_tokens
+#[tokio::test]
+async fn tokens_are_numbers_and_bytes() {
+    let http = answering(json!({"tokensInfo": [
+        {"role": "user", "tokenIds": ["1841", 235], "tokens": ["aGk=", "IQ=="]}]}));
+    let call = vertex(&http).models().compute_tokens("gemini-2.5-flash");
+    let tokens = call.set_contents(["hi!"]).send().await.unwrap().into_body();
+    assert_eq!(tokens.tokens_info[0].token_ids, [1841, 235]);
+    assert_eq!(tokens.tokens_info[0].tokens[0].as_bytes(), b"hi");
+    assert_eq!(sent(&http).0, "gemini-2.5-flash:computeTokens");
+}
+
 #[tokio::test]
 async fn the_developer_api_makes_no_pictures() {
     let http = answering(json!({}));
@@ -299,7 +378,7 @@ async fn the_developer_api_makes_no_pictures() {
     assert_eq!(http.request_count(), 0);
 }
 
-/// Covers: models.generate_videos, operations.get
+/// Covers: models.generate_videos
 #[tokio::test(start_paused = true)]
 async fn films_are_started_once_and_waited_for() {
     let name = "projects/p/locations/l/publishers/google/models/veo/operations/1";

@@ -13,8 +13,7 @@ use serde_json::{Map, Value};
 
 use super::mapping::Body;
 use super::names::check;
-use super::requests::get;
-use super::{Backend, Endpoint, Gemini};
+use super::{Backend, Endpoint, Gemini, requests};
 use crate::poller::{Poll, Poller, Verdict};
 
 const FIELD: &str = "operation";
@@ -27,7 +26,7 @@ const SEGMENT: &str = "/operations/";
 /// Fails on an empty name and on characters that would change the path.
 pub fn get_operation(endpoint: &Endpoint, name: &str) -> Result<Request, Error> {
     check(FIELD, name)?;
-    Ok(get(endpoint.url(name)))
+    Ok(requests::get(endpoint.url(name)))
 }
 
 /// Builds the request that asks a model of Vertex for one of its operations.
@@ -54,13 +53,15 @@ pub fn fetch_predict_operation(endpoint: &Endpoint, name: &str) -> Result<Reques
 /// Builds the request that asks for any operation of a Vertex project, by its identifier or its
 /// full name.
 ///
+/// Route: GET operations/{operation_id}
+///
 /// # Errors
 ///
 /// Fails on the developer API, on an empty name and on characters that would change the path.
-pub fn get_project_operation(endpoint: &Endpoint, name: &str) -> Result<Request, Error> {
+pub fn get(endpoint: &Endpoint, name: &str) -> Result<Request, Error> {
     endpoint.require_vertex("operations.get of a project")?;
     check(FIELD, name)?;
-    Ok(get(if name.contains(SEGMENT) {
+    Ok(requests::get(if name.contains(SEGMENT) {
         endpoint.url(name)
     } else {
         endpoint.url(&format!("operations/{name}"))
@@ -172,7 +173,7 @@ impl Poll for ProjectOperation {
     const WHAT: &'static str = "an operation of a project";
 
     fn request(endpoint: &Endpoint, name: &str) -> Result<Request, Error> {
-        get_project_operation(endpoint, name)
+        get(endpoint, name)
     }
 
     fn name(&self) -> Option<&str> {
@@ -188,11 +189,24 @@ impl Poll for ProjectOperation {
 }
 
 impl Gemini {
-    /// Asks once about work that outlives a call.
+    /// Asks once about films in the making: the service by their name, on Vertex the model that
+    /// makes them.
     ///
     /// Route: GET {operationName}
     /// Route: POST {resourceName}:fetchPredictOperation
-    /// Route: GET operations/{operation_id}
+    ///
+    /// # Errors
+    ///
+    /// As [`get_operation`](Self::get_operation).
+    pub async fn get_videos_operation(
+        &self,
+        name: &str,
+        options: &CallOptions,
+    ) -> Result<Response<GenerateVideosOperation>, Error> {
+        self.get_operation(name, options).await
+    }
+
+    /// Asks once about work that outlives a call, of the kind that the type says.
     ///
     /// # Errors
     ///

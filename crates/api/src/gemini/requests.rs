@@ -19,7 +19,7 @@ pub use super::images::{
     edit_image, generate_images, recontext_image, segment_image, upscale_image,
 };
 pub use super::models::{delete_model, update_model};
-pub use super::operations::{fetch_predict_operation, get_operation, get_project_operation};
+pub use super::operations::{fetch_predict_operation, get as get_project_operation, get_operation};
 pub use super::tokens::compute_tokens;
 pub use super::videos::generate_videos;
 
