@@ -14,6 +14,8 @@ pub(crate) fn normal(value: &Value) -> Value {
                 let key = camel(key);
                 let value = match value {
                     Value::String(text) if key.ends_with("Time") => time(text),
+                    // A list of names of fields, each in either spelling.
+                    Value::String(text) if key == "fieldMask" => camel(text).into(),
                     other => normal(other),
                 };
                 let absent = value.is_null()

@@ -149,6 +149,11 @@ impl Arguments {
         decode_strictly(place, Value::Object(self.0))
     }
 
+    /// Everything that is left, as JSON.
+    pub(crate) fn into_value(self) -> Value {
+        Value::Object(self.0)
+    }
+
     /// Nothing may be left.
     pub(crate) fn finish(self, place: &str) -> Result<(), Failure> {
         match self.0.into_iter().find(|(_, value)| !value.is_null()) {

@@ -75,7 +75,8 @@ fn is_object(body: &[u8]) -> bool {
 fn kind(kind: ErrorKind, answered: bool) -> &'static str {
     match kind {
         ErrorKind::Invalid | ErrorKind::Config => "invalid",
-        ErrorKind::Authentication if !answered => "invalid",
+        ErrorKind::Authentication | ErrorKind::File if !answered => "invalid",
+        ErrorKind::Transfer | ErrorKind::Integrity => "transfer",
         ErrorKind::Decode => "decode",
         ErrorKind::StreamInterrupted => "stream",
         ErrorKind::Connect | ErrorKind::Io | ErrorKind::Timeout => "network",

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::wire::answer::Answer;
+use crate::wire::replies;
 
 /// A call to make.
 pub(crate) struct Record {
@@ -14,6 +15,10 @@ pub(crate) struct Record {
     pub(crate) client: Map<String, Value>,
     /// What the call is given: the resolved form when there is one, else the public one.
     pub(crate) arguments: Map<String, Value>,
+    /// What the call is given in its public form, when there is one.
+    pub(crate) public: Map<String, Value>,
+    /// Bytes that the reference sent: what a file of the recorder's held.
+    pub(crate) sent: Vec<u8>,
     /// Replies to play, in order; `None` lets every request be answered with an empty object.
     pub(crate) replies: Option<Vec<Value>>,
 }
@@ -45,6 +50,7 @@ impl Record {
         };
         let client = object("client")?.unwrap_or_default();
         let public = object("parameters")?.or(object("arguments")?);
+        let kept = public.clone().unwrap_or_default();
         let arguments = match record.remove("canonical") {
             None | Some(Value::Null) => public,
             Some(canonical) => Some(resolved(canonical).map_err(|why| refuse("canonical", why))?)
@@ -59,6 +65,10 @@ impl Record {
             Some(Value::Array(exchanges)) => Some(exchanges),
             Some(_) => return Err(refuse("exchanges", "must be a list")),
         };
+        let sent = replies.iter().flatten().filter_map(|exchange| {
+            replies::bytes_of(exchange.get("request")?.get("body")?.get("bytes")?)
+        });
+        let sent = sent.flatten().collect();
         let replies = replies.map(|exchanges| {
             let replies = exchanges.into_iter().filter_map(|mut exchange| {
                 let reply = exchange.get_mut("response").map(Value::take);
@@ -71,6 +81,8 @@ impl Record {
             backend,
             client,
             arguments,
+            public: kept,
+            sent,
             replies: replies.filter(|replies| !replies.is_empty()),
             id,
         })

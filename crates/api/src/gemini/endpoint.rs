@@ -92,6 +92,17 @@ impl Endpoint {
         }
     }
 
+    /// Refuses a call that only the developer API has.
+    pub(crate) fn require_gemini_api(&self, call: &str) -> Result<(), Error> {
+        match self.backend {
+            Backend::GeminiApi => Ok(()),
+            Backend::Vertex => Err(Error::invalid(
+                "backend",
+                format!("{call} is not available on {}", self.backend),
+            )),
+        }
+    }
+
     /// The URL of a resource path relative to the version, within the project on Vertex.
     pub(crate) fn url(&self, path: &str) -> Url {
         match self.parent() {
@@ -104,11 +115,21 @@ impl Endpoint {
 
     /// The URL of a path that is not within a project, such as the models of a publisher.
     pub(crate) fn versioned(&self, path: &str) -> Url {
+        self.below("", path)
+    }
+
+    /// The URL that an upload to a resource path is opened at.
+    pub(crate) fn upload(&self, path: &str) -> Url {
+        self.below("/upload", path)
+    }
+
+    /// The URL of a path below the version, which stands below `prefix`.
+    fn below(&self, prefix: &str, path: &str) -> Url {
         let mut url = self.base_url.clone();
         let base = url.path().trim_end_matches('/');
         let version = self.api_version.as_str();
         let separator = if version.is_empty() { "" } else { "/" };
-        let path = format!("{base}{separator}{version}/{path}");
+        let path = format!("{base}{prefix}{separator}{version}/{path}");
         url.set_path(&path);
         url
     }
@@ -277,8 +298,13 @@ mod tests {
             gateway.url("models/m").as_str(),
             "https://gw/proxy/v1/models/m"
         );
+        assert_eq!(
+            gateway.upload("files").as_str(),
+            "https://gw/proxy/upload/v1/files"
+        );
         let bare = Endpoint::gemini_api().with_api_version("").build().unwrap();
         assert_eq!(bare.url("models/m").path(), "/models/m");
+        assert_eq!(bare.upload("files").path(), "/upload/files");
         let vertex = Endpoint::vertex()
             .with_project("p")
             .with_base_url("http://127.0.0.1:1/")

@@ -53,8 +53,11 @@ pub const REJECTED_FIELDS: &[RejectedField] = rejected! {
         GoogleMaps: "groundingTypes";
         GoogleSearch: "blockingConfidence" "excludeDomains";
         ImageConfig: "personGeneration" "prominentPeople" "imageOutputOptions";
+        LiveClientSetup: "explicitVadSignal";
+        LiveConnectConfig: "explicitVadSignal";
         SafetySetting: "method";
         Schema: "additionalProperties" below "responseSchema";
+        SessionResumptionConfig: "transparent";
         Tool: "retrieval" "enterpriseWebSearch" "parallelAiSearch" "exaAiSearch";
     }
     Vertex {
@@ -63,6 +66,7 @@ pub const REJECTED_FIELDS: &[RejectedField] = rejected! {
         GenerateContentRequest: "store";
         GenerateVideosConfig: "webhookConfig";
         GenerationConfig: "enableEnhancedCivicAnswers";
+        LiveClientRealtimeInput: "audioStreamEnd";
         McpServer: "name" "streamableHttpTransport";
         Part: "toolCall" "toolResponse" "partMetadata";
         ReplicatedVoiceConfig: "consentAudio" "voiceConsentSignature";
@@ -73,8 +77,18 @@ pub const REJECTED_FIELDS: &[RejectedField] = rejected! {
 
 /// Refuses a request that sets a field its backend does not have.
 pub(crate) fn check<T: WireValue>(backend: Backend, request: &T) -> Result<(), Error> {
+    check_except(backend, request, "")
+}
+
+/// As [`check`], without a look at what stands below fields of the name `unseen`.
+pub(crate) fn check_except<T: WireValue>(
+    backend: Backend,
+    request: &T,
+    unseen: &'static str,
+) -> Result<(), Error> {
     let mut finder = Finder {
         backend,
+        unseen,
         path: Vec::new(),
         found: None,
     };
@@ -90,12 +104,16 @@ pub(crate) fn check<T: WireValue>(backend: Backend, request: &T) -> Result<(), E
 
 struct Finder {
     backend: Backend,
+    unseen: &'static str,
     path: Vec<&'static str>,
     found: Option<String>,
 }
 
 impl Finder {
     fn rejects(&self, owner: &str, field: &str) -> bool {
+        if self.path.contains(&self.unseen) {
+            return false;
+        }
         REJECTED_FIELDS.iter().any(|rejected| {
             rejected.backend == self.backend
                 && rejected.field == field

@@ -114,6 +114,32 @@ impl<'a> Body<'a> {
         self.put(to, Node::Json(value.into()));
     }
 
+    /// Adds another body as an object.
+    pub(crate) fn put_object(&mut self, to: &'static str, object: Self) {
+        self.put(to, Node::Object(object));
+    }
+
+    /// True when nothing was added.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The names of its members.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(|(name, _)| *name)
+    }
+
+    /// The names of the members of a member that was put together here; none for a value that
+    /// was put in as a whole.
+    pub(crate) fn members(&self, name: &str) -> impl Iterator<Item = &'static str> {
+        let member = self.0.iter().find(|(have, _)| *have == name);
+        let object = member.and_then(|(_, node)| match node {
+            Node::Object(body) => Some(body),
+            _ => None,
+        });
+        object.into_iter().flat_map(Self::names)
+    }
+
     /// Adds a value that stands in no record.
     pub(crate) fn add(&mut self, to: &'static str, value: &'a dyn Erased) {
         self.put(to, Node::Value(value));

@@ -1,5 +1,11 @@
 //! Requests without I/O: from typed arguments to method, URL and body.
 
+mod auth_tokens;
+mod file_search_stores;
+mod files;
+#[cfg(test)]
+mod tables;
+
 use bytes::Bytes;
 use gimmal_transport::{Error, Idempotency, Request};
 use gimmal_types::gemini::{
@@ -22,6 +28,13 @@ pub use super::models::{delete_model, update_model};
 pub use super::operations::{fetch_predict_operation, get as get_project_operation, get_operation};
 pub use super::tokens::compute_tokens;
 pub use super::videos::generate_videos;
+pub use auth_tokens::create_auth_token;
+pub use file_search_stores::{
+    create_file_search_store, delete_document, delete_file_search_store, download_media,
+    get_document, get_file_search_store, import_file, list_documents, list_file_search_stores,
+    upload_to_file_search_store,
+};
+pub use files::{delete_file, download_file, get_file, list_files, register_files, upload_file};
 
 /// Builds a `generateContent` request.
 ///

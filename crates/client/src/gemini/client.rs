@@ -4,7 +4,7 @@ use gimmal_api::gemini::{Endpoint, Gemini};
 use gimmal_transport::Error;
 
 use super::planner::{CacheScope, Executor};
-use super::{Caches, GeminiClientBuilder, Models, Operations};
+use super::{AuthTokens, Caches, FileSearchStores, Files, GeminiClientBuilder, Models, Operations};
 
 /// A client of the Gemini API. Clones are cheap and share connections, credentials and limits.
 ///
@@ -59,6 +59,21 @@ impl GeminiClient {
     /// Context caches.
     pub fn caches(&self) -> Caches {
         Caches::new(self.api.clone())
+    }
+
+    /// Files.
+    pub fn files(&self) -> Files {
+        Files::new(self.api.clone())
+    }
+
+    /// File search stores and their documents.
+    pub fn file_search_stores(&self) -> FileSearchStores {
+        FileSearchStores::new(self.api.clone())
+    }
+
+    /// Ephemeral tokens.
+    pub fn auth_tokens(&self) -> AuthTokens {
+        AuthTokens::new(self.api.clone())
     }
 
     /// Work that outlives a call.

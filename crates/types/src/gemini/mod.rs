@@ -1,17 +1,26 @@
 //! Wire types of the Gemini API, developer API and Vertex alike.
 
 mod auth_config;
+mod auth_token;
 mod blob;
 mod cached_content;
 mod candidate;
 mod content;
+mod documents;
 mod embedding;
+mod file_search_stores;
+mod files;
 mod function;
 mod generate;
 mod generate_config;
 mod generation_config;
 mod grounding;
 mod image;
+mod live_client;
+mod live_config;
+mod live_music;
+mod live_redacted;
+mod live_server;
 mod media;
 mod model;
 mod operation;
@@ -37,6 +46,7 @@ pub use auth_config::{
     ApiKeyConfig, AuthConfig, AuthConfigGoogleServiceAccountConfig, AuthConfigHttpBasicAuthConfig,
     AuthConfigOauthConfig, AuthConfigOidcConfig, AuthType, HttpElementLocation,
 };
+pub use auth_token::{AuthToken, CreateAuthTokenConfig, LiveConnectConstraints};
 pub use blob::{Blob, FileData};
 pub use cached_content::{
     CachedContent, CachedContentUsageMetadata, CreateCachedContentRequest, EncryptionSpec,
@@ -48,9 +58,23 @@ pub use candidate::{
     UrlRetrievalStatus,
 };
 pub use content::{Content, Role};
+pub use documents::{
+    DeleteDocumentConfig, Document, DocumentState, ListDocumentsConfig, ListDocumentsResponse,
+};
 pub use embedding::{
     ContentEmbedding, ContentEmbeddingStatistics, EmbedContentConfig, EmbedContentMetadata,
     EmbedContentReply, EmbedContentResponse, EmbeddingApiType, EmbeddingPrediction,
+};
+pub use file_search_stores::{
+    ChunkingConfig, CreateFileSearchStoreConfig, CustomMetadata, DeleteFileSearchStoreConfig,
+    FileSearchStore, ImportFileConfig, ListFileSearchStoresConfig, ListFileSearchStoresResponse,
+    StringList, UploadToFileSearchStoreConfig, UploadToFileSearchStoreResumableResponse,
+    WhiteSpaceConfig,
+};
+pub use files::{
+    ClaudeFile, CreateFileResponse, DeleteFileResponse, File, FileSource, FileState, FileStatus,
+    ListFilesConfig, ListFilesResponse, RegisterFilesRequest, RegisterFilesResponse,
+    UploadFileConfig, UploadFileResponse,
 };
 pub use function::{
     Behavior, FunctionCall, FunctionDeclaration, FunctionResponse, FunctionResponseBlob,
@@ -82,6 +106,31 @@ pub use image::{
     RecontextImageSource, SafetyAttributes, SafetyFilterLevel, ScribbleImage, SegmentImageConfig,
     SegmentImageResponse, SegmentImageSource, SegmentMode, UpscaleImageConfig,
     UpscaleImageResponse, Video,
+};
+pub use live_client::{
+    ActivityEnd, ActivityStart, LiveClientContent, LiveClientContextUpdate,
+    LiveClientContextUpdateTools, LiveClientMessage, LiveClientRealtimeInput, LiveClientSetup,
+    LiveClientToolResponse, LiveSendRealtimeInputParameters,
+};
+pub use live_config::{
+    ActivityHandling, AutomaticActivityDetection, AvatarConfig, ContextWindowCompressionConfig,
+    CustomizedAvatar, EndSensitivity, HistoryConfig, LiveConnectConfig, LiveConnectParameters,
+    ProactivityConfig, RealtimeInputConfig, SessionResumptionConfig, SlidingWindow,
+    StartSensitivity, TurnCoverage,
+};
+pub use live_music::{
+    AudioChunk, LiveMusicClientContent, LiveMusicClientMessage, LiveMusicClientSetup,
+    LiveMusicConnectParameters, LiveMusicFilteredPrompt, LiveMusicGenerationConfig,
+    LiveMusicPlaybackControl, LiveMusicServerContent, LiveMusicServerMessage,
+    LiveMusicServerSetupComplete, LiveMusicSetConfigParameters,
+    LiveMusicSetWeightedPromptsParameters, LiveMusicSourceMetadata, MusicGenerationMode, Scale,
+    WeightedPrompt,
+};
+pub use live_server::{
+    InteractionStatus, LiveServerContent, LiveServerGoAway, LiveServerMessage,
+    LiveServerSessionResumptionUpdate, LiveServerSetupComplete, LiveServerToolCall,
+    LiveServerToolCallCancellation, TurnCompleteReason, VadSignalType, VoiceActivity,
+    VoiceActivityDetectionSignal, VoiceActivityType,
 };
 pub use media::{
     AudioMetadata, AudioTranscriptionConfig, AudioTranscriptionConfigMode, DocumentMetadata,

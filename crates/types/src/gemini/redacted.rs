@@ -8,7 +8,7 @@ use super::{
 };
 
 /// `3 turns, 5 parts, 1200 bytes of text` for a conversation.
-struct Shape<'a>(&'a [Content]);
+pub(super) struct Shape<'a>(pub(super) &'a [Content]);
 
 impl fmt::Debug for Shape<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -28,7 +28,7 @@ impl fmt::Debug for Shape<'_> {
 }
 
 /// The number of elements of what may hold secrets or prompts.
-fn has(present: bool) -> &'static str {
+pub(super) fn has(present: bool) -> &'static str {
     if present { "set" } else { "absent" }
 }
 

@@ -12,6 +12,8 @@ wire! {
         pub cached_content_token_count: Option<i32>,
         /// Tokens of the replies.
         pub candidates_token_count: Option<i32>,
+        /// Tokens of the replies, as Live counts them.
+        pub response_token_count: Option<i32>,
         /// Tokens of the reasoning.
         pub thoughts_token_count: Option<i32>,
         /// Tokens of tool results that became part of the prompt.
@@ -24,6 +26,8 @@ wire! {
         pub cache_tokens_details: Vec<ModalityTokenCount>,
         /// Reply tokens by kind of output.
         pub candidates_tokens_details: Vec<ModalityTokenCount>,
+        /// Reply tokens by kind of output, as Live counts them.
+        pub response_tokens_details: Vec<ModalityTokenCount>,
         /// Tool result tokens by kind.
         pub tool_use_prompt_tokens_details: Vec<ModalityTokenCount>,
         /// How the request is billed; Vertex only.

@@ -1,7 +1,10 @@
 //! The calls of the Gemini client by the names the reference gives them.
 
+mod auth_tokens;
 mod caches;
 mod embeddings;
+mod file_search_stores;
+mod files;
 mod images;
 mod models;
 mod operations;
@@ -26,6 +29,12 @@ pub(crate) struct Call<'a> {
     http: &'a ScriptedTransport,
     arguments: Arguments,
     config: Arguments,
+    /// What the reference was given for this call's connection.
+    http_options: Option<Value>,
+    /// The file of the public form; the resolved form has none.
+    file: Option<Value>,
+    /// What a file of the recorder's held.
+    sent: Vec<u8>,
     /// A reply holds a token to go on with.
     resumable: bool,
 }
@@ -38,16 +47,27 @@ pub(crate) async fn call(record: Record, http: &ScriptedTransport) -> Result<Val
     let mut arguments = Arguments::new(record.arguments);
     let mut config = arguments.object("config")?;
     let call = config.take("http_options");
-    let client =
-        || http_options::client(&record.backend, record.client.clone(), call.clone(), http);
+    let options = call.clone();
+    let client = || {
+        http_options::client(
+            &record.backend,
+            record.client.clone(),
+            options.clone(),
+            http,
+        )
+    };
     let replies = record.replies.iter().flatten();
     let resumable = replies
         .map(Value::to_string)
         .any(|reply| reply.contains("continuationToken"));
+    let mut public = record.public;
     let call = Call {
         http,
         arguments,
         config,
+        http_options: call.clone(),
+        file: public.remove("file"),
+        sent: record.sent,
         resumable,
     };
     match record.method.as_str() {
@@ -82,6 +102,36 @@ pub(crate) async fn call(record: Record, http: &ScriptedTransport) -> Result<Val
         "caches.list" => caches::list(client()?, call).await,
         "caches.update" => caches::update(client()?, call).await,
         "caches.delete" => caches::delete(client()?, call).await,
+        "files.upload" => files::upload(client()?, call).await,
+        "files.get" => files::get(client()?, call).await,
+        "files.list" => files::list(client()?, call).await,
+        "files._list" => files::page(client()?, call).await,
+        "files.delete" => files::delete(client()?, call).await,
+        "files.download" => files::download(client()?, call).await,
+        "files.register_files" | "files._register_files" => files::register(client()?, call).await,
+        "file_search_stores.create" => file_search_stores::create(client()?, call).await,
+        "file_search_stores.get" => file_search_stores::get(client()?, call).await,
+        "file_search_stores.list" => file_search_stores::list(client()?, call).await,
+        "file_search_stores._list" => file_search_stores::page(client()?, call).await,
+        "file_search_stores.delete" => file_search_stores::delete(client()?, call).await,
+        "file_search_stores.import_file" => file_search_stores::import(client()?, call).await,
+        "file_search_stores.upload_to_file_search_store" => {
+            file_search_stores::upload(client()?, call).await
+        }
+        "file_search_stores.download_media" => file_search_stores::media(client()?, call).await,
+        "file_search_stores.documents.get" => {
+            file_search_stores::get_document(client()?, call).await
+        }
+        "file_search_stores.documents.list" => {
+            file_search_stores::list_documents(client()?, call).await
+        }
+        "file_search_stores.documents._list" => {
+            file_search_stores::page_of_documents(client()?, call).await
+        }
+        "file_search_stores.documents.delete" => {
+            file_search_stores::delete_document(client()?, call).await
+        }
+        "auth_tokens.create" => auth_tokens::create(client()?, call).await,
         other if names::is_known(other) => Err(Failure::unimplemented(other)),
         other => Err(Failure::refused(
             "method",
@@ -129,5 +179,20 @@ impl<'a> Pages<'a> {
             }
         }
         Ok(json!({"$pager": pages, "name": self.name}))
+    }
+
+    /// The first page alone, as the service's reply is shown.
+    async fn first<T: DeserializeOwned + Serialize + Send + 'static>(
+        self,
+        pager: Pager<T>,
+    ) -> Result<Value, Failure> {
+        let mut stream = std::pin::pin!(pager.pages());
+        let Some(page) = stream.next().await else {
+            return Ok(json!({}));
+        };
+        let page = page?;
+        let items = page.items.into_iter().map(|item| dump(&item?));
+        let items = items.collect::<Result<Vec<_>, Failure>>()?;
+        Ok(json!({self.name: items, "next_page_token": page.next_page_token}))
     }
 }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::wire::arguments::{self, Arguments};
 use crate::wire::failure::Failure;
-use crate::wire::gemini::embeddings;
+use crate::wire::gemini::{embeddings, files};
 use crate::wire::names;
 
 /// Applies the function of this name.
@@ -78,6 +78,10 @@ pub(crate) fn apply(
             let name = arguments.text("name")?;
             Ok(cached_content_name(&endpoint(client)?, &name)?.into())
         }
+        "t_file_name" => match arguments.take("name") {
+            None => Ok(Value::Null),
+            Some(name) => Ok(files::reference("name", name)?.id()?.into()),
+        },
         "t_blob" => as_is::<Blob>("blob", required(&mut arguments, "blob")?),
         "t_speech_config" => {
             let config = required(&mut arguments, "origin")?;
