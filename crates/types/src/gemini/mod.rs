@@ -172,7 +172,9 @@ pub use safety::{
     BlockedReason, HarmBlockMethod, HarmBlockThreshold, HarmCategory, HarmProbability,
     HarmSeverity, SafetyRating, SafetySetting,
 };
-pub use schema::{Schema, Type};
+#[cfg(feature = "schemars")]
+pub use schema::json_schema_of;
+pub use schema::{Schema, SchemaError, Type};
 pub use speech::{
     MultiSpeakerVoiceConfig, PrebuiltVoiceConfig, ReplicatedVoiceConfig, SpeakerVoiceConfig,
     SpeechConfig, VoiceConfig, VoiceConsentSignature,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
+use indexmap::IndexMap;
 use serde::de::{SeqAccess, Visitor};
 use serde::ser::{SerializeMap as _, SerializeSeq as _};
 use serde::{Deserializer, Serializer};
@@ -78,28 +79,6 @@ impl<T: WireValue> WireField for Vec<T> {
     }
 }
 
-impl<T: WireValue> WireField for BTreeMap<String, T> {
-    fn decode_field<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(<Option<Self> as WireField>::decode_field(deserializer)?.unwrap_or_default())
-    }
-
-    fn encode_field<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.encode(serializer)
-    }
-
-    fn is_absent(&self) -> bool {
-        self.is_empty()
-    }
-
-    fn walk_field(&self, visitor: &mut dyn FieldVisitor) {
-        self.walk(visitor);
-    }
-
-    fn erased(&self) -> Option<&dyn Erased> {
-        (!self.is_empty()).then_some(self)
-    }
-}
-
 impl<T: WireValue> WireValue for Vec<T> {
     fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct ListVisitor<T>(PhantomData<T>);
@@ -138,42 +117,71 @@ impl<T: WireValue> WireValue for Vec<T> {
     }
 }
 
-impl<T: WireValue> WireValue for BTreeMap<String, T> {
-    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct MapVisitor<T>(PhantomData<T>);
-        impl<'de, T: WireValue> Visitor<'de> for MapVisitor<T> {
-            type Value = BTreeMap<String, T>;
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an object")
+/// Maps from names to wire values, sorted or in the order of the document.
+macro_rules! maps {
+    ($($map:ident),*) => { $(
+        impl<T: WireValue> WireField for $map<String, T> {
+            fn decode_field<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Ok(<Option<Self> as WireField>::decode_field(deserializer)?.unwrap_or_default())
             }
-            fn visit_map<A: serde::de::MapAccess<'de>>(
-                self,
-                mut map: A,
-            ) -> Result<Self::Value, A::Error> {
-                let mut entries = BTreeMap::new();
-                while let Some(key) = map.next_key::<String>()? {
-                    entries.insert(key, map.next_value_seed(ValueSeed::<T>::default())?);
+
+            fn encode_field<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                self.encode(serializer)
+            }
+
+            fn is_absent(&self) -> bool {
+                self.is_empty()
+            }
+
+            fn walk_field(&self, visitor: &mut dyn FieldVisitor) {
+                self.walk(visitor);
+            }
+
+            fn erased(&self) -> Option<&dyn Erased> {
+                (!self.is_empty()).then_some(self)
+            }
+        }
+
+        impl<T: WireValue> WireValue for $map<String, T> {
+            fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct MapVisitor<T>(PhantomData<T>);
+                impl<'de, T: WireValue> Visitor<'de> for MapVisitor<T> {
+                    type Value = $map<String, T>;
+                    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        formatter.write_str("an object")
+                    }
+                    fn visit_map<A: serde::de::MapAccess<'de>>(
+                        self,
+                        mut map: A,
+                    ) -> Result<Self::Value, A::Error> {
+                        let mut entries = $map::new();
+                        while let Some(key) = map.next_key::<String>()? {
+                            entries.insert(key, map.next_value_seed(ValueSeed::<T>::default())?);
+                        }
+                        Ok(entries)
+                    }
                 }
-                Ok(entries)
+                deserializer.deserialize_map(MapVisitor(PhantomData))
+            }
+
+            fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let mut map = serializer.serialize_map(Some(self.len()))?;
+                for (key, value) in self {
+                    map.serialize_entry(key, &Encoded(value))?;
+                }
+                map.end()
+            }
+
+            fn walk(&self, visitor: &mut dyn FieldVisitor) {
+                for value in self.values() {
+                    value.walk(visitor);
+                }
             }
         }
-        deserializer.deserialize_map(MapVisitor(PhantomData))
-    }
-
-    fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.len()))?;
-        for (key, value) in self {
-            map.serialize_entry(key, &Encoded(value))?;
-        }
-        map.end()
-    }
-
-    fn walk(&self, visitor: &mut dyn FieldVisitor) {
-        for value in self.values() {
-            value.walk(visitor);
-        }
-    }
+    )* };
 }
+
+maps!(BTreeMap, IndexMap);
 
 impl<T: WireValue> WireValue for Box<T> {
     fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

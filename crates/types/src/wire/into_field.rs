@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use indexmap::IndexMap;
+
 /// Conversion of a builder argument into a field: values, not options.
 pub trait IntoField<F> {
     /// Makes the field from the argument.
@@ -24,6 +26,16 @@ impl<T, K: Into<String>, U: Into<T>, I: IntoIterator<Item = (K, U)>> IntoField<B
     for I
 {
     fn into_field(self) -> BTreeMap<String, T> {
+        self.into_iter()
+            .map(|(key, value)| (key.into(), value.into()))
+            .collect()
+    }
+}
+
+impl<T, K: Into<String>, U: Into<T>, I: IntoIterator<Item = (K, U)>> IntoField<IndexMap<String, T>>
+    for I
+{
+    fn into_field(self) -> IndexMap<String, T> {
         self.into_iter()
             .map(|(key, value)| (key.into(), value.into()))
             .collect()

@@ -17,6 +17,7 @@ mod traits;
 mod unknown;
 
 pub use erased::Erased;
+pub use indexmap::IndexMap;
 pub use into_field::IntoField;
 pub use key::{FieldKey, UnknownKey};
 pub use seed::{Encoded, EncodedField, FieldSeed, ValueSeed};
