@@ -6,10 +6,12 @@ mod files;
 #[cfg(test)]
 mod tables;
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use gimmal_transport::{Error, Idempotency, Request};
 use gimmal_types::gemini::{
-    CountTokensRequest, CreateCachedContentRequest, GenerateContentRequest,
+    CountTokensRequest, CreateCachedContentRequest, GenerateContentRequest, Schema, Tool,
     UpdateCachedContentRequest,
 };
 use gimmal_types::wire::WireValue;
@@ -71,23 +73,57 @@ fn generate(
 ) -> Result<Request, Error> {
     fields::check(endpoint.backend(), request)?;
     refuse_mix_with_cache(request)?;
+    refuse_empty_schema(request)?;
     let url = call_url(endpoint, model, call)?;
-    let body = match &request.cached_content {
-        // The name goes out in full; everything else is written as it is, without a copy.
-        Some(name) => {
-            let full = cached_content_name(endpoint, name)?;
-            if full == *name {
-                json(request)?
-            } else {
-                json(&request.clone().set_cached_content(full))?
-            }
-        }
-        None => json(request)?,
-    };
+    let body = json(prepared(endpoint, request)?.as_ref())?;
     // Asking twice costs twice but changes nothing on the server, so a lost reply may be retried.
     Ok(Request::new(Method::POST, url)
         .with_json_body(body)
         .with_idempotency(Idempotency::Idempotent))
+}
+
+/// The request in the form that is sent: the cache's name in full, the order of a schema's members
+/// written down, functions in one tool. Copied only when something changes, and then without the
+/// bytes of media, which are shared.
+fn prepared<'a>(
+    endpoint: &Endpoint,
+    request: &'a GenerateContentRequest,
+) -> Result<Cow<'a, GenerateContentRequest>, Error> {
+    let mut prepared = Cow::Borrowed(request);
+    if let Some(name) = &request.cached_content {
+        let full = cached_content_name(endpoint, name)?;
+        if full != *name {
+            prepared.to_mut().cached_content = Some(full);
+        }
+    }
+    if response_schema(request).is_some_and(|schema| !schema.is_ordered()) {
+        let config = prepared.to_mut().generation_config.as_mut();
+        let schema = config.and_then(|config| config.response_schema.as_mut());
+        schema
+            .into_iter()
+            .for_each(|schema| schema.order_properties());
+    }
+    if !Tool::are_merged(&request.tools) {
+        let tools = std::mem::take(&mut prepared.to_mut().tools);
+        prepared.to_mut().tools = Tool::merge_function_declarations(tools);
+    }
+    Ok(prepared)
+}
+
+fn response_schema(request: &GenerateContentRequest) -> Option<&Schema> {
+    let config = request.generation_config.as_ref()?;
+    config.response_schema.as_deref()
+}
+
+/// A schema that says nothing is more likely a mistake than a wish.
+fn refuse_empty_schema(request: &GenerateContentRequest) -> Result<(), Error> {
+    if response_schema(request).is_some_and(|schema| *schema == Schema::default()) {
+        return Err(Error::invalid(
+            "generationConfig.responseSchema",
+            "says nothing; give it a type, or leave it out",
+        ));
+    }
+    Ok(())
 }
 
 /// A cache holds these three itself; sending them beside it is a 400 that costs a round trip.

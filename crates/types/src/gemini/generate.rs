@@ -72,6 +72,24 @@ wire! {
         pub create_time: Option<Timestamp>,
         /// Where the model is in its life; developer API only.
         pub model_status: Option<Box<ModelStatus>>,
+        /// The conversation so far when functions were called automatically: the contents that
+        /// were sent, then the calls and their results in turn. Set by the client.
+        pub automatic_function_calling_history: Vec<Content>,
+        /// The prompt tokens of the first request when a cut reply was resumed, since
+        /// `usage_metadata` then has the sum over all. Set by the client.
+        pub initial_prompt_token_count: Option<i32>,
+    }
+
+    /// Whether and how often functions are called without asking the caller.
+    #[derive(Debug)]
+    pub struct AutomaticFunctionCallingConfig {
+        /// Only return the calls, as if no function could be run.
+        pub disable: Option<bool>,
+        /// Most requests to the model, 10 unless set; the calls in the last reply are returned
+        /// and not run. Zero and less switch automatic calls off.
+        pub maximum_remote_calls: Option<i32>,
+        /// Leave `automatic_function_calling_history` empty.
+        pub ignore_call_history: Option<bool>,
     }
 
     /// Why a prompt was refused.

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{
-    AudioTranscriptionConfig, Content, GenerateContentRequest, GenerationConfig,
-    GenerationConfigRoutingConfig, GenerationOutputConfig, ImageConfig, MediaResolution, Modality,
-    ModelArmorConfig, ModelSelectionConfig, SafetySetting, Schema, ServiceTier, SpeechConfig,
-    ThinkingConfig, Tool, ToolConfig,
+    AudioTranscriptionConfig, AutomaticFunctionCallingConfig, Content, GenerateContentRequest,
+    GenerationConfig, GenerationConfigRoutingConfig, GenerationOutputConfig, ImageConfig,
+    MediaResolution, Modality, ModelArmorConfig, ModelSelectionConfig, SafetySetting, Schema,
+    ServiceTier, SpeechConfig, ThinkingConfig, Tool, ToolConfig,
 };
 use crate::Bytes64;
 
@@ -79,6 +79,8 @@ wire! {
         pub speech_config: Option<Box<SpeechConfig>>,
         /// Mark times in audio; Vertex only.
         pub audio_timestamp: Option<bool>,
+        /// Whether functions of the caller's are called automatically; for the client, not sent.
+        pub automatic_function_calling: Option<Box<AutomaticFunctionCallingConfig>>,
         /// How much the model reasons first.
         pub thinking_config: Option<Box<ThinkingConfig>>,
         /// How pictures are made.
@@ -93,6 +95,8 @@ wire! {
         pub audio_transcription_config: Option<Box<AudioTranscriptionConfig>>,
         /// Resumes a reply that was cut.
         pub continuation_token: Option<Bytes64>,
+        /// Whether a reply that was cut is resumed; for the client, not sent.
+        pub automatic_continuation: Option<bool>,
         /// Where large output goes; Vertex only.
         pub generation_output_config: Option<Box<GenerationOutputConfig>>,
         /// Keep the request for logging; developer API only.
@@ -101,7 +105,8 @@ wire! {
 }
 
 impl From<GenerateContentConfig> for GenerateContentRequest {
-    /// A request without contents. Members this version does not know go into `generationConfig`.
+    /// A request without contents. Members this version does not know go into `generationConfig`;
+    /// what concerns only the client is left out.
     fn from(config: GenerateContentConfig) -> Self {
         let generation = GenerationConfig {
             temperature: config.temperature,
@@ -176,7 +181,9 @@ mod tests {
             "audioTranscriptionConfig": {"languageCodes": ["de"]}, "continuationToken": "AA==",
             "generationOutputConfig": {"outputUriPrefix": "gs://b/"}, "store": true,
         });
-        for field in GenerateContentConfig::FIELDS {
+        let client_only = ["automaticFunctionCalling", "automaticContinuation"];
+        let fields = GenerateContentConfig::FIELDS.iter();
+        for field in fields.filter(|field| !client_only.contains(field)) {
             let config: GenerateContentConfig =
                 serde_json::from_value(json!({*field: samples[field].clone()})).unwrap();
             let request = GenerateContentRequest::from(config);

@@ -81,8 +81,8 @@ pub use function::{
     FunctionResponseFileData, FunctionResponsePart, FunctionResponseScheduling, PartialArg,
 };
 pub use generate::{
-    GenerateContentRequest, GenerateContentResponse, GenerationOutputConfig, ModelArmorConfig,
-    ModelStage, ModelStatus, PromptFeedback, ServiceTier,
+    AutomaticFunctionCallingConfig, GenerateContentRequest, GenerateContentResponse,
+    GenerationOutputConfig, ModelArmorConfig, ModelStage, ModelStatus, PromptFeedback, ServiceTier,
 };
 pub use generate_config::GenerateContentConfig;
 pub use generation_config::{

@@ -1,10 +1,14 @@
-//! What users ask of a reply: its text, its calls, and one reply out of streamed chunks.
+//! What users ask of a reply: its text, its value, its calls.
+
+mod chunks;
+mod hops;
+
+use serde::de::value::StrDeserializer;
+use serde::de::{DeserializeOwned, Error as _};
 
 use super::{
-    Candidate, CodeExecutionResult, Content, ExecutableCode, FinishReason, FunctionCall,
-    GenerateContentResponse, Part,
+    CodeExecutionResult, ExecutableCode, FinishReason, FunctionCall, GenerateContentResponse, Part,
 };
-use crate::wire::UnknownFields;
 
 impl GenerateContentResponse {
     /// The parts of the first candidate; empty when there is none.
@@ -40,6 +44,44 @@ impl GenerateContentResponse {
         (!texts.is_empty()).then(|| texts.concat())
     }
 
+    /// The text of the first candidate as a value: JSON, or the bare word of an enumeration.
+    ///
+    /// ```
+    /// use gimmal_types::gemini::GenerateContentResponse;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct City {
+    ///     name: String,
+    /// }
+    ///
+    /// let reply: GenerateContentResponse = serde_json::from_str(
+    ///     r#"{"candidates": [{"content": {"parts": [{"text": "{\"name\": \"Ulm\"}"}]}}]}"#,
+    /// )?;
+    /// assert_eq!(reply.parsed::<City>()?.name, "Ulm");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Fails when there is no text, and when the text is not such a value.
+    pub fn parsed<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        let text = self
+            .text()
+            .ok_or_else(|| serde_json::Error::custom("the reply holds no text"))?;
+        serde_json::from_str(&text).or_else(|error| {
+            // With the media type `text/x.enum` the word comes without quotes.
+            let word = StrDeserializer::<serde_json::Error>::new(text.trim());
+            T::deserialize(word).map_err(|_| error)
+        })
+    }
+
+    /// The prompt tokens of the first request, when the reply took several; else of the only one.
+    pub fn initial_prompt_token_count(&self) -> Option<i32> {
+        let usage = self.usage_metadata.as_ref();
+        self.initial_prompt_token_count
+            .or_else(|| usage.and_then(|usage| usage.prompt_token_count))
+    }
+
     /// The function calls of the first candidate, in order.
     pub fn function_calls(&self) -> impl Iterator<Item = &FunctionCall> {
         self.parts()
@@ -65,170 +107,40 @@ impl GenerateContentResponse {
     pub fn finish_reason(&self) -> Option<&FinishReason> {
         self.candidates.first()?.finish_reason.as_ref()
     }
-
-    /// Adds the next chunk of a stream to what came before.
-    ///
-    /// Candidates are joined by their index. Adjacent pieces of plain text of the same sort
-    /// (answer or reasoning) become one part. Counters and everything else that a later chunk
-    /// states again are taken from it, because the service sends running totals.
-    pub fn absorb(&mut self, chunk: Self) {
-        for candidate in chunk.candidates {
-            let index = candidate.index.unwrap_or(0);
-            match self
-                .candidates
-                .iter_mut()
-                .find(|have| have.index.unwrap_or(0) == index)
-            {
-                Some(have) => have.absorb(candidate),
-                None => self.candidates.push(candidate),
-            }
-        }
-        replace(&mut self.prompt_feedback, chunk.prompt_feedback);
-        replace(&mut self.usage_metadata, chunk.usage_metadata);
-        replace(&mut self.model_version, chunk.model_version);
-        replace(&mut self.response_id, chunk.response_id);
-        replace(&mut self.create_time, chunk.create_time);
-        replace(&mut self.model_status, chunk.model_status);
-        merge_unknown(&mut self.unknown_fields, &chunk.unknown_fields);
-    }
-}
-
-impl Candidate {
-    fn absorb(&mut self, chunk: Self) {
-        if let Some(content) = chunk.content {
-            let have = self.content.get_or_insert_default();
-            replace(&mut have.role, content.role);
-            merge_unknown(&mut have.unknown_fields, &content.unknown_fields);
-            for part in content.parts {
-                push_part(have, part);
-            }
-        }
-        replace(&mut self.finish_reason, chunk.finish_reason);
-        replace(&mut self.finish_message, chunk.finish_message);
-        replace(&mut self.token_count, chunk.token_count);
-        replace(&mut self.avg_logprobs, chunk.avg_logprobs);
-        replace(&mut self.logprobs_result, chunk.logprobs_result);
-        replace(&mut self.citation_metadata, chunk.citation_metadata);
-        replace(&mut self.grounding_metadata, chunk.grounding_metadata);
-        replace(&mut self.url_context_metadata, chunk.url_context_metadata);
-        replace(&mut self.continuation_token, chunk.continuation_token);
-        if !chunk.safety_ratings.is_empty() {
-            self.safety_ratings = chunk.safety_ratings;
-        }
-        merge_unknown(&mut self.unknown_fields, &chunk.unknown_fields);
-    }
-}
-
-fn replace<T>(have: &mut Option<T>, newer: Option<T>) {
-    if newer.is_some() {
-        *have = newer;
-    }
-}
-
-/// Two pieces of text join when nothing but the text tells them apart. A signature belongs to its
-/// own part and must be sent back in place, so it keeps parts separate.
-fn push_part(content: &mut Content, mut part: Part) {
-    let more = part.text.take();
-    if let Some(more) = &more
-        && let Some(last) = content.parts.last_mut()
-        && last.thought_signature.is_none()
-        && let Some(mut text) = last.text.take()
-    {
-        // Compared without the text so far, a copy of which for each chunk would add up.
-        let joins = *last == part;
-        if joins {
-            text.push_str(more);
-        }
-        last.text = Some(text);
-        if joins {
-            return;
-        }
-    }
-    part.text = more;
-    content.parts.push(part);
-}
-
-/// Members that later chunks state again are taken from them.
-fn merge_unknown(have: &mut UnknownFields, newer: &UnknownFields) {
-    for (key, value) in newer.iter() {
-        have.insert(key.clone(), value.clone());
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
     use serde_json::{Value, json};
 
     use super::*;
 
-    fn absorbed(chunks: Value) -> Value {
-        let mut reply = GenerateContentResponse::default();
-        for chunk in chunks.as_array().unwrap() {
-            reply.absorb(serde_json::from_value(chunk.clone()).unwrap());
+    fn reply(text: &str) -> GenerateContentResponse {
+        let reply = json!({"candidates": [{"content": {"parts": [{"text": text}]}}]});
+        serde_json::from_value(reply).unwrap()
+    }
+
+    #[test]
+    fn a_text_is_read_as_a_value() {
+        #[derive(Debug, Deserialize, PartialEq)]
+        enum Section {
+            Brass,
+            Strings,
         }
-        serde_json::to_value(reply).unwrap()
-    }
-
-    #[test]
-    fn text_joins_and_totals_run() {
-        let reply = absorbed(json!([
-            {"candidates": [{"content": {"parts": [{"text": "Hel"}], "role": "model"}}],
-             "usageMetadata": {"totalTokenCount": 3}},
-            {"candidates": [{"content": {"parts": [{"text": "lo"}]}, "finishReason": "STOP"}],
-             "usageMetadata": {"totalTokenCount": 5}}
-        ]));
+        assert_eq!(reply("[1, 2]").parsed::<Vec<u8>>().unwrap(), [1, 2]);
         assert_eq!(
-            reply,
-            json!({"candidates": [{"content": {"parts": [{"text": "Hello"}], "role": "model"},
-                   "finishReason": "STOP"}], "usageMetadata": {"totalTokenCount": 5}})
-        );
-    }
-
-    #[test]
-    fn thoughts_calls_and_candidates_stay_apart() {
-        let reply = absorbed(json!([
-            {"candidates": [{"content": {"parts": [{"text": "a", "thought": true}]}}]},
-            {"candidates": [{"index": 1, "content": {"parts": [{"text": "z"}]}}]},
-            {"candidates": [{"content": {"parts": [{"text": "b"}, {"functionCall": {"name": "f"}}]}}]},
-            {"candidates": [{"content": {"parts": [{"text": "c"}]}}]}
-        ]));
-        let parts = &reply["candidates"][0]["content"]["parts"];
-        assert_eq!(
-            *parts,
-            json!([{"text": "a", "thought": true}, {"text": "b"}, {"functionCall": {"name": "f"}},
-                   {"text": "c"}])
+            reply("Brass\n").parsed::<Section>().unwrap(),
+            Section::Brass
         );
         assert_eq!(
-            reply["candidates"][1]["content"]["parts"],
-            json!([{"text": "z"}])
+            reply("\"Strings\"").parsed::<Section>().unwrap(),
+            Section::Strings
         );
-    }
-
-    #[test]
-    fn a_signature_keeps_parts_separate() {
-        let signed = json!({"text": "b", "thoughtSignature": "c2ln"});
-        let reply = absorbed(json!([
-            {"candidates": [{"content": {"parts": [{"text": "a"}]}}]},
-            {"candidates": [{"content": {"parts": [signed]}}]},
-            {"candidates": [{"content": {"parts": [{"text": "c"}, {"text": "d"}]}}]}
-        ]));
-        assert_eq!(
-            reply["candidates"][0]["content"]["parts"],
-            json!([{"text": "a"}, signed, {"text": "cd"}])
-        );
-    }
-
-    #[test]
-    fn unknown_members_survive_at_every_level() {
-        let reply = absorbed(json!([
-            {"candidates": [{"content": {"parts": [{"text": "a"}]}}]},
-            {"new": 1, "candidates": [{"new": 2, "content": {"new": 3, "parts": []}}]}
-        ]));
-        assert_eq!(
-            reply,
-            json!({"new": 1, "candidates": [{"new": 2,
-                   "content": {"new": 3, "parts": [{"text": "a"}]}}]})
-        );
+        let error = reply("no JSON").parsed::<u8>().unwrap_err().to_string();
+        assert!(error.contains("line 1"), "{error}");
+        let empty = GenerateContentResponse::default().parsed::<Value>();
+        assert_eq!(empty.unwrap_err().to_string(), "the reply holds no text");
     }
 
     #[test]

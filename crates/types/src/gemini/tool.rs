@@ -216,6 +216,42 @@ wire! {
     }
 }
 
+impl Tool {
+    /// The same tools with all function declarations in one of them, the last: the service takes
+    /// functions from a single tool only.
+    pub fn merge_function_declarations(tools: Vec<Self>) -> Vec<Self> {
+        if Self::are_merged(&tools) {
+            return tools;
+        }
+        let mut declarations = Vec::new();
+        let mut others = Vec::new();
+        for mut tool in tools {
+            declarations.append(&mut tool.function_declarations);
+            if tool != Self::default() {
+                others.push(tool);
+            }
+        }
+        others.push(Self::new().set_function_declarations(declarations));
+        others
+    }
+
+    /// True when [`merge_function_declarations`](Self::merge_function_declarations) has nothing
+    /// to change.
+    pub fn are_merged(tools: &[Self]) -> bool {
+        let declares = |tool: &Self| !tool.function_declarations.is_empty();
+        match tools.iter().position(declares) {
+            None => true,
+            Some(first) => {
+                let alone = Self {
+                    function_declarations: Vec::new(),
+                    ..tools[first].clone()
+                };
+                first + 1 == tools.len() && alone == Self::default()
+            }
+        }
+    }
+}
+
 open_enum! {
     /// From which risk of fraud on a page is left out.
     pub enum PhishBlockThreshold {

@@ -25,7 +25,7 @@ impl UnknownFields {
         self.0.get_or_insert_default().insert(key.into(), value);
     }
 
-    /// The members in the order of their keys.
+    /// The members in the order in which they came.
     pub fn iter(&self) -> impl Iterator<Item = (&String, &Value)> {
         self.0.iter().flat_map(|fields| fields.iter())
     }
