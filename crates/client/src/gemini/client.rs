@@ -4,7 +4,9 @@ use gimmal_api::gemini::{Endpoint, Gemini};
 use gimmal_transport::Error;
 
 use super::planner::{CacheScope, Executor};
-use super::{AuthTokens, Caches, FileSearchStores, Files, GeminiClientBuilder, Models, Operations};
+use super::{
+    AuthTokens, Caches, Chats, FileSearchStores, Files, GeminiClientBuilder, Models, Operations,
+};
 
 /// A client of the Gemini API. Clones are cheap and share connections, credentials and limits.
 ///
@@ -79,6 +81,11 @@ impl GeminiClient {
     /// Work that outlives a call.
     pub fn operations(&self) -> Operations {
         Operations::new(self.api.clone())
+    }
+
+    /// Conversations that remember their turns.
+    pub fn chats(&self) -> Chats {
+        Chats::new(self.api.clone())
     }
 
     /// What sends the plans of a [`planner`](super::planner).

@@ -3,6 +3,7 @@
 mod auth_tokens;
 mod builder;
 mod caches;
+mod chats;
 mod client;
 mod documents;
 mod embeddings;
@@ -10,6 +11,8 @@ mod env;
 mod file_search_stores;
 mod file_search_uploads;
 mod files;
+mod functions;
+mod generate;
 mod images;
 mod models;
 mod operations;
@@ -20,6 +23,7 @@ mod videos;
 pub use auth_tokens::{AuthTokens, CreateAuthToken};
 pub use builder::GeminiClientBuilder;
 pub use caches::{Caches, CreateCache, DeleteCache, GetCache, ListCachesCall, UpdateCache};
+pub use chats::{Chat, ChatStream, Chats, CreateChat, SendMessage};
 pub use client::GeminiClient;
 pub use documents::{DeleteDocument, Documents, GetDocument, ListDocumentsCall};
 pub use embeddings::{ComputeTokens, EmbedContent};
@@ -31,11 +35,11 @@ pub use file_search_uploads::UploadToFileSearchStore;
 pub use files::{
     DeleteFile, DownloadFile, Files, GetFile, ListFilesCall, RegisterFiles, UploadFile,
 };
-pub use gimmal_api::gemini::{
-    Backend, ByteRange, Endpoint, FileRef, GenerateStream, UploadContent,
-};
+pub use functions::{Function, ToolSet, UnknownFunction};
+pub use generate::{GenerateContent, GenerateStream};
+pub use gimmal_api::gemini::{Backend, ByteRange, Endpoint, FileRef, UploadContent};
 pub use images::{EditImage, GenerateImages, RecontextImage, SegmentImage, UpscaleImage};
-pub use models::{CountTokens, GenerateContent, GetModel, ListModelsCall, Models};
+pub use models::{CountTokens, GetModel, ListModelsCall, Models};
 pub use operations::{CancelOperation, GetOperation, Operations};
 pub use tuned_models::{DeleteModel, UpdateModel};
 pub use videos::GenerateVideos;

@@ -1,12 +1,11 @@
 //! Calls on models: generate, count, describe, list.
 
 use gimmal_api::Pager;
-use gimmal_api::gemini::{Gemini, GenerateStream, ListModels};
+use gimmal_api::gemini::{Gemini, ListModels};
 use gimmal_transport::{CallOptions, Error, Response};
-use gimmal_types::gemini::{
-    Content, CountTokensRequest, CountTokensResponse, GenerateContentRequest,
-    GenerateContentResponse, GenerationConfig, Model, SafetySetting, Tool, ToolConfig,
-};
+use gimmal_types::gemini::{Content, CountTokensRequest, CountTokensResponse, Model, Tool};
+
+use super::GenerateContent;
 
 /// The group of calls on models.
 #[derive(Clone, Debug)]
@@ -21,12 +20,7 @@ impl Models {
 
     /// Generates a reply: end with `send` for a whole one or `stream` for chunks.
     pub fn generate_content(&self, model: impl Into<String>) -> GenerateContent {
-        GenerateContent {
-            api: self.api.clone(),
-            model: model.into(),
-            request: GenerateContentRequest::new(),
-            options: CallOptions::default(),
-        }
+        GenerateContent::new(self.api.clone(), model.into())
     }
 
     /// Counts tokens, free of charge.
@@ -55,97 +49,6 @@ impl Models {
             list: ListModels::default(),
             options: CallOptions::default(),
         }
-    }
-}
-
-/// A `generateContent` or `streamGenerateContent` call in the making.
-#[derive(Clone, Debug)]
-#[must_use = "nothing is sent before `send` or `stream`"]
-pub struct GenerateContent {
-    api: Gemini,
-    model: String,
-    request: GenerateContentRequest,
-    options: CallOptions,
-}
-
-impl GenerateContent {
-    /// Replaces the whole request.
-    pub fn set_request(mut self, request: GenerateContentRequest) -> Self {
-        self.request = request;
-        self
-    }
-
-    /// The conversation; texts become turns of the user's.
-    pub fn set_contents<C: Into<Content>>(mut self, contents: impl IntoIterator<Item = C>) -> Self {
-        self.request = self.request.set_contents(contents);
-        self
-    }
-
-    /// Instructions that hold for the whole conversation.
-    pub fn set_system_instruction(mut self, instruction: impl Into<Content>) -> Self {
-        self.request = self.request.set_system_instruction(instruction.into());
-        self
-    }
-
-    /// How the reply is generated.
-    pub fn set_generation_config(mut self, config: GenerationConfig) -> Self {
-        self.request = self.request.set_generation_config(config);
-        self
-    }
-
-    /// What the model may use.
-    pub fn set_tools(mut self, tools: impl IntoIterator<Item = Tool>) -> Self {
-        self.request = self.request.set_tools(tools);
-        self
-    }
-
-    /// How it uses them.
-    pub fn set_tool_config(mut self, config: ToolConfig) -> Self {
-        self.request = self.request.set_tool_config(config);
-        self
-    }
-
-    /// From which risk on content is blocked.
-    pub fn set_safety_settings(
-        mut self,
-        settings: impl IntoIterator<Item = SafetySetting>,
-    ) -> Self {
-        self.request = self.request.set_safety_settings(settings);
-        self
-    }
-
-    /// A context cache that stands before the conversation.
-    pub fn set_cached_content(mut self, name: impl Into<String>) -> Self {
-        self.request = self.request.set_cached_content(name);
-        self
-    }
-
-    /// Options of this call.
-    pub fn with_options(mut self, options: CallOptions) -> Self {
-        self.options = options;
-        self
-    }
-
-    /// Sends, and waits for the whole reply.
-    ///
-    /// # Errors
-    ///
-    /// As [`Gemini::generate_content`].
-    pub async fn send(self) -> Result<Response<GenerateContentResponse>, Error> {
-        self.api
-            .generate_content(&self.model, &self.request, &self.options)
-            .await
-    }
-
-    /// Sends, and returns the chunks as they come.
-    ///
-    /// # Errors
-    ///
-    /// As [`Gemini::stream_generate_content`].
-    pub async fn stream(self) -> Result<GenerateStream, Error> {
-        self.api
-            .stream_generate_content(&self.model, &self.request, &self.options)
-            .await
     }
 }
 

@@ -63,6 +63,20 @@ impl From<String> for Content {
     }
 }
 
+impl From<Vec<Part>> for Content {
+    /// A turn of the user's.
+    fn from(parts: Vec<Part>) -> Self {
+        Self::new().set_role(Role::User).set_parts(parts)
+    }
+}
+
+impl<const N: usize> From<[Part; N]> for Content {
+    /// A turn of the user's.
+    fn from(parts: [Part; N]) -> Self {
+        Vec::from(parts).into()
+    }
+}
+
 impl From<Part> for Content {
     /// A turn of one part: the model's when it calls a function, else the user's.
     fn from(part: Part) -> Self {

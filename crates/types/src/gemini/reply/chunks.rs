@@ -30,6 +30,13 @@ impl GenerateContentResponse {
         replace(&mut self.response_id, chunk.response_id);
         replace(&mut self.create_time, chunk.create_time);
         replace(&mut self.model_status, chunk.model_status);
+        replace(
+            &mut self.initial_prompt_token_count,
+            chunk.initial_prompt_token_count,
+        );
+        if !chunk.automatic_function_calling_history.is_empty() {
+            self.automatic_function_calling_history = chunk.automatic_function_calling_history;
+        }
         merge_unknown(&mut self.unknown_fields, &chunk.unknown_fields);
     }
 }

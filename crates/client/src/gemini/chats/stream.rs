@@ -1,0 +1,144 @@
+//! The chunks of a reply in a chat, which the chat remembers when they have all come.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_util::{Stream, StreamExt as _};
+use gimmal_transport::Error;
+use gimmal_types::gemini::{Content, GenerateContentResponse};
+use http::{HeaderMap, StatusCode};
+
+use super::history::{History, is_valid};
+use crate::gemini::generate::{Event, Events};
+
+/// The chunks of a reply in a chat, as [`GenerateStream`](crate::gemini::GenerateStream) has them.
+///
+/// The chat has the message and the reply when the stream has ended without an error; a stream
+/// that fails or is dropped leaves the chat as it was.
+#[must_use = "a stream does nothing until it is read"]
+pub struct ChatStream<'a> {
+    history: &'a mut History,
+    events: Events,
+    /// Turns that are complete: a message or results, and the reply to it.
+    rounds: Vec<(Content, Content)>,
+    user: Content,
+    said: Vec<Content>,
+    valid: bool,
+    finished: bool,
+    ended: bool,
+}
+
+impl<'a> ChatStream<'a> {
+    pub(super) fn new(history: &'a mut History, user: Content, events: Events) -> Self {
+        Self {
+            history,
+            events,
+            rounds: Vec::new(),
+            user,
+            said: Vec::new(),
+            valid: true,
+            finished: false,
+            ended: false,
+        }
+    }
+
+    /// The HTTP status of the first reply.
+    pub fn status(&self) -> StatusCode {
+        self.events.status()
+    }
+
+    /// The headers of the first reply.
+    pub fn headers(&self) -> &HeaderMap {
+        self.events.headers()
+    }
+
+    /// How many requests it took to open the stream.
+    pub fn attempts(&self) -> u32 {
+        self.events.attempts()
+    }
+
+    /// Reads to the end and joins the chunks into one reply.
+    ///
+    /// # Errors
+    ///
+    /// Fails with the first error of the stream.
+    pub async fn collect(mut self) -> Result<GenerateContentResponse, Error> {
+        let mut reply = GenerateContentResponse::default();
+        let mut rounds = 0;
+        while let Some(chunk) = self.next().await {
+            let chunk = chunk?;
+            if self.rounds.len() > rounds {
+                // The calls are answered; the reply is what comes after them.
+                rounds = self.rounds.len();
+                reply = GenerateContentResponse::default();
+            }
+            reply.absorb(chunk);
+        }
+        Ok(reply)
+    }
+
+    /// Takes note of what a chunk says. Each piece becomes a turn of its own, so that nothing is
+    /// read into how pieces belong together.
+    fn note(&mut self, chunk: &GenerateContentResponse) {
+        self.finished |= chunk.finish_reason().is_some();
+        let candidate = chunk.candidates.first();
+        let content = candidate.and_then(|candidate| candidate.content.as_deref());
+        // A chunk may bring only counts or the reason for the end.
+        let content = content.filter(|content| !content.parts.is_empty());
+        if let Some(content) = content {
+            self.valid &= is_valid(content);
+            self.said.push(content.clone());
+        }
+    }
+
+    fn record(&mut self) {
+        for (user, reply) in self.rounds.drain(..) {
+            self.history.record(user, vec![reply], true);
+        }
+        let said = std::mem::take(&mut self.said);
+        let valid = self.valid && self.finished && !said.is_empty();
+        self.history
+            .record(std::mem::take(&mut self.user), said, valid);
+    }
+}
+
+impl Stream for ChatStream<'_> {
+    type Item = Result<GenerateContentResponse, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        while !self.ended {
+            match ready!(self.events.poll_next_unpin(context)) {
+                Some(Ok(Event::Chunk(mut chunk))) => {
+                    chunk.automatic_function_calling_history = Vec::new();
+                    self.note(&chunk);
+                    return Poll::Ready(Some(Ok(*chunk)));
+                }
+                Some(Ok(Event::Round { calls, results })) => {
+                    let user = std::mem::replace(&mut self.user, results);
+                    self.rounds.push((user, calls));
+                    self.said.clear();
+                    (self.valid, self.finished) = (true, false);
+                }
+                Some(Err(error)) => {
+                    self.ended = true;
+                    return Poll::Ready(Some(Err(error)));
+                }
+                None => {
+                    self.ended = true;
+                    self.record();
+                }
+            }
+        }
+        Poll::Ready(None)
+    }
+}
+
+impl fmt::Debug for ChatStream<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ChatStream")
+            .field("events", &self.events)
+            .finish_non_exhaustive()
+    }
+}

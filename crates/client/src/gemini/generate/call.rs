@@ -1,0 +1,201 @@
+//! `generateContent` and `streamGenerateContent` as calls in the making.
+
+use gimmal_api::gemini::Gemini;
+use gimmal_transport::{CallOptions, Error, Response};
+use gimmal_types::gemini::{
+    AutomaticFunctionCallingConfig, Content, GenerateContentConfig, GenerateContentRequest,
+    GenerateContentResponse, GenerationConfig, SafetySetting, Tool, ToolConfig,
+};
+
+use super::hops::Call;
+use super::{GenerateStream, Generation};
+use crate::gemini::ToolSet;
+
+/// A `generateContent` or `streamGenerateContent` call in the making.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send` or `stream`"]
+pub struct GenerateContent {
+    call: Call,
+    tools: ToolSet,
+    automatic: AutomaticFunctionCallingConfig,
+}
+
+impl GenerateContent {
+    pub(in crate::gemini) fn new(api: Gemini, model: String) -> Self {
+        Self {
+            call: Call {
+                api,
+                model,
+                request: GenerateContentRequest::new(),
+                options: CallOptions::default(),
+                resume: true,
+            },
+            tools: ToolSet::new(),
+            automatic: AutomaticFunctionCallingConfig::new(),
+        }
+    }
+
+    /// Replaces everything but the contents.
+    pub fn set_config(mut self, mut config: GenerateContentConfig) -> Self {
+        self.automatic = config
+            .automatic_function_calling
+            .take()
+            .map_or_else(AutomaticFunctionCallingConfig::default, |automatic| {
+                *automatic
+            });
+        self.call.resume = config.automatic_continuation != Some(false);
+        let contents = std::mem::take(&mut self.call.request.contents);
+        self.call.request = GenerateContentRequest::from(config);
+        self.call.request.contents = contents;
+        self
+    }
+
+    /// Replaces the whole request.
+    pub fn set_request(mut self, request: GenerateContentRequest) -> Self {
+        self.call.request = request;
+        self
+    }
+
+    /// The conversation; texts become turns of the user's.
+    pub fn set_contents<C: Into<Content>>(mut self, contents: impl IntoIterator<Item = C>) -> Self {
+        self.call.request = self.call.request.set_contents(contents);
+        self
+    }
+
+    /// Instructions that hold for the whole conversation.
+    pub fn set_system_instruction(mut self, instruction: impl Into<Content>) -> Self {
+        self.call.request = self.call.request.set_system_instruction(instruction.into());
+        self
+    }
+
+    /// How the reply is generated.
+    pub fn set_generation_config(mut self, config: GenerationConfig) -> Self {
+        self.call.request = self.call.request.set_generation_config(config);
+        self
+    }
+
+    /// What the model may use.
+    pub fn set_tools(mut self, tools: impl IntoIterator<Item = Tool>) -> Self {
+        self.call.request = self.call.request.set_tools(tools);
+        self
+    }
+
+    /// How it uses them.
+    pub fn set_tool_config(mut self, config: ToolConfig) -> Self {
+        self.call.request = self.call.request.set_tool_config(config);
+        self
+    }
+
+    /// From which risk on content is blocked.
+    pub fn set_safety_settings(
+        mut self,
+        settings: impl IntoIterator<Item = SafetySetting>,
+    ) -> Self {
+        self.call.request = self.call.request.set_safety_settings(settings);
+        self
+    }
+
+    /// A context cache that stands before the conversation.
+    pub fn set_cached_content(mut self, name: impl Into<String>) -> Self {
+        self.call.request = self.call.request.set_cached_content(name);
+        self
+    }
+
+    /// Options of this call.
+    pub fn with_options(mut self, options: CallOptions) -> Self {
+        self.call.options = options;
+        self
+    }
+
+    /// Functions that the model may call; they run when it does, and the model goes on with their
+    /// results until it has answered. See [`Function`](crate::gemini::Function).
+    ///
+    /// They do not run when the request also declares functions among its tools, since those only
+    /// you can run: then the reply holds the calls.
+    pub fn with_functions(mut self, functions: impl Into<ToolSet>) -> Self {
+        self.tools = functions.into();
+        self
+    }
+
+    /// Whether functions run by themselves, and how many requests that may take.
+    pub fn with_automatic_function_calling(
+        mut self,
+        config: AutomaticFunctionCallingConfig,
+    ) -> Self {
+        self.automatic = config;
+        self
+    }
+
+    /// Whether a reply that the service cuts is resumed; it is unless this says otherwise.
+    pub fn with_automatic_continuation(mut self, resume: bool) -> Self {
+        self.call.resume = resume;
+        self
+    }
+
+    /// Sends, and waits for the whole reply.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gemini::generate_content`]; and when the model calls a function that does not exist.
+    pub async fn send(self) -> Result<Response<GenerateContentResponse>, Error> {
+        let (reply, _) = self.generation()?.send().await?;
+        Ok(reply)
+    }
+
+    /// Asks for JSON of the shape of `T`, and reads it.
+    ///
+    /// ```no_run
+    /// # async fn run(client: gimmal_client::gemini::GeminiClient) -> Result<(), gimmal_client::Error> {
+    /// #[derive(serde::Deserialize, schemars::JsonSchema)]
+    /// struct City {
+    ///     name: String,
+    ///     /// People who live there.
+    ///     population: u64,
+    /// }
+    ///
+    /// let call = client.models().generate_content("gemini-2.5-flash");
+    /// let call = call.set_contents(["The largest cities of Peru."]);
+    /// let cities = call.send_as::<Vec<City>>().await?.into_body();
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send); and with the text of the reply as payload when it is not such a
+    /// value, for example because the limit of tokens cut it.
+    #[cfg(feature = "schemars")]
+    pub async fn send_as<T>(mut self) -> Result<Response<T>, Error>
+    where
+        T: serde::de::DeserializeOwned + schemars::JsonSchema,
+    {
+        let config = self.call.request.generation_config.get_or_insert_default();
+        config
+            .response_mime_type
+            .get_or_insert_with(|| "application/json".to_owned());
+        config.response_schema = None;
+        config.response_json_schema = Some(gimmal_types::gemini::json_schema_of::<T>());
+        self.send().await?.try_map(|reply| {
+            reply.parsed().map_err(|error| {
+                let reason = reply.finish_reason();
+                let reason =
+                    reason.map_or("not said".to_owned(), |reason| reason.name().into_owned());
+                let text = reply.text().unwrap_or_default();
+                Error::decode(error, text.into()).with_context("finish reason", reason)
+            })
+        })
+    }
+
+    /// Sends, and returns the chunks as they come.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gemini::stream_generate_content`]; and when arguments of functions are to be streamed
+    /// while functions run by themselves.
+    pub async fn stream(self) -> Result<GenerateStream, Error> {
+        self.generation()?.stream().await.map(GenerateStream::new)
+    }
+
+    fn generation(self) -> Result<Generation, Error> {
+        Generation::new(self.call, self.tools, &self.automatic)
+    }
+}

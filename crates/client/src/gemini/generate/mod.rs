@@ -1,0 +1,12 @@
+//! Generation: one reply, whatever number of requests it takes.
+
+mod automatic;
+mod call;
+mod hops;
+mod stream;
+
+pub(super) use automatic::Generation;
+pub use call::GenerateContent;
+pub(super) use hops::Call;
+pub use stream::GenerateStream;
+pub(super) use stream::{Event, Events};

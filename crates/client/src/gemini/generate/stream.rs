@@ -1,0 +1,141 @@
+//! A streamed reply: its chunks, across all the requests that it took.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_util::stream::BoxStream;
+use futures_util::{Stream, StreamExt as _};
+use gimmal_transport::Error;
+use gimmal_types::gemini::{Content, GenerateContentResponse};
+use http::{HeaderMap, StatusCode};
+
+/// What happens in a stream.
+#[derive(Debug)]
+pub(in crate::gemini) enum Event {
+    Chunk(Box<GenerateContentResponse>),
+    /// Functions ran, and the model was asked again with their results.
+    Round {
+        calls: Content,
+        results: Content,
+    },
+}
+
+/// A stream with everything that happens in it.
+pub(in crate::gemini) struct Events {
+    status: StatusCode,
+    headers: HeaderMap,
+    attempts: u32,
+    events: BoxStream<'static, Result<Event, Error>>,
+}
+
+impl Events {
+    pub(super) fn new(
+        status: StatusCode,
+        headers: HeaderMap,
+        attempts: u32,
+        events: BoxStream<'static, Result<Event, Error>>,
+    ) -> Self {
+        Self {
+            status,
+            headers,
+            attempts,
+            events,
+        }
+    }
+
+    pub(in crate::gemini) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(in crate::gemini) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    pub(in crate::gemini) fn attempts(&self) -> u32 {
+        self.attempts
+    }
+}
+
+impl Stream for Events {
+    type Item = Result<Event, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.events.poll_next_unpin(context)
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Events")
+            .field("status", &self.status)
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The chunks of a streamed reply.
+///
+/// Each item is a partial [`GenerateContentResponse`]; [`GenerateStream::collect`] joins them.
+/// A reply that the service cuts is resumed, and functions that the model calls have run when the
+/// chunk that calls them comes; the chunks that follow are part of the same stream. After an error
+/// the stream ends.
+#[derive(Debug)]
+#[must_use = "a stream does nothing until it is read"]
+pub struct GenerateStream(Events);
+
+impl GenerateStream {
+    pub(super) fn new(events: Events) -> Self {
+        Self(events)
+    }
+
+    /// The HTTP status of the first reply.
+    pub fn status(&self) -> StatusCode {
+        self.0.status()
+    }
+
+    /// The headers of the first reply.
+    pub fn headers(&self) -> &HeaderMap {
+        self.0.headers()
+    }
+
+    /// How many requests it took to open the stream.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts()
+    }
+
+    /// Reads to the end and joins the chunks into one reply.
+    ///
+    /// # Errors
+    ///
+    /// Fails with the first error of the stream; what came before it is lost. Read the stream
+    /// chunk by chunk to keep it.
+    pub async fn collect(mut self) -> Result<GenerateContentResponse, Error> {
+        let mut reply = GenerateContentResponse::default();
+        while let Some(event) = self.0.next().await {
+            match event? {
+                Event::Chunk(chunk) => reply.absorb(*chunk),
+                // The calls are answered; the reply is what comes after them.
+                Event::Round { .. } => reply = GenerateContentResponse::default(),
+            }
+        }
+        Ok(reply)
+    }
+}
+
+impl Stream for GenerateStream {
+    type Item = Result<GenerateContentResponse, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            let event = ready!(self.0.poll_next_unpin(context));
+            return Poll::Ready(match event {
+                Some(Ok(Event::Chunk(chunk))) => Some(Ok(*chunk)),
+                Some(Ok(Event::Round { .. })) => continue,
+                Some(Err(error)) => Some(Err(error)),
+                None => None,
+            });
+        }
+    }
+}
