@@ -89,8 +89,7 @@ pub(crate) fn run(root: &Path, paths: &[PathBuf], shown: usize) -> anyhow::Resul
 /// Plays a record in every form it has; the worst outcome counts.
 fn play(player: &Player, record: &Value, rules: &[Rule], subject: &Subject<'_>) -> Outcome {
     // The log of a whole session of the training client.
-    let is_session = record.get("steps").is_some();
-    if is_session || calls_back(record) {
+    if record.get("steps").is_some() {
         return Outcome::Unimplemented;
     }
     let mut found = Vec::new();
@@ -126,19 +125,18 @@ fn play(player: &Player, record: &Value, rules: &[Rule], subject: &Subject<'_>) 
     }
 }
 
-/// True when the reference called a function of the caller's, or looked for it.
-fn calls_back(record: &Value) -> bool {
-    let exchanges = record.get("exchanges").and_then(Value::as_array);
-    let alone = exchanges.is_some_and(|exchanges| exchanges.len() == 1);
-    (!alone || record.get("error").is_some())
-        && record["parameters"]
-            .to_string()
-            .contains(r#""$py":"callable""#)
-}
-
 /// The record with its public arguments, and with the resolved ones.
 fn forms(record: &Value) -> Vec<Value> {
     let says = |key: &str| record.get(key).and_then(Value::as_bool);
+    // A chat has one form: its resolved one only declares the functions.
+    if record.get("receiver").is_some() {
+        let of_python = record["parameters"]["message"].to_string().contains("$py");
+        return if of_python {
+            Vec::new()
+        } else {
+            vec![record.clone()]
+        };
+    }
     let mut forms = Vec::new();
     let has_canonical = record
         .get("canonical")

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::wire::failure::Failure;
 use crate::wire::record::Record;
-use crate::wire::{gemini, replies};
+use crate::wire::{Memory, gemini, replies};
 
 /// The answer to a record.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Answer {
 }
 
 /// Makes the call of a record.
-pub(crate) async fn play(record: Record) -> Answer {
+pub(crate) async fn play(record: Record, chats: &Memory) -> Answer {
     let id = record.id.clone();
     let http = match replies::script(record.replies.as_deref()) {
         Ok(http) => http,
@@ -64,7 +64,7 @@ pub(crate) async fn play(record: Record) -> Answer {
             };
         }
     };
-    let outcome = gemini::call(record, &http).await;
+    let outcome = gemini::call(record, &http, chats).await;
     Answer {
         id,
         requests: http.requests().iter().map(request).collect(),

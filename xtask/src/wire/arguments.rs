@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use gimmal_types::gemini::{Content, Part};
+use gimmal_types::gemini::{Content, FunctionDeclaration, Part, Schema, Tool};
 use gimmal_types::wire::{FieldVisitor, WireValue};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
@@ -144,6 +145,11 @@ impl Arguments {
         Ok(())
     }
 
+    /// True when nothing is left.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Everything that is left, as a typed value.
     pub(crate) fn rest<T: DeserializeOwned + WireValue>(self, place: &str) -> Result<T, Failure> {
         decode_strictly(place, Value::Object(self.0))
@@ -267,44 +273,74 @@ pub(crate) fn speech_json(_place: &str, value: Value) -> Result<Value, Failure> 
     })
 }
 
-/// A schema as the service takes it. What the reference makes of a schema whose order is not
-/// given depends on the order of its text, which JSON values here do not keep.
-pub(crate) fn schema_json(_place: &str, schema: Value) -> Result<Value, Failure> {
-    let properties = schema.get("properties").and_then(Value::as_object);
-    let ordered = schema
-        .get("propertyOrdering")
-        .or(schema.get("property_ordering"));
-    if schema.get("type").is_none() && schema.get("anyOf").or(schema.get("any_of")).is_none() {
-        return Err(Failure::unimplemented(
-            "the check of a schema without a type",
-        ));
-    }
-    if ordered.is_none() && properties.is_some_and(|properties| properties.len() > 1) {
-        return Err(Failure::unimplemented("the order of a schema's properties"));
-    }
+/// A schema in the service's subset, from that or from JSON Schema.
+pub(crate) fn schema(place: &str, value: Value) -> Result<Schema, Failure> {
+    let mut schema = if is_json_schema(&value) {
+        Schema::from_json_schema(&value).map_err(|error| {
+            Failure::refused(format!("{place}.{}", error.path()), error.message())
+        })?
+    } else {
+        decode_strictly::<Schema>(place, value)?
+    };
+    schema.order_properties();
     Ok(schema)
 }
 
-/// Tools that are more than data: functions of the caller's and tools of an MCP server.
-pub(crate) fn tools_json(_place: &str, tools: Value) -> Result<Value, Failure> {
-    let one = |tool: &Value| {
-        if tool.get("$py").is_some() {
-            return Err(Failure::unimplemented("automatic function calling"));
-        }
-        if tool
-            .get("inputSchema")
-            .or(tool.get("input_schema"))
-            .is_some()
-        {
-            return Err(Failure::unimplemented("tools of an MCP server"));
-        }
-        Ok(())
-    };
-    match &tools {
-        Value::Array(tools) => tools.iter().try_for_each(one)?,
-        tool => one(tool)?,
+/// As [`schema`], in its JSON form.
+pub(crate) fn schema_json(place: &str, value: Value) -> Result<Value, Failure> {
+    if value.get("$py").is_some() {
+        return Err(Failure::unimplemented("the schema of a Python type"));
     }
-    Ok(tools)
+    json_of(place, &schema(place, value)?)
+}
+
+/// True when something in the schema is said as only JSON Schema says it.
+fn is_json_schema(schema: &Value) -> bool {
+    match schema {
+        Value::Object(members) => members.iter().any(|(key, value)| match key.as_str() {
+            "$ref" | "$defs" | "const" | "prefixItems" | "prefix_items" | "oneOf" | "allOf" => true,
+            "type" => match value {
+                Value::String(name) => name.contains(char::is_lowercase),
+                other => other.is_array(),
+            },
+            "properties" => value
+                .as_object()
+                .is_some_and(|properties| properties.values().any(is_json_schema)),
+            _ => is_json_schema(value),
+        }),
+        Value::Array(items) => items.iter().any(is_json_schema),
+        _ => false,
+    }
+}
+
+/// Tools, with those of an MCP server as functions.
+pub(crate) fn tools_json(place: &str, tools: Value) -> Result<Value, Failure> {
+    Ok(match tools {
+        Value::Array(tools) => tools
+            .into_iter()
+            .map(|tool| tool_json(place, tool))
+            .collect::<Result<Vec<_>, _>>()?
+            .into(),
+        tool => tool_json(place, tool)?,
+    })
+}
+
+fn tool_json(place: &str, tool: Value) -> Result<Value, Failure> {
+    if tool.get("$py").is_some() {
+        return Err(Failure::unimplemented("a tool that is a Python object"));
+    }
+    let shape = tool.get("inputSchema").or(tool.get("input_schema"));
+    let (Some(shape), Some(name)) = (shape, tool.get("name").and_then(Value::as_str)) else {
+        return Ok(tool);
+    };
+    let description = tool.get("description").and_then(Value::as_str);
+    let function = FunctionDeclaration::from_mcp_tool(name, description.unwrap_or_default(), shape)
+        .map_err(|error| Failure::refused(format!("{place}.{}", error.path()), error.message()))?;
+    json_of(place, &Tool::new().set_function_declarations([function]))
+}
+
+fn json_of<T: Serialize>(place: &str, value: &T) -> Result<Value, Failure> {
+    serde_json::to_value(value).map_err(|error| Failure::refused(place, error.to_string()))
 }
 
 /// Pictures: the reference names two output options one level higher than the service.

@@ -7,6 +7,7 @@
 mod answer;
 mod arguments;
 mod failure;
+mod functions;
 mod gemini;
 mod http_options;
 mod names;
@@ -16,9 +17,12 @@ mod replies;
 #[cfg(test)]
 mod tests;
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 
 use anyhow::Context as _;
+use gimmal_types::gemini::Content;
 use serde_json::Value;
 
 pub(crate) use crate::wire::arguments::camel;
@@ -48,6 +52,25 @@ pub(crate) fn run(input: impl BufRead, mut output: impl Write) -> anyhow::Result
 /// Makes calls, one after the other.
 pub(crate) struct Player {
     runtime: tokio::runtime::Runtime,
+    chats: Memory,
+}
+
+/// What the chats of sessions have said so far, by session: the call that comes next, and the
+/// turns that it sends.
+#[derive(Default)]
+pub(crate) struct Memory(RefCell<BTreeMap<String, (u64, Vec<Content>)>>);
+
+impl Memory {
+    /// The turns that the call of this place goes on with, when the one before it was made.
+    fn turns(&self, flow: &str, n: u64) -> Option<Vec<Content>> {
+        let chats = self.0.borrow();
+        let (next, turns) = chats.get(flow)?;
+        (*next == n).then(|| turns.clone())
+    }
+
+    fn keep(&self, flow: String, n: u64, turns: Vec<Content>) {
+        self.0.borrow_mut().insert(flow, (n + 1, turns));
+    }
 }
 
 impl Player {
@@ -58,7 +81,10 @@ impl Player {
             .start_paused(true)
             .build()
             .context("no runtime for the calls")?;
-        Ok(Self { runtime })
+        Ok(Self {
+            runtime,
+            chats: Memory::default(),
+        })
     }
 
     fn answer_line(&self, line: &str) -> Answer {
@@ -71,7 +97,7 @@ impl Player {
     /// Makes the call of one record.
     pub(crate) fn answer(&self, record: Value) -> Answer {
         match Record::read(record) {
-            Ok(record) => self.runtime.block_on(answer::play(record)),
+            Ok(record) => self.runtime.block_on(answer::play(record, &self.chats)),
             Err(answer) => answer,
         }
     }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::wire::answer::Answer;
+use crate::wire::functions::Functions;
 use crate::wire::replies;
 
 /// A call to make.
@@ -21,6 +22,12 @@ pub(crate) struct Record {
     pub(crate) sent: Vec<u8>,
     /// Replies to play, in order; `None` lets every request be answered with an empty object.
     pub(crate) replies: Option<Vec<Value>>,
+    /// The object whose method is called: model, config and history of a chat.
+    pub(crate) receiver: Map<String, Value>,
+    /// Functions of the caller's.
+    pub(crate) functions: Functions,
+    /// The session that the call belongs to, and its place in it.
+    pub(crate) flow: Option<(String, u64)>,
 }
 
 impl Record {
@@ -43,15 +50,22 @@ impl Record {
             Some(Value::String(backend)) => backend,
             Some(_) => return Err(refuse("backend", "must be mldev, vertex or vertex_express")),
         };
+        let functions = Functions::read(&record);
+        let flow = record.get("flow").and_then(Value::as_str);
+        let flow = flow.zip(record.get("n").and_then(Value::as_u64));
+        let flow = flow.map(|(flow, n)| (flow.to_owned(), n));
         let mut object = |field: &str| match record.remove(field) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Object(object)) => Ok(Some(object)),
             Some(_) => Err(refuse(field, "must be an object")),
         };
         let client = object("client")?.unwrap_or_default();
+        let receiver = object("receiver")?.unwrap_or_default();
         let public = object("parameters")?.or(object("arguments")?);
         let kept = public.clone().unwrap_or_default();
         let arguments = match record.remove("canonical") {
+            // The resolved form of a message is that of the whole conversation.
+            _ if method.starts_with("chats.") => public,
             None | Some(Value::Null) => public,
             Some(canonical) => Some(resolved(canonical).map_err(|why| refuse("canonical", why))?)
                 .flatten()
@@ -84,6 +98,9 @@ impl Record {
             public: kept,
             sent,
             replies: replies.filter(|replies| !replies.is_empty()),
+            receiver,
+            functions,
+            flow,
             id,
         })
     }

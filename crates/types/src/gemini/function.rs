@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{
-    AudioMetadata, DocumentMetadata, MediaProcessing, PartMediaResolution, Schema,
+    AudioMetadata, DocumentMetadata, MediaProcessing, PartMediaResolution, Schema, SchemaError,
     SpreadsheetMetadata, VideoMetadata,
 };
 use crate::Bytes64;
@@ -118,6 +118,28 @@ wire! {
         pub mime_type: Option<String>,
         /// A name to refer to it.
         pub display_name: Option<String>,
+    }
+}
+
+impl FunctionDeclaration {
+    /// The declaration of a tool that a server of the Model Context Protocol offers.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the schema of its arguments has no form in the service's subset; set
+    /// `parameters_json_schema` instead then.
+    pub fn from_mcp_tool(
+        name: impl Into<String>,
+        description: impl Into<String>,
+        input_schema: &Value,
+    ) -> Result<Self, SchemaError> {
+        let mut parameters = Schema::from_json_schema(input_schema)?;
+        // Arguments have no order.
+        parameters.forget_order();
+        Ok(Self::new()
+            .set_name(name)
+            .set_description(description)
+            .set_parameters(parameters))
     }
 }
 

@@ -86,6 +86,11 @@ impl Schema {
         here && self.children().all(Self::is_ordered)
     }
 
+    pub(super) fn forget_order(&mut self) {
+        self.property_ordering.clear();
+        self.children_mut().for_each(Self::forget_order);
+    }
+
     fn children(&self) -> impl Iterator<Item = &Self> {
         let items = self.items.as_deref().into_iter();
         items.chain(self.properties.values()).chain(&self.any_of)

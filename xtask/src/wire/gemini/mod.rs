@@ -2,6 +2,7 @@
 
 mod auth_tokens;
 mod caches;
+mod chats;
 mod embeddings;
 mod file_search_stores;
 mod files;
@@ -17,12 +18,13 @@ use gimmal_client::Pager;
 use gimmal_client::transport::testing::ScriptedTransport;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::wire::arguments::Arguments;
 use crate::wire::failure::Failure;
+use crate::wire::functions::Functions;
 use crate::wire::record::Record;
-use crate::wire::{http_options, names, python};
+use crate::wire::{Memory, http_options, names, python};
 
 /// A call in the making: what it was given, and the script it runs on.
 pub(crate) struct Call<'a> {
@@ -35,12 +37,18 @@ pub(crate) struct Call<'a> {
     file: Option<Value>,
     /// What a file of the recorder's held.
     sent: Vec<u8>,
-    /// A reply holds a token to go on with.
-    resumable: bool,
+    receiver: Map<String, Value>,
+    functions: Functions,
+    flow: Option<(String, u64)>,
+    chats: &'a Memory,
 }
 
 /// Makes the call of a record.
-pub(crate) async fn call(record: Record, http: &ScriptedTransport) -> Result<Value, Failure> {
+pub(crate) async fn call(
+    record: Record,
+    http: &ScriptedTransport,
+    chats: &Memory,
+) -> Result<Value, Failure> {
     if let Some(function) = record.method.strip_prefix("transform.") {
         return transforms::apply(function, &record.client, record.arguments);
     }
@@ -56,10 +64,6 @@ pub(crate) async fn call(record: Record, http: &ScriptedTransport) -> Result<Val
             http,
         )
     };
-    let replies = record.replies.iter().flatten();
-    let resumable = replies
-        .map(Value::to_string)
-        .any(|reply| reply.contains("continuationToken"));
     let mut public = record.public;
     let call = Call {
         http,
@@ -68,7 +72,10 @@ pub(crate) async fn call(record: Record, http: &ScriptedTransport) -> Result<Val
         http_options: call.clone(),
         file: public.remove("file"),
         sent: record.sent,
-        resumable,
+        receiver: record.receiver,
+        functions: record.functions,
+        flow: record.flow,
+        chats,
     };
     match record.method.as_str() {
         "models.generate_content" => models::generate(client()?, call).await,
@@ -97,6 +104,9 @@ pub(crate) async fn call(record: Record, http: &ScriptedTransport) -> Result<Val
             operations::get_videos(client()?, call).await
         }
         "operations._get" => operations::get_project(client()?, call).await,
+        "chats.create" => chats::create(client()?, call),
+        "chats.send_message" => chats::send(client()?, call).await,
+        "chats.send_message_stream" => chats::stream(client()?, call).await,
         "caches.create" => caches::create(client()?, call).await,
         "caches.get" => caches::get(client()?, call).await,
         "caches.list" => caches::list(client()?, call).await,
@@ -137,13 +147,6 @@ pub(crate) async fn call(record: Record, http: &ScriptedTransport) -> Result<Val
             "method",
             format!("`{other}` is no call of the reference"),
         )),
-    }
-}
-
-impl Call<'_> {
-    /// True when a reply is to be played that the reference would ask the server to go on with.
-    fn is_resumable(&self) -> bool {
-        self.resumable
     }
 }
 

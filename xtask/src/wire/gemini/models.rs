@@ -1,51 +1,66 @@
 //! `models.*`: arguments in, what the client understood out.
 
 use futures_util::TryStreamExt as _;
-use gimmal_client::gemini::GeminiClient;
+use gimmal_client::gemini::{GeminiClient, GenerateContent, ToolSet};
 use gimmal_types::gemini::{
-    CountTokensRequest, GenerateContentConfig, GenerateContentRequest, Model,
+    CountTokensRequest, GenerateContentConfig, GenerateContentResponse, Model,
 };
 use serde_json::{Map, Value, json};
 
 use crate::wire::arguments::{self, Arguments};
 use crate::wire::failure::Failure;
+use crate::wire::functions::Functions;
 use crate::wire::gemini::{Call, Pages, dump};
 
-/// The request of a generation and the model it is for.
-fn generation(call: Call<'_>) -> Result<(String, GenerateContentRequest), Failure> {
-    let resumable = call.is_resumable();
+/// A generation in the making.
+fn generation(client: &GeminiClient, call: Call<'_>) -> Result<GenerateContent, Failure> {
     let Call {
         mut arguments,
-        mut config,
+        config,
+        functions,
         ..
     } = call;
     let model = arguments.text("model")?;
     let contents = required_contents(&mut arguments)?;
     arguments.finish("")?;
-    for unbuilt in ["automatic_function_calling", "should_return_http_response"] {
-        if config.take(unbuilt).is_some_and(|value| is_asked(&value)) {
-            return Err(Failure::unimplemented(unbuilt));
-        }
-    }
-    let continues = config.take("automatic_continuation") != Some(json!(false));
-    if continues && resumable {
-        return Err(Failure::unimplemented("automatic continuation"));
+    let (config, functions) = generation_config(config, functions)?;
+    let call = client.models().generate_content(model);
+    Ok(call
+        .set_config(config)
+        .set_contents(contents)
+        .with_functions(functions))
+}
+
+/// How a reply is generated, and the functions that may run.
+pub(super) fn generation_config(
+    mut config: Arguments,
+    functions: Functions,
+) -> Result<(GenerateContentConfig, ToolSet), Failure> {
+    let whole = config.take("should_return_http_response");
+    if whole.is_some_and(|value| value != json!(false)) {
+        return Err(Failure::unimplemented("should_return_http_response"));
     }
     config.replace("system_instruction", arguments::content_json)?;
     config.replace("speech_config", arguments::speech_json)?;
     config.replace("response_schema", arguments::schema_json)?;
     config.replace("image_config", arguments::image_json)?;
-    config.replace("tools", arguments::tools_json)?;
-    let config: GenerateContentConfig = config.rest("config")?;
-    Ok((
-        model,
-        GenerateContentRequest::from(config).set_contents(contents),
-    ))
+    let mut functions = Some(functions);
+    let mut tools = None;
+    config.replace("tools", |place, given| {
+        let (given, set) = functions.take().unwrap_or_default().split(given)?;
+        tools = Some(set);
+        arguments::tools_json(place, given)
+    })?;
+    Ok((config.rest("config")?, tools.unwrap_or_default()))
 }
 
-/// True unless the value switches the thing off.
-fn is_asked(value: &Value) -> bool {
-    !(value == &json!(false) || value.get("disable") == Some(&json!(true)))
+/// A reply under the reference's names, which keeps one count where a dump does not show it.
+pub(super) fn replied(reply: &GenerateContentResponse) -> Result<Value, Failure> {
+    let mut shown = dump(reply)?;
+    if let Some(members) = shown.as_object_mut() {
+        members.remove("initial_prompt_token_count");
+    }
+    Ok(shown)
 }
 
 pub(super) fn required_contents(
@@ -58,17 +73,13 @@ pub(super) fn required_contents(
 }
 
 pub(super) async fn generate(client: GeminiClient, call: Call<'_>) -> Result<Value, Failure> {
-    let (model, request) = generation(call)?;
-    let call = client.models().generate_content(model);
-    dump(&call.set_request(request).send().await?.into_body())
+    replied(generation(&client, call)?.send().await?.body())
 }
 
 pub(super) async fn stream(client: GeminiClient, call: Call<'_>) -> Result<Value, Failure> {
-    let (model, request) = generation(call)?;
-    let call = client.models().generate_content(model);
-    let chunks = call.set_request(request).stream().await?;
+    let chunks = generation(&client, call)?.stream().await?;
     let chunks: Vec<_> = chunks.try_collect().await?;
-    chunks.iter().map(dump).collect()
+    chunks.iter().map(replied).collect()
 }
 
 pub(super) async fn count_tokens(client: GeminiClient, call: Call<'_>) -> Result<Value, Failure> {

@@ -1,11 +1,13 @@
 //! `transform.*`: the pure conversions of arguments, as the calls themselves use them.
 
+use gimmal_client::api::gemini::requests::generate_content;
 use gimmal_client::api::gemini::{
     Backend, Endpoint, cached_content_name, embedding_api, embeds_media, is_hosted_model,
     model_path,
 };
 use gimmal_types::gemini::{
-    Blob, EmbeddingApiType, FunctionResponse, ListModelsResponse, SpeechConfig, Tool,
+    Blob, EmbeddingApiType, FunctionResponse, GenerateContentRequest, GenerationConfig,
+    ListModelsResponse, SpeechConfig, Tool,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -91,6 +93,14 @@ pub(crate) fn apply(
             let responses = required(&mut arguments, "function_responses")?;
             as_is::<Vec<FunctionResponse>>("function_responses", responses)
         }
+        "t_schema" => {
+            let schema = required(&mut arguments, "origin")?;
+            reply_schema(endpoint(client)?.backend(), "origin", schema)
+        }
+        "t_json_schema" => match required(&mut arguments, "origin")? {
+            schema @ Value::Object(_) => Ok(schema),
+            _ => Err(Failure::refused("origin", "must be an object")),
+        },
         "t_tool" => match arguments.take("origin") {
             None => Ok(Value::Null),
             Some(tool) => as_is::<Tool>("origin", arguments::tools_json("origin", tool)?),
@@ -99,7 +109,7 @@ pub(crate) fn apply(
             let tools = required(&mut arguments, "origin")?;
             let tools = arguments::tools_json("origin", tools)?;
             let tools: Vec<Tool> = arguments::decode_strictly("origin", tools)?;
-            shown(declarations_last(tools))
+            shown(Tool::merge_function_declarations(tools))
         }
         other if names::is_known(&format!("transform.{other}")) => {
             Err(Failure::unimplemented(format!("transform.{other}")))
@@ -143,20 +153,22 @@ where
     shown(arguments::decode_strictly::<T>(place, value)?)
 }
 
-/// Function declarations become one tool of their own, behind the others.
-fn declarations_last(tools: Vec<Tool>) -> Vec<Tool> {
-    let mut declarations = Vec::new();
-    let mut others = Vec::new();
-    for mut tool in tools {
-        declarations.append(&mut tool.function_declarations);
-        if tool != Tool::default() {
-            others.push(tool);
-        }
-    }
-    if !declarations.is_empty() {
-        others.push(Tool::new().set_function_declarations(declarations));
-    }
-    others
+/// A schema for replies, which only Vertex takes with members that are not named.
+fn reply_schema(backend: Backend, place: &str, value: Value) -> Result<Value, Failure> {
+    let schema = arguments::schema(place, value)?;
+    let config = GenerationConfig::new().set_response_schema(schema);
+    let request = GenerateContentRequest::new().set_generation_config(config);
+    let endpoint = match backend {
+        Backend::Vertex => Endpoint::vertex()
+            .with_project("p")
+            .with_location("l")
+            .build()?,
+        _ => Endpoint::gemini_api().build()?,
+    };
+    // The checks of a call that would use it.
+    drop(generate_content(&endpoint, "m", &request)?);
+    let config = request.generation_config.unwrap_or_default();
+    shown(config.response_schema)
 }
 
 fn endpoint(client: &Map<String, Value>) -> Result<Endpoint, Failure> {
@@ -203,9 +215,6 @@ mod tests {
     fn unknown_functions_and_missing_arguments_are_named() {
         assert_eq!(apply_to("t_nothing", json!({}))["field"], "method");
         assert_eq!(apply_to("t_content", json!({}))["field"], "content");
-        assert_eq!(
-            apply_to("t_json_schema", json!({}))["kind"],
-            "unimplemented"
-        );
+        assert_eq!(apply_to("t_metrics", json!({}))["kind"], "unimplemented");
     }
 }

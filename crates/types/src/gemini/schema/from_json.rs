@@ -175,7 +175,8 @@ impl<'a> Conversion<'a> {
                 Value::Bool(false) => {}
                 Value::Object(_) => {
                     let shape = self.schema(value)?;
-                    schema.additional_properties = Some(self.json(&shape)?);
+                    // The service takes any value here, so nothing reads upper-case types.
+                    schema.additional_properties = Some(lower_types(self.json(&shape)?));
                 }
                 other => schema.additional_properties = Some(other.clone()),
             },
@@ -465,6 +466,22 @@ impl Schema {
         } else if !self.property_ordering.is_empty() {
             self.property_ordering = self.properties.keys().cloned().collect();
         }
+    }
+}
+
+/// The same schema with its types in lower case.
+fn lower_types(schema: Value) -> Value {
+    match schema {
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(key, value)| match value {
+                Value::String(kind) if key == "type" => (key, kind.to_ascii_lowercase().into()),
+                value => (key, lower_types(value)),
+            })
+            .collect::<Map<_, _>>()
+            .into(),
+        Value::Array(items) => items.into_iter().map(lower_types).collect(),
+        other => other,
     }
 }
 
