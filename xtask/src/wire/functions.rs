@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use gimmal_client::gemini::{Function, ToolSet};
 use gimmal_types::gemini::FunctionDeclaration;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::wire::arguments;
 use crate::wire::failure::Failure;
@@ -44,11 +44,17 @@ impl Functions {
         let declarations = tools
             .filter_map(|tool| tool.get("functionDeclarations")?.as_array())
             .flatten();
+        let mut declarations: Vec<Value> = declarations
+            .filter(|declaration| is_among(&names, declaration))
+            .cloned()
+            .collect();
+        // A call that was refused has no resolved form, and no request that would show more.
+        let exchanges = record.get("exchanges").and_then(Value::as_array);
+        if declarations.is_empty() && exchanges.is_some_and(Vec::is_empty) {
+            declarations = names.iter().map(|name| json!({"name": name})).collect();
+        }
         Self {
-            declarations: declarations
-                .filter(|declaration| is_among(&names, declaration))
-                .cloned()
-                .collect(),
+            declarations,
             outcomes: outcomes(record),
             names,
         }

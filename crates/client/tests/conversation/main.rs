@@ -1,0 +1,8 @@
+//! Replies that take several requests: cut replies, functions that run, chats.
+
+mod chats;
+mod continuation;
+mod functions;
+mod support;
+#[cfg(feature = "schemars")]
+mod typed;
