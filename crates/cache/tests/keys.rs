@@ -25,6 +25,18 @@ fn first() -> KeyRequest<'static> {
 }
 
 #[test]
+fn the_order_of_members_does_not_matter() {
+    let key = |option: &str| {
+        let option: Value = serde_json::from_str(option).unwrap();
+        qa("t").with_option("schema", option).key()
+    };
+    assert_eq!(
+        key(r#"{"a": {"x": 1, "y": [{"p": 1, "q": 2}]}, "b": 2}"#),
+        key(r#"{"b": 2, "a": {"y": [{"q": 2, "p": 1}], "x": 1}}"#)
+    );
+}
+
+#[test]
 fn digests_of_the_format() {
     let question = KeyRequest::new("qa")
         .with_model("gemini-2.5-flash")

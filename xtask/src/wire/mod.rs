@@ -98,7 +98,7 @@ impl Player {
     pub(crate) fn answer(&self, record: Value) -> Answer {
         match Record::read(record) {
             Ok(record) => self.runtime.block_on(answer::play(record, &self.chats)),
-            Err(answer) => answer,
+            Err(answer) => *answer,
         }
     }
 }

@@ -32,12 +32,13 @@ pub(crate) struct Record {
 
 impl Record {
     /// Reads a record; what is wrong with it is the answer.
-    pub(crate) fn read(record: Value) -> Result<Self, Answer> {
+    pub(crate) fn read(record: Value) -> Result<Self, Box<Answer>> {
         let Value::Object(mut record) = record else {
-            return Err(Answer::refused(Value::Null, "", "must be an object"));
+            let answer = Answer::refused(Value::Null, "", "must be an object");
+            return Err(Box::new(answer));
         };
         let id = record.remove("id").unwrap_or_default();
-        let refuse = |field: &str, why: &str| Answer::refused(id.clone(), field, why);
+        let refuse = |field: &str, why: &str| Box::new(Answer::refused(id.clone(), field, why));
 
         let method = match (record.remove("method"), record.remove("function")) {
             (Some(Value::String(method)), _) => method,

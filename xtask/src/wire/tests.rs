@@ -119,3 +119,47 @@ fn what_is_not_built_says_so() {
         (0, &json!("unimplemented"))
     );
 }
+
+#[test]
+fn a_session_of_a_chat_goes_on_where_it_was() {
+    let say = |n: u64, message: &str, reply: Value| {
+        json!({"id": n, "method": "chats.send_message", "flow": "f", "n": n,
+               "receiver": {"model": "m"}, "parameters": {"message": message},
+               "exchanges": [{"response": {"json": reply}}]})
+    };
+    let text = |text: &str| json!({"parts": [{"text": text}], "role": "model"});
+    let (answers, _) = answers(&[
+        say(0, "one", json!({"candidates": [{"content": text("r1")}]})),
+        say(1, "two", json!({})),
+        say(2, "three", json!({})),
+    ]);
+    let contents = |n: usize| {
+        let body = &answers[n]["exchanges"][0]["request"]["body"]["json"];
+        body["contents"].as_array().unwrap().len()
+    };
+    // The reply to the second message had nothing to go on with.
+    assert_eq!([contents(0), contents(1), contents(2)], [1, 3, 3]);
+}
+
+#[test]
+fn functions_give_what_the_record_says() {
+    let call = json!({"candidates": [{"content": {"role": "model", "parts": [
+        {"functionCall": {"name": "f", "args": {}}}]}}]});
+    let turns = json!([{}, {}, {"parts": [
+        {"functionResponse": {"name": "f", "response": {"error": "boom"}}}]}]);
+    let tools = json!([{"functionDeclarations": [{"name": "f"}]}]);
+    let (answers, _) = answers(&[json!({
+        "id": 1, "method": "models.generate_content",
+        "parameters": {"model": "m", "contents": "q",
+                       "config": {"tools": [{"$py": "callable", "name": "scope.f"}]}},
+        "canonical": [{"value": {"model": "m", "contents": [{"role": "user", "parts": [{"text": "q"}]}],
+                                 "config": {"tools": tools}}}],
+        "exchanges": [
+            {"response": {"json": call}},
+            {"request": {"body": {"json": {"contents": turns}}}, "response": {"json": {}}},
+        ],
+    })]);
+    let body = &answers[0]["exchanges"][1]["request"]["body"]["json"];
+    assert_eq!(body["contents"][2]["parts"], turns[2]["parts"]);
+    assert_eq!(body["tools"], tools);
+}

@@ -167,6 +167,7 @@ impl CallStrategy for GeminiStrategy {
     }
 }
 
+/// The order of members counts: in a schema it decides the order in which the model answers.
 fn fingerprint(model: &str, prefix: &Prefix, settings: &GenerateContentRequest) -> String {
     let json = |part: Result<Vec<u8>, serde_json::Error>| part.unwrap_or_default();
     let parts = [
@@ -221,5 +222,27 @@ fn withheld(reply: &GenerateContentResponse, finish_reason: Option<&str>) -> Fai
             format!("the reply was withheld: {reason}"),
         ),
         _ => Failure::new(FailureKind::EmptyReply, "the reply holds no text"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_of_a_schema_is_part_of_the_fingerprint() {
+        let of = |settings: &str| {
+            let settings: GenerateContentRequest = serde_json::from_str(settings).unwrap();
+            fingerprint("m", &Prefix::default(), &settings)
+        };
+        let schema = |members: &str| {
+            format!(
+                r#"{{"generationConfig": {{"responseSchema": {{"properties": {{{members}}}}}}}}}"#
+            )
+        };
+        let one = schema(r#""why": {}, "answer": {}"#);
+        let other = schema(r#""answer": {}, "why": {}"#);
+        assert_eq!(of(&one), of(&one));
+        assert_ne!(of(&one), of(&other));
     }
 }

@@ -16,7 +16,7 @@ pub(crate) struct ApiError {
     message: String,
     details: Vec<Value>,
     /// The older list of reasons, which Vertex still sends with quota errors.
-    errors: Option<Value>,
+    errors: Vec<Value>,
 }
 
 impl ApiError {
@@ -26,7 +26,7 @@ impl ApiError {
             status,
             message: message.into(),
             details: Vec::new(),
-            errors: None,
+            errors: Vec::new(),
         }
     }
 
@@ -107,8 +107,8 @@ impl ApiError {
             "message": self.message,
             "status": self.status,
         });
-        if let Some(errors) = &self.errors {
-            error["errors"] = errors.clone();
+        if !self.errors.is_empty() {
+            error["errors"] = self.errors.clone().into();
         }
         if !self.details.is_empty() {
             error["details"] = self.details.clone().into();
@@ -157,11 +157,11 @@ pub(crate) fn quota_exceeded(
             "Resource exhausted. Please try again later. Please refer to \
              https://cloud.google.com/vertex-ai/generative-ai/docs/error-code-429 for more details.",
         );
-        error.errors = Some(json!([{
+        error.errors = vec![json!({
             "message": error.message,
             "domain": "global",
             "reason": "rateLimitExceeded",
-        }]));
+        })];
         return error;
     }
     let metric = "generativelanguage.googleapis.com/generate_content_free_tier_requests";

@@ -311,3 +311,46 @@ open_enum! {
         LegalTermsAndAgreements = "LEGAL_TERMS_AND_AGREEMENTS",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn merged(tools: Value) -> Value {
+        let tools: Vec<Tool> = serde_json::from_value(tools).unwrap();
+        let merged = Tool::merge_function_declarations(tools);
+        assert!(Tool::are_merged(&merged));
+        serde_json::to_value(merged).unwrap()
+    }
+
+    #[test]
+    fn functions_come_together_in_the_last_tool() {
+        let function = |name: &str| json!({"name": name});
+        assert_eq!(
+            merged(json!([
+                {"functionDeclarations": [function("a")]},
+                {"googleSearch": {}, "functionDeclarations": [function("b")]},
+                {"codeExecution": {}},
+            ])),
+            json!([{"googleSearch": {}}, {"codeExecution": {}},
+                   {"functionDeclarations": [function("a"), function("b")]}])
+        );
+        for kept in [json!([]), json!([{"googleSearch": {}}, {}])] {
+            assert_eq!(merged(kept.clone()), kept);
+        }
+    }
+
+    #[test]
+    fn a_tool_of_an_mcp_server_is_a_function() {
+        let shape = json!({"$schema": "x", "type": "object", "additionalProperties": false,
+                           "properties": {"b": {"type": "string"}, "a": {"type": "integer"}}});
+        let function = FunctionDeclaration::from_mcp_tool("f", "d", &shape).unwrap();
+        assert_eq!(
+            serde_json::to_value(function).unwrap(),
+            json!({"name": "f", "description": "d", "parameters": {"type": "OBJECT",
+                   "properties": {"b": {"type": "STRING"}, "a": {"type": "INTEGER"}}}})
+        );
+    }
+}

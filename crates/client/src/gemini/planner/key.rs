@@ -308,6 +308,24 @@ mod tests {
     }
 
     #[test]
+    fn the_order_of_members_does_not_change_the_key() {
+        let key = |tools: &str| {
+            let tools: Vec<Tool> = serde_json::from_str(tools).unwrap();
+            last_key(&Prefix {
+                tools,
+                ..Prefix::default()
+            })
+        };
+        let one = r#"[{"functionDeclarations": [{"name": "f",
+            "parameters": {"properties": {"a": {"type": "STRING"}, "b": {}}},
+            "responseJsonSchema": {"x": 1, "y": {"p": 2, "q": 3}}}]}]"#;
+        let other = r#"[{"functionDeclarations": [{
+            "responseJsonSchema": {"y": {"q": 3, "p": 2}, "x": 1},
+            "parameters": {"properties": {"b": {}, "a": {"type": "STRING"}}}, "name": "f"}]}]"#;
+        assert_eq!(key(one), key(other));
+    }
+
+    #[test]
     fn numbers_are_written_as_ecmascript_does() {
         for (float, text) in [
             (40.0, "40"),
