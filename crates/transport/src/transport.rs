@@ -50,7 +50,7 @@ impl Transport {
         request: Request,
         options: &CallOptions,
     ) -> Result<Response<Bytes>, Error> {
-        pipeline::run(&self.core, &request, options, &Buffered).await
+        Box::pin(pipeline::run(&self.core, &request, options, &Buffered)).await
     }
 
     /// Sends a request and reads the reply as JSON; an empty body reads as `{}`.
@@ -59,7 +59,13 @@ impl Transport {
         request: Request,
         options: &CallOptions,
     ) -> Result<Response<T>, Error> {
-        let reply = pipeline::run(&self.core, &request, options, &Json::default()).await?;
+        let reply = Box::pin(pipeline::run(
+            &self.core,
+            &request,
+            options,
+            &Json::default(),
+        ))
+        .await?;
         Ok(reply.map(|(value, _)| value))
     }
 
@@ -73,7 +79,7 @@ impl Transport {
         request: Request,
         options: &CallOptions,
     ) -> Result<Response<ByteStream>, Error> {
-        pipeline::run(&self.core, &request, options, &Streamed).await
+        Box::pin(pipeline::run(&self.core, &request, options, &Streamed)).await
     }
 
     /// Sends a request and decodes the body of the reply as server-sent events, under the rules

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use gimmal_client::gemini::{GeminiClient, GeminiClientBuilder};
 use gimmal_client::transport::testing::ScriptedTransport;
-use gimmal_client::transport::{NeverRetry, RetryDecision, RetryPolicy, RetryState, StopReason};
+use gimmal_client::transport::{
+    ExponentialBackoff, NeverRetry, RetryDecision, RetryPolicy, RetryState, StopReason,
+};
 use gimmal_client::{CallOptions, Error, Timeout};
 use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
@@ -167,13 +169,31 @@ impl HttpOptions {
         builder = builder.with_options(options);
         Ok(match self.retry_options {
             None => builder.with_retry_policy(NeverRetry),
-            Some(retry) => retry.apply(builder),
+            Some(retry) => retry.apply(builder)?,
         })
     }
 }
 
 impl RetryOptions {
-    fn apply(self, builder: GeminiClientBuilder) -> GeminiClientBuilder {
+    fn apply(self, builder: GeminiClientBuilder) -> Result<GeminiClientBuilder, Failure> {
+        let seconds = |field: &str, value: f64| {
+            Duration::try_from_secs_f64(value).map_err(|error| {
+                Failure::refused(format!("retry_options.{field}"), error.to_string())
+            })
+        };
+        let mut backoff = ExponentialBackoff::google_genai();
+        if let Some(initial) = self.initial_delay {
+            backoff = backoff.with_initial(seconds("initial_delay", initial)?);
+        }
+        if let Some(max) = self.max_delay {
+            backoff = backoff.with_max(seconds("max_delay", max)?);
+        }
+        if let Some(factor) = self.exp_base {
+            backoff = backoff.with_factor(factor)?;
+        }
+        if let Some(jitter) = self.jitter {
+            backoff = backoff.with_added_jitter(seconds("jitter", jitter)?);
+        }
         let attempts = NonZeroU32::new(self.attempts.unwrap_or(5)).unwrap_or(NonZeroU32::MIN);
         let policy = Listed {
             attempts,
@@ -183,7 +203,7 @@ impl RetryOptions {
                 self.http_status_codes
             },
         };
-        builder.with_retry_policy(policy)
+        Ok(builder.with_retry_policy(policy).with_backoff(backoff))
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use gimmal_api::gemini::{Backend, Endpoint, EndpointBuilder, Gemini, default_headers};
 use gimmal_transport::{
-    ApiKey, BearerToken, CallOptions, Clock, Error, HttpTransport, RetryPolicyArg, Transport,
-    TransportBuilder,
+    ApiKey, BackoffArg, BearerToken, CallOptions, Clock, Error, HttpTransport, RetryPolicyArg,
+    Transport, TransportBuilder,
 };
 use http::HeaderName;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -109,6 +109,12 @@ impl GeminiClientBuilder {
     /// When to try again.
     pub fn with_retry_policy(mut self, policy: impl Into<RetryPolicyArg>) -> Self {
         self.transport = self.transport.with_retry_policy(policy);
+        self
+    }
+
+    /// How long to wait between attempts.
+    pub fn with_backoff(mut self, backoff: impl Into<BackoffArg>) -> Self {
+        self.transport = self.transport.with_backoff(backoff);
         self
     }
 
