@@ -31,9 +31,9 @@ impl RawJson {
         EVENT_LINE.starts_with(beginning)
     }
 
-    /// Bytes collected so far.
+    /// Bytes collected so far, and the line feed in front of the next line.
     pub(super) fn size(&self) -> usize {
-        self.text.len()
+        self.text.len() + usize::from(!self.text.is_empty())
     }
 
     /// True when every bracket is closed.

@@ -130,6 +130,14 @@ fn broken_json_does_not_count_towards_the_event_that_ends_it() {
     assert_eq!(decode_with(decoder(), &bytes), expected);
 }
 
+#[test]
+fn line_feeds_within_json_count_towards_its_size() {
+    let decoder = |limit| Decoder::new().with_max_event_bytes(limit);
+    assert_eq!(decode_with(decoder(3), &[b"{\n}\n"]), [raw("{\n}")]);
+    let expected = [Err(ErrorKind::ResponseTooLarge)];
+    assert_eq!(decode_with(decoder(2), &[b"{\n}\n"]), expected);
+}
+
 /// A decoder that looks at bytes again for each chunk, or moves what is left for each event, takes
 /// minutes for this.
 #[test]
