@@ -15,7 +15,14 @@ impl fmt::Display for Error {
         let inner = &self.0;
         match inner.kind {
             ErrorKind::Invalid => match &inner.field {
-                Some(field) => write!(f, "invalid `{field}`: {}", OneLine(&inner.message))?,
+                Some(field) => {
+                    write!(
+                        f,
+                        "invalid `{}`: {}",
+                        OneLine(field),
+                        OneLine(&inner.message)
+                    )?;
+                }
                 None => write!(f, "invalid argument: {}", OneLine(&inner.message))?,
             },
             ErrorKind::Config => write!(f, "bad configuration: {}", OneLine(&inner.message))?,
@@ -35,7 +42,7 @@ impl fmt::Display for Error {
             ErrorKind::Decode => {
                 f.write_str(&inner.message)?;
                 if let Some(field) = &inner.field {
-                    write!(f, " at `{field}`")?;
+                    write!(f, " at `{}`", OneLine(field))?;
                 }
                 if let Some(source) = &inner.source {
                     write!(f, ": {}", OneLine(&source.to_string()))?;
@@ -130,13 +137,16 @@ fn root_cause<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a dyn std::
     cause
 }
 
-/// Text with every run of whitespace shown as one space, cut at [`MESSAGE_LIMIT`].
+/// Text with every run of whitespace and control characters shown as one space, cut at
+/// [`MESSAGE_LIMIT`]. Control characters of a server could otherwise drive the user's terminal.
 struct OneLine<'a>(&'a str);
 
 impl fmt::Display for OneLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut left = MESSAGE_LIMIT;
-        for (index, word) in self.0.split_whitespace().enumerate() {
+        let gap = |letter: char| letter.is_whitespace() || letter.is_control();
+        let words = self.0.split(gap).filter(|word| !word.is_empty());
+        for (index, word) in words.enumerate() {
             if index > 0 {
                 f.write_str(" ")?;
             }

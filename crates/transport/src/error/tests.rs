@@ -44,6 +44,10 @@ fn failed_attempt(number: u32) -> AttemptRecord {
     ),
     "http 429 RESOURCE_EXHAUSTED: You exceeded your quota"
 )]
+#[test_case(
+    answer(400, r#"{"error": {"message": "\u001b[31mred\u0007\u009b alert\u0000"}}"#),
+    "http 400 bad request: [31mred alert"; "no control characters"
+)]
 #[test_case(answer(503, "<html>"), "http 503 service unavailable")]
 #[test_case(answer(599, ""), "http 599")]
 #[test_case(
