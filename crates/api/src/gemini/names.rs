@@ -24,6 +24,13 @@ pub(super) fn check(field: &str, name: &str) -> Result<(), Error> {
             "must not contain white space or control characters",
         ));
     }
+    // Whoever puts an address together takes such a part out, and the name with it.
+    if name.split('/').any(|part| part == ".") {
+        return Err(Error::invalid(
+            field,
+            "must not have `.` for one of its parts",
+        ));
+    }
     if name.starts_with('/') || name.ends_with('/') || name.contains("//") {
         return Err(Error::invalid(
             field,
@@ -187,7 +194,8 @@ mod tests {
     #[test]
     fn names_cannot_leave_their_path() {
         for name in [
-            "", " ", "a/../b", "a?b", "a&b", "a#b", "a%2fb", "a b", "/a", "a//b", "a\nb",
+            "", " ", "a/../b", "a?b", "a&b", "a#b", "a%2fb", "a b", "/a", "a//b", "a\nb", ".",
+            "a/./b", "a/.",
         ] {
             let error = model_path(Backend::GeminiApi, name).unwrap_err();
             assert_eq!(error.field(), Some("model"), "{name:?}");
