@@ -77,7 +77,7 @@ use crate::scope::Origin;
 use crate::time::{Clock, Elapsed, Jitter, within};
 
 /// How long to wait for the body of a refusal: it explains the status, but the status is enough.
-const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What all calls of a transport share.
 #[derive(Clone)]

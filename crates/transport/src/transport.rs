@@ -3,20 +3,22 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
 
 use crate::body::ByteStream;
 use crate::builder::TransportBuilder;
-use crate::error::Error;
+use crate::error::{Error, PAYLOAD_LIMIT};
 use crate::json::Json;
 use crate::options::CallOptions;
-use crate::pipeline::{self, Core};
+use crate::pipeline::{self, Core, ERROR_BODY_TIMEOUT};
 use crate::receive::{Buffered, Streamed};
 use crate::request::Request;
 use crate::response::Response;
 use crate::sse::{Decoder, EventStream};
-use crate::time::{Clock, Jitter};
+use crate::time::{Clock, Elapsed, Jitter, within};
 
 /// Sends requests: with credentials, retries, time limits and errors that tell what happened.
 ///
@@ -84,6 +86,9 @@ impl Transport {
 
     /// Sends a request and decodes the body of the reply as server-sent events, under the rules
     /// of [`open_bytes`](Self::open_bytes).
+    ///
+    /// A page in HTML, as proxies and portals answer in the name of the server, is an error of the
+    /// kind [`Decode`](crate::ErrorKind::Decode): read as events, it would be a stream without any.
     pub async fn open_events(
         &self,
         request: Request,
@@ -91,8 +96,14 @@ impl Transport {
     ) -> Result<Response<EventStream>, Error> {
         let inherited = &self.core.options;
         let limit = options.or(inherited).max_event_bytes();
-        let reply = self.open_bytes(request, options).await?;
+        let reply = self.open_bytes(request.clone(), options).await?;
         let recorder = reply.recorder().clone();
+        if is_page(reply.headers()) {
+            let error = self.refuse_page(reply).await;
+            let error = error.with_request(request.method(), request.url());
+            recorder.refuse(&error);
+            return Err(error);
+        }
         let decoder = Decoder::new().with_max_event_bytes(limit);
         Ok(reply.map(|body| EventStream::with_decoder(body, decoder).with_recorder(recorder)))
     }
@@ -105,6 +116,17 @@ impl Transport {
     #[must_use]
     pub fn without_credentials(&self) -> Self {
         Self::from_core(self.core.without_credentials())
+    }
+
+    async fn refuse_page(&self, reply: Response<ByteStream>) -> Error {
+        let (parts, body) = reply.into_parts();
+        let mut page = BytesMut::new();
+        let reading = body.read_prefix(PAYLOAD_LIMIT, &mut page);
+        let clock = &*self.core.clock;
+        // What the page says helps to find out who sent it, but is not worth a long wait.
+        let _: Result<(), Elapsed> = within(clock, Some(ERROR_BODY_TIMEOUT), reading).await;
+        Error::decode("it is a page in HTML where events should be", page.freeze())
+            .with_answer(parts.status, &parts.headers)
     }
 
     /// The clock that waits and time limits follow.
@@ -121,4 +143,15 @@ impl Transport {
     pub fn options(&self) -> &CallOptions {
         &self.core.options
     }
+}
+
+fn is_page(headers: &HeaderMap) -> bool {
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
+    let kind = kind
+        .and_then(|kind| kind.split(';').next())
+        .unwrap_or_default();
+    let kind = kind.trim().to_ascii_lowercase();
+    matches!(kind.as_str(), "text/html" | "application/xhtml+xml")
 }
