@@ -1,0 +1,230 @@
+//! One call against one fault, and the look behind it: what is in flight, whether the breaker has its
+//! probes, which tasks are alive and which connections open.
+
+use std::future::Future;
+use std::num::NonZeroU32;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use gimmal_transport::circuit::CircuitConfig;
+use gimmal_transport::rate_limit::{AdaptiveConcurrency, AdaptiveConfig};
+use gimmal_transport::{
+    ApiKey, CallOptions, CircuitRegistry, Clock, Error, FixedJitter, HttpConfig, Idempotency,
+    NeverRetry, Origin, Request, Transport, TransportBuilder,
+};
+use http::{HeaderName, Method};
+use serde_json::Value;
+use tokio::runtime::Handle;
+
+use crate::clock::JumpClock;
+use crate::server::{Fault, Server};
+
+/// How large a reply or an event may be; an endless body is larger.
+pub(crate) const MAX_BYTES: usize = 256 * 1024;
+
+/// How often a test lets the sockets catch up before it says that nothing more will come. What was
+/// written is in the client's socket by then; it takes a handful of turns to come out of it.
+const TURNS: usize = 64;
+
+/// How a reply is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    Buffered,
+    Streamed,
+}
+
+/// How the call is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// A request that may be repeated.
+    Idempotent,
+    /// A request that may not.
+    NotIdempotent,
+    /// The one probe that an open circuit lets out, not retried.
+    Probe,
+}
+
+/// What came of a call.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) error: Error,
+    /// Events that came before the error.
+    pub(crate) events: usize,
+    /// Requests that reached the server.
+    pub(crate) requests: usize,
+    /// Time that passed on the injected clock.
+    pub(crate) took: Duration,
+}
+
+/// Makes one call that fails, and asserts that it leaves nothing behind.
+pub(crate) async fn fail(fault: Fault, way: Way, role: Role) -> Seen {
+    limited(async {
+        let tasks = alive_tasks();
+        let clock = JumpClock::new();
+        let mut server = Server::start(fault).await;
+        let in_flight = AdaptiveConcurrency::new(AdaptiveConfig::default());
+        let threshold = if role == Role::Probe { 1 } else { 100 };
+        let config =
+            CircuitConfig::default().with_failure_threshold(NonZeroU32::new(threshold).unwrap());
+        let circuits = CircuitRegistry::new()
+            .with_config(config)
+            .with_clock(Arc::new(clock.clone()));
+        let origin = Origin::of(&server.url("/")).unwrap();
+        let breaker = circuits.breaker(origin.as_str());
+        if role == Role::Probe {
+            breaker.try_acquire().unwrap().failure();
+            clock.advance(config.reset_timeout());
+        }
+        let transport = builder(&clock)
+            .with_concurrency_limit(in_flight.clone())
+            .with_circuit_breakers(circuits.clone())
+            .build()
+            .unwrap();
+
+        let started = clock.elapsed();
+        let mut driver = Driver {
+            clock: clock.clone(),
+            server: &mut server,
+            fault,
+            silent: false,
+        };
+        let (events, error) = call(&mut driver, &transport, way, role).await;
+        let seen = Seen {
+            error,
+            events,
+            requests: server.requests(),
+            took: clock.elapsed() - started,
+        };
+
+        assert_eq!(in_flight.in_flight(), 0, "a permit is lost");
+        assert_eq!(circuits.list().len(), 1, "it is the breaker of this server");
+        clock.advance(config.reset_timeout());
+        let probe = breaker.try_acquire();
+        assert!(probe.is_ok(), "the place of a probe is lost");
+        if !fault.is_whole() {
+            server.all_closed().await;
+        }
+        drop(transport);
+        server.all_closed().await;
+        drop(server);
+        until_alive(tasks).await;
+        seen
+    })
+    .await
+}
+
+/// A transport on this clock that waits 0.5 s, 1 s, 2 s and 4 s between five attempts.
+pub(crate) fn builder(clock: &JumpClock) -> TransportBuilder {
+    let clock: Arc<dyn Clock> = Arc::new(clock.clone());
+    Transport::builder()
+        .with_http_config(HttpConfig::default().with_no_proxy())
+        .with_credentials(ApiKey::new(
+            HeaderName::from_static("x-goog-api-key"),
+            "SECRET".into(),
+        ))
+        .with_jitter(Arc::new(FixedJitter::new(0.5)))
+        .with_options(
+            CallOptions::default()
+                .with_max_response_bytes(MAX_BYTES)
+                .with_max_event_bytes(MAX_BYTES),
+        )
+        .with_clock(clock)
+}
+
+async fn call(
+    driver: &mut Driver<'_>,
+    transport: &Transport,
+    way: Way,
+    role: Role,
+) -> (usize, Error) {
+    let idempotency = match role {
+        Role::Idempotent => Idempotency::Idempotent,
+        Role::NotIdempotent | Role::Probe => Idempotency::NotIdempotent,
+    };
+    let request = Request::new(Method::POST, driver.server.url("/path?key=QUERY"))
+        .with_json_body(Bytes::from_static(b"{\"prompt\": \"PROMPT\"}"))
+        .with_idempotency(idempotency);
+    let mut options = CallOptions::default();
+    if role == Role::Probe {
+        options = options.with_retry_policy(NeverRetry);
+    }
+    match way {
+        Way::Buffered => {
+            let reply = transport.send_json::<Value>(request, &options);
+            (0, driver.run(reply).await.unwrap_err())
+        }
+        Way::Streamed => {
+            let opening = transport.open_events(request, &options);
+            let mut events = match driver.run(opening).await {
+                Ok(reply) => reply.into_body(),
+                Err(error) => return (0, error),
+            };
+            let mut count = 0;
+            loop {
+                match driver.run(events.try_next()).await {
+                    Ok(Some(_)) => count += 1,
+                    Ok(None) => panic!("the stream ended well after {count} events"),
+                    Err(error) => return (count, error),
+                }
+            }
+        }
+    }
+}
+
+/// Runs futures of the client and tells time and server when to go on.
+struct Driver<'a> {
+    clock: JumpClock,
+    server: &'a mut Server,
+    fault: Fault,
+    /// The server has fallen silent, and nothing was done about it yet.
+    silent: bool,
+}
+
+impl Driver<'_> {
+    async fn run<F: Future>(&mut self, future: F) -> F::Output {
+        let mut future = pin!(future);
+        loop {
+            if !self.silent {
+                tokio::select! {
+                    biased;
+                    output = &mut future => return output,
+                    () = self.server.silence() => self.silent = true,
+                }
+            }
+            for _ in 0..TURNS {
+                tokio::select! {
+                    biased;
+                    output = &mut future => return output,
+                    () = tokio::task::yield_now() => {}
+                }
+            }
+            self.silent = false;
+            if self.fault.has_cue() {
+                self.server.cue();
+            } else {
+                self.clock.jump();
+            }
+        }
+    }
+}
+
+pub(crate) fn alive_tasks() -> usize {
+    Handle::current().metrics().num_alive_tasks()
+}
+
+/// Waits until no more tasks are alive than there were.
+pub(crate) async fn until_alive(tasks: usize) {
+    while alive_tasks() > tasks {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Fails a test that hangs.
+pub(crate) async fn limited<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(Duration::from_secs(60), future)
+        .await
+        .expect("the test hangs")
+}
