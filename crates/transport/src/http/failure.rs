@@ -2,8 +2,9 @@
 //! end here.
 
 use std::error::Error as StdError;
+use std::io;
 
-use crate::error::{Delivery, Error, TimeoutKind};
+use crate::error::{Delivery, Error, Persistence, TimeoutKind};
 
 /// A failure before the head of a reply.
 pub(super) fn of_exchange(error: reqwest::Error) -> Error {
@@ -12,6 +13,8 @@ pub(super) fn of_exchange(error: reqwest::Error) -> Error {
     let error = error.without_url();
     if connect && timeout {
         Error::connect(error).with_timeout_kind(TimeoutKind::Connect)
+    } else if connect && is_impostor(&error) {
+        Error::connect(error).with_persistence(Persistence::Permanent)
     } else if connect {
         Error::connect(error)
     } else if left_undone(&error) {
@@ -24,6 +27,26 @@ pub(super) fn of_exchange(error: reqwest::Error) -> Error {
 /// A failure within the body of a reply.
 pub(super) fn of_body(error: reqwest::Error) -> Error {
     Error::io(error.without_url())
+}
+
+/// True when the server's certificate was refused: it is for another name, out of date or from
+/// somebody nobody trusts. A few seconds do not change that.
+fn is_impostor(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        // An I/O error shows what it wraps here, and only what is behind that as its source.
+        let wrapped = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        let wrapped = wrapped.map(|error| error as &(dyn StdError + 'static));
+        if let Some(rustls::Error::InvalidCertificate(_)) =
+            wrapped.unwrap_or(error).downcast_ref::<rustls::Error>()
+        {
+            return true;
+        }
+        cause = wrapped.or_else(|| error.source());
+    }
+    false
 }
 
 /// True when an HTTP/2 server says that it did not touch the request.

@@ -61,7 +61,7 @@ impl Offer {
     pub(crate) fn tls(authority: &Authority, protocols: &[&str]) -> Self {
         let certificate = &authority.certificate;
         let config = ServerConfig::builder_with_provider(Arc::new(
-            tokio_rustls::rustls::crypto::aws_lc_rs::default_provider(),
+            rustls::crypto::aws_lc_rs::default_provider(),
         ))
         .with_safe_default_protocol_versions()
         .unwrap()
@@ -82,10 +82,7 @@ impl Offer {
 /// A certificate authority nobody knows, and what it says about 127.0.0.1.
 pub(crate) struct Authority {
     pub(crate) pem: String,
-    certificate: (
-        tokio_rustls::rustls::pki_types::CertificateDer<'static>,
-        KeyPair,
-    ),
+    certificate: (rustls::pki_types::CertificateDer<'static>, KeyPair),
 }
 
 impl Authority {
