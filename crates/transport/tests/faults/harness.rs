@@ -9,15 +9,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
-use gimmal_transport::circuit::CircuitConfig;
+use gimmal_transport::circuit::{CircuitBreaker, CircuitConfig};
 use gimmal_transport::rate_limit::{AdaptiveConcurrency, AdaptiveConfig};
 use gimmal_transport::{
     ApiKey, CallOptions, CircuitRegistry, Clock, Error, FixedJitter, HttpConfig, Idempotency,
-    NeverRetry, Origin, Request, Transport, TransportBuilder,
+    NeverRetry, Origin, Request, Transport,
 };
 use http::{HeaderName, Method};
 use serde_json::Value;
 use tokio::runtime::Handle;
+use url::Url;
 
 use crate::clock::JumpClock;
 use crate::server::{Fault, Server};
@@ -62,76 +63,122 @@ pub(crate) struct Seen {
 /// Makes one call that fails, and asserts that it leaves nothing behind.
 pub(crate) async fn fail(fault: Fault, way: Way, role: Role) -> Seen {
     limited(async {
-        let tasks = alive_tasks();
-        let clock = JumpClock::new();
+        let tasks = Tasks::now();
         let mut server = Server::start(fault).await;
+        let bench = Bench::new(&server.url("/"), role, plain());
+        let started = bench.clock.elapsed();
+        let mut driver = Driver {
+            clock: bench.clock.clone(),
+            server: &mut server,
+            fault,
+            silent: false,
+        };
+        let (events, error) = call(&mut driver, &bench.transport, way, role).await;
+        let seen = Seen {
+            error,
+            events,
+            requests: server.requests(),
+            took: bench.clock.elapsed() - started,
+        };
+        if !fault.is_whole() {
+            // The connection is of no use any more, so it does not wait for the transport to end.
+            server.all_closed().await;
+        }
+        bench.close();
+        server.all_closed().await;
+        drop(server);
+        tasks.are_gone().await;
+        seen
+    })
+    .await
+}
+
+/// A transport with everything that could be leaked.
+pub(crate) struct Bench {
+    pub(crate) clock: JumpClock,
+    pub(crate) transport: Transport,
+    in_flight: AdaptiveConcurrency,
+    circuits: CircuitRegistry,
+    breaker: CircuitBreaker,
+    reset_timeout: Duration,
+}
+
+impl Bench {
+    /// A transport that waits 0.5 s, 1 s, 2 s and 4 s between five attempts.
+    ///
+    /// Before a probe, the circuit of the server at `url` has opened and served its time.
+    pub(crate) fn new(url: &Url, role: Role, http: HttpConfig) -> Self {
+        let clock = JumpClock::new();
+        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
         let in_flight = AdaptiveConcurrency::new(AdaptiveConfig::default());
         let threshold = if role == Role::Probe { 1 } else { 100 };
         let config =
             CircuitConfig::default().with_failure_threshold(NonZeroU32::new(threshold).unwrap());
         let circuits = CircuitRegistry::new()
             .with_config(config)
-            .with_clock(Arc::new(clock.clone()));
-        let origin = Origin::of(&server.url("/")).unwrap();
-        let breaker = circuits.breaker(origin.as_str());
+            .with_clock(Arc::clone(&shared));
+        let breaker = circuits.breaker(Origin::of(url).unwrap().as_str());
         if role == Role::Probe {
             breaker.try_acquire().unwrap().failure();
             clock.advance(config.reset_timeout());
         }
-        let transport = builder(&clock)
+        let key = HeaderName::from_static("x-goog-api-key");
+        let transport = Transport::builder()
+            .with_http_config(http)
+            .with_credentials(ApiKey::new(key, "SECRET".into()))
+            .with_jitter(Arc::new(FixedJitter::new(0.5)))
+            .with_options(
+                CallOptions::default()
+                    .with_max_response_bytes(MAX_BYTES)
+                    .with_max_event_bytes(MAX_BYTES),
+            )
+            .with_clock(shared)
             .with_concurrency_limit(in_flight.clone())
             .with_circuit_breakers(circuits.clone())
             .build()
             .unwrap();
-
-        let started = clock.elapsed();
-        let mut driver = Driver {
-            clock: clock.clone(),
-            server: &mut server,
-            fault,
-            silent: false,
-        };
-        let (events, error) = call(&mut driver, &transport, way, role).await;
-        let seen = Seen {
-            error,
-            events,
-            requests: server.requests(),
-            took: clock.elapsed() - started,
-        };
-
-        assert_eq!(in_flight.in_flight(), 0, "a permit is lost");
-        assert_eq!(circuits.list().len(), 1, "it is the breaker of this server");
-        clock.advance(config.reset_timeout());
-        let probe = breaker.try_acquire();
-        assert!(probe.is_ok(), "the place of a probe is lost");
-        if !fault.is_whole() {
-            server.all_closed().await;
+        Self {
+            clock,
+            transport,
+            in_flight,
+            circuits,
+            breaker,
+            reset_timeout: config.reset_timeout(),
         }
-        drop(transport);
-        server.all_closed().await;
-        drop(server);
-        until_alive(tasks).await;
-        seen
-    })
-    .await
+    }
+
+    /// Asserts that no permit and no probe is lost, and lets go of the transport.
+    pub(crate) fn close(self) {
+        assert_eq!(self.in_flight.in_flight(), 0, "a permit is lost");
+        assert_eq!(self.circuits.list().len(), 1, "another server was asked");
+        self.clock.advance(self.reset_timeout);
+        let probe = self.breaker.try_acquire();
+        assert!(probe.is_ok(), "the place of a probe is lost");
+    }
 }
 
-/// A transport on this clock that waits 0.5 s, 1 s, 2 s and 4 s between five attempts.
-pub(crate) fn builder(clock: &JumpClock) -> TransportBuilder {
-    let clock: Arc<dyn Clock> = Arc::new(clock.clone());
-    Transport::builder()
-        .with_http_config(HttpConfig::default().with_no_proxy())
-        .with_credentials(ApiKey::new(
-            HeaderName::from_static("x-goog-api-key"),
-            "SECRET".into(),
-        ))
-        .with_jitter(Arc::new(FixedJitter::new(0.5)))
-        .with_options(
-            CallOptions::default()
-                .with_max_response_bytes(MAX_BYTES)
-                .with_max_event_bytes(MAX_BYTES),
-        )
-        .with_clock(clock)
+/// No proxy, whatever the environment says.
+pub(crate) fn plain() -> HttpConfig {
+    HttpConfig::default().with_no_proxy()
+}
+
+/// A request with one secret in its query and one in its body.
+pub(crate) fn request(url: Url, role: Role) -> Request {
+    let idempotency = match role {
+        Role::Idempotent => Idempotency::Idempotent,
+        Role::NotIdempotent | Role::Probe => Idempotency::NotIdempotent,
+    };
+    Request::new(Method::POST, url)
+        .with_json_body(Bytes::from_static(b"{\"prompt\": \"PROMPT\"}"))
+        .with_idempotency(idempotency)
+}
+
+/// What a role wants from a call.
+pub(crate) fn options(role: Role) -> CallOptions {
+    match role {
+        Role::Probe => CallOptions::default().with_retry_policy(NeverRetry),
+        Role::Idempotent | Role::NotIdempotent => CallOptions::default(),
+    }
 }
 
 async fn call(
@@ -140,17 +187,8 @@ async fn call(
     way: Way,
     role: Role,
 ) -> (usize, Error) {
-    let idempotency = match role {
-        Role::Idempotent => Idempotency::Idempotent,
-        Role::NotIdempotent | Role::Probe => Idempotency::NotIdempotent,
-    };
-    let request = Request::new(Method::POST, driver.server.url("/path?key=QUERY"))
-        .with_json_body(Bytes::from_static(b"{\"prompt\": \"PROMPT\"}"))
-        .with_idempotency(idempotency);
-    let mut options = CallOptions::default();
-    if role == Role::Probe {
-        options = options.with_retry_policy(NeverRetry);
-    }
+    let request = request(driver.server.url("/path?key=QUERY"), role);
+    let options = options(role);
     match way {
         Way::Buffered => {
             let reply = transport.send_json::<Value>(request, &options);
@@ -211,14 +249,26 @@ impl Driver<'_> {
     }
 }
 
-pub(crate) fn alive_tasks() -> usize {
-    Handle::current().metrics().num_alive_tasks()
+/// Gives the sockets time to bring everything that was written to those who read it.
+pub(crate) async fn catch_up() {
+    for _ in 0..TURNS {
+        tokio::task::yield_now().await;
+    }
 }
 
-/// Waits until no more tasks are alive than there were.
-pub(crate) async fn until_alive(tasks: usize) {
-    while alive_tasks() > tasks {
-        tokio::task::yield_now().await;
+/// How many tasks were alive at some time.
+pub(crate) struct Tasks(usize);
+
+impl Tasks {
+    pub(crate) fn now() -> Self {
+        Self(Handle::current().metrics().num_alive_tasks())
+    }
+
+    /// Waits until those that were started since are over.
+    pub(crate) async fn are_gone(self) {
+        while Self::now().0 > self.0 {
+            tokio::task::yield_now().await;
+        }
     }
 }
 
