@@ -233,7 +233,7 @@ fn default_base(location: Option<&str>) -> String {
 /// Projects and locations become parts of host and path, so they must not be able to change either.
 fn check_segment(field: &str, name: &str) -> Result<(), Error> {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.:".contains(letter);
-    if name.is_empty() || !name.chars().all(plain) || name.contains("..") {
+    if name.is_empty() || !name.chars().all(plain) || name == "." || name.contains("..") {
         return Err(Error::invalid(
             field,
             "must be a plain name of letters, digits and `-`",
@@ -340,6 +340,7 @@ mod tests {
         assert_eq!(error.field(), Some("project"));
         for (project, location, field) in [
             ("p/../q", "global", "project"),
+            (".", "global", "project"),
             ("", "global", "project"),
             ("p", "evil.example/", "location"),
             ("p", "a.b", "location"),
