@@ -5,7 +5,7 @@
 use crate::finding::Finding;
 use crate::sources::SourceFile;
 
-const RECORDED: &[&str] = &["fixtures", "snapshots", "corpus", "vectors"];
+const RECORDED: &[&str] = &["fixtures", "snapshots", "corpus", "regressions", "vectors"];
 
 /// Checks every text file.
 pub(crate) fn check(files: &[SourceFile]) -> Vec<Finding> {

@@ -1,0 +1,29 @@
+//! The bodies of the fuzz targets, as plain functions from bytes to panics. libFuzzer drives them
+//! from `fuzz_targets/`, and a test on stable Rust replays what is kept in `corpus/` and
+//! `regressions/`. Nothing here starts a thread, opens a socket or sleeps.
+
+pub mod breaker;
+pub mod durations;
+pub mod limiters;
+pub mod retry_hints;
+pub mod semaphores;
+pub mod sse;
+pub mod tasks;
+pub mod throttle;
+pub mod url_templates;
+pub mod virtual_clock;
+
+/// The body of a target: it takes any bytes, and panics when they are a finding.
+pub type Target = fn(&[u8]);
+
+/// Every target: its name, which is also that of its corpus, and its body.
+pub const TARGETS: [(&str, Target); 8] = [
+    ("breaker", breaker::run),
+    ("durations", durations::run),
+    ("limiters", limiters::run),
+    ("retry_hints", retry_hints::run),
+    ("semaphores", semaphores::run),
+    ("sse", sse::run),
+    ("throttle", throttle::run),
+    ("url_templates", url_templates::run),
+];
