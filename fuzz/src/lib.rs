@@ -3,8 +3,10 @@
 //! `regressions/`. Nothing here starts a thread, opens a socket or sleeps.
 
 pub mod breaker;
+pub mod content_range;
 pub mod durations;
 pub mod limiters;
+pub mod multipart;
 pub mod retry_hints;
 pub mod semaphores;
 pub mod sse;
@@ -17,10 +19,12 @@ pub mod virtual_clock;
 pub type Target = fn(&[u8]);
 
 /// Every target: its name, which is also that of its corpus, and its body.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 10] = [
     ("breaker", breaker::run),
+    ("content_range", content_range::run),
     ("durations", durations::run),
     ("limiters", limiters::run),
+    ("multipart", multipart::run),
     ("retry_hints", retry_hints::run),
     ("semaphores", semaphores::run),
     ("sse", sse::run),
