@@ -210,8 +210,11 @@ async fn a_wait_for_leave_is_told() {
     let (builder, told) = observed([slow.clone(), slow]);
     let one = ConcurrencyLimit::from(NonZeroU32::MIN);
     let transport = build(builder.with_concurrency_limit(one));
-    let (first, second) =
-        futures_util::future::join(send(&transport, request()), send(&transport, request())).await;
+    let (first, second) = futures_util::future::join(
+        Box::pin(send(&transport, request())),
+        Box::pin(send(&transport, request())),
+    )
+    .await;
     first.unwrap();
     second.unwrap();
     let held = told.find(|event| match event {

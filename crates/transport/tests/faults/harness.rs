@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::TryStreamExt;
+use futures_util::future::LocalBoxFuture;
+use futures_util::{FutureExt, TryStreamExt};
 use gimmal_transport::circuit::{CircuitBreaker, CircuitConfig};
 use gimmal_transport::rate_limit::{AdaptiveConcurrency, AdaptiveConfig};
 use gimmal_transport::{
@@ -272,9 +273,8 @@ impl Tasks {
     }
 }
 
-/// Fails a test that hangs.
-pub(crate) async fn limited<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(Duration::from_secs(60), future)
-        .await
-        .expect("the test hangs")
+/// Fails a test that hangs. Calls are large futures and tests deep ones, so they go in a box.
+pub(crate) fn limited<'a, F: Future + 'a>(future: F) -> LocalBoxFuture<'a, F::Output> {
+    let limited = tokio::time::timeout(Duration::from_secs(60), future);
+    async { limited.await.expect("the test hangs") }.boxed_local()
 }
