@@ -1,9 +1,14 @@
 //! What a decoder yields. Data stays bytes: it is usually JSON, which checks its own encoding.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use crate::error::Error;
+use crate::json;
 
 /// One piece of an event stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +41,32 @@ impl Event {
             data: data.into(),
             ..Self::default()
         }
+    }
+
+    /// The data as text; what is not UTF-8 is replaced by U+FFFD.
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.data)
+    }
+
+    /// The data read as JSON.
+    ///
+    /// ```
+    /// use gimmal_transport::sse::Event;
+    ///
+    /// # fn main() -> Result<(), gimmal_transport::Error> {
+    /// let numbers: Vec<u32> = Event::from_data("[1, 2]").json()?;
+    /// assert_eq!(numbers, [1, 2]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        json::from_slice(&self.data)
+    }
+
+    /// Whether the data is `[DONE]`, with which some servers say that no more events come; as a
+    /// JSON string it counts too.
+    pub fn is_done(&self) -> bool {
+        matches!(self.data.trim_ascii(), b"[DONE]" | br#""[DONE]""#)
     }
 }
 

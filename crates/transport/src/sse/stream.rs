@@ -4,6 +4,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
 
@@ -38,6 +39,7 @@ pub struct EventStream {
     decoder: Decoder,
     state: State,
     recorder: CallRecorder,
+    ends_at_done: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +63,7 @@ impl EventStream {
             decoder,
             state: State::Reading,
             recorder: CallRecorder::default(),
+            ends_at_done: false,
         }
     }
 
@@ -70,10 +73,55 @@ impl EventStream {
         self
     }
 
+    /// Ends the stream at an event whose data is `[DONE]`, which is not delivered; without this it
+    /// is an event like any other.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use futures_util::TryStreamExt;
+    /// use gimmal_transport::{ByteStream, EventStream};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), gimmal_transport::Error> {
+    /// let body = ByteStream::from_bytes(Bytes::from_static(b"data: {}\n\ndata: [DONE]\n\n"));
+    /// let events: Vec<_> = EventStream::new(body).ending_at_done().try_collect().await?;
+    /// assert_eq!(events.len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn ending_at_done(mut self) -> Self {
+        self.ends_at_done = true;
+        self
+    }
+
+    /// The id to resume after, as `last-event-id`: the last one of a block that is complete.
+    pub fn last_event_id(&self) -> Option<&str> {
+        self.decoder.last_event_id()
+    }
+
+    /// How long to wait before reconnecting, if the server has said so.
+    pub fn reconnection_time(&self) -> Option<Duration> {
+        self.decoder.reconnection_time()
+    }
+
+    /// Passes an event on, or ends the stream at the last one.
+    fn deliver(&mut self, event: Event) -> Poll<Option<Result<Event, Error>>> {
+        if self.ends_at_done && event.is_done() {
+            self.end();
+            return Poll::Ready(None);
+        }
+        Poll::Ready(Some(Ok(event)))
+    }
+
     fn end_with(&mut self, error: Error) -> Poll<Option<Result<Event, Error>>> {
+        self.end();
+        Poll::Ready(Some(Err(error)))
+    }
+
+    /// The connection is given back now and not when the caller lets go.
+    fn end(&mut self) {
         self.state = State::Done;
         self.body = ByteStream::empty();
-        Poll::Ready(Some(Err(error)))
     }
 }
 
@@ -87,20 +135,20 @@ impl Stream for EventStream {
                 return Poll::Ready(None);
             }
             match this.decoder.next_frame() {
-                Some(Ok(Frame::Event(event))) => return Poll::Ready(Some(Ok(event))),
+                Some(Ok(Frame::Event(event))) => return this.deliver(event),
                 Some(Ok(Frame::Raw(json))) => {
                     return match Error::from_error_body(json.clone()) {
                         Some(error) => {
                             this.recorder.refuse(&error);
                             this.end_with(error)
                         }
-                        None => Poll::Ready(Some(Ok(Event::from_data(json)))),
+                        None => this.deliver(Event::from_data(json)),
                     };
                 }
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None if this.state == State::Draining => this.state = State::Done,
                 None => match ready!(this.body.poll_next_unpin(cx)) {
-                    Some(Ok(chunk)) => this.decoder.push(&chunk),
+                    Some(Ok(chunk)) => this.decoder.push_bytes(chunk),
                     Some(Err(error)) => return this.end_with(error),
                     None => {
                         this.decoder.finish();
@@ -167,6 +215,38 @@ mod tests {
         assert_eq!(items.len(), 2);
         let error = items[1].as_ref().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::StreamInterrupted);
+    }
+
+    #[tokio::test]
+    async fn done_ends_the_stream_where_that_was_asked_for() {
+        for done in ["data: [DONE]\n\n", "data: \"[DONE]\"\n\n", "[DONE]\n"] {
+            let text = format!("data: 1\n\n{done}data: 2\n\n");
+            let body = || ByteStream::from_bytes(Bytes::from(text.clone()));
+            let all: Vec<_> = EventStream::new(body()).collect().await;
+            assert_eq!(all.len(), 3, "{done}");
+            assert!(all[1].as_ref().unwrap().is_done());
+            let until: Vec<_> = EventStream::new(body()).ending_at_done().collect().await;
+            assert_eq!(until.len(), 1, "{done}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_broken_stream_knows_where_to_resume() {
+        let broken = Error::interrupted(10, Error::io("reset"));
+        let chunks = [
+            Ok(Bytes::from(
+                "retry: 1500\nid: 7\ndata: 1\n\nid: 8\ndata: ha",
+            )),
+            Err(broken),
+        ];
+        let mut events = EventStream::new(ByteStream::new(stream::iter(chunks)));
+        assert_eq!(events.next().await.unwrap().unwrap().data, "1");
+        assert!(events.next().await.unwrap().is_err());
+        assert_eq!(events.last_event_id(), Some("7"), "8 was not complete");
+        assert_eq!(
+            events.reconnection_time(),
+            Some(Duration::from_millis(1_500))
+        );
     }
 
     #[tokio::test]

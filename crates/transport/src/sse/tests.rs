@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use proptest::prelude::*;
 use test_case::test_case;
 
@@ -138,27 +139,147 @@ fn line_feeds_within_json_count_towards_its_size() {
     assert_eq!(decode_with(decoder(2), &[b"{\n}\n"]), expected);
 }
 
-/// A decoder that looks at bytes again for each chunk, or moves what is left for each event, takes
-/// minutes for this.
-#[test]
-fn large_input_is_read_once() {
-    let chunk = [b'x'; 512];
+/// Work is counted, not timed: each byte is looked at once, and a second time at most where the
+/// short way turns out not to be open.
+#[test_case(1_000_000; "1 MB")]
+#[test_case(64_000_000; "64 MB")]
+fn work_is_linear_in_the_size_of_an_event(size: usize) {
+    let chunk = Bytes::from(vec![b'x'; 16_000]);
     let mut decoder = Decoder::new();
     let mut items = Vec::new();
     decoder.push(b"data: ");
-    for _ in 0..16 * 1024 {
-        decoder.push(&chunk);
+    for _ in 0..size / chunk.len() {
+        decoder.push_bytes(chunk.clone());
         drain(&mut decoder, &mut items);
     }
-    decoder.push("\n\n".as_bytes());
-    decoder.push("data: x\n\n".repeat(200_000).as_bytes());
+    decoder.push(b"\n\n");
     drain(&mut decoder, &mut items);
-    let Ok(Frame::Event(first)) = &items[0] else {
-        panic!("{:?}", items[0]);
+    let [Ok(Frame::Event(event))] = items.as_slice() else {
+        panic!("{items:?}");
     };
-    assert_eq!(first.data.len(), 16 * 1024 * 512);
-    assert_eq!(items.len(), 200_001);
+    assert_eq!(event.data.len(), size / chunk.len() * chunk.len());
+    assert_eq!(decoder.examined, event.data.len() + "data: \n\n".len());
+}
+
+#[test]
+fn work_is_linear_in_the_number_of_events() {
+    let text = "data: x\n\nid: 1\ndata: y\n\n".repeat(100_000);
+    let mut decoder = Decoder::new();
+    let mut items = Vec::new();
+    decoder.push(text.as_bytes());
+    drain(&mut decoder, &mut items);
+    assert_eq!(items.len(), 200_000);
     assert_eq!(decoder.buffered(), 0);
+    let twice = 2 * text.len();
+    assert!(decoder.examined <= twice, "{} of {twice}", decoder.examined);
+}
+
+#[test]
+fn chunks_that_pile_up_are_decoded_in_order() {
+    let mut decoder = Decoder::new();
+    for byte in b"data: a\r\n\r\ndata: b\n\n" {
+        decoder.push(&[*byte]);
+        decoder.push(b"");
+    }
+    assert_eq!(decoder.buffered(), 20);
+    let mut items = Vec::new();
+    drain(&mut decoder, &mut items);
+    assert_eq!(items, [data("a"), data("b")]);
+    assert_eq!(decoder.buffered(), 0);
+}
+
+#[test]
+fn an_event_within_a_chunk_is_not_copied() {
+    let chunk = Bytes::from_static(b"data: one\n\nid: 1\ndata: two\n\n");
+    let mut decoder = Decoder::new();
+    decoder.push_bytes(chunk.clone());
+    let mut items = Vec::new();
+    drain(&mut decoder, &mut items);
+    let within = chunk.as_ptr_range();
+    for item in &items {
+        let Ok(Frame::Event(event)) = item else {
+            panic!("{item:?}");
+        };
+        assert!(within.contains(&event.data.as_ptr()));
+    }
+    assert_eq!(items.len(), 2);
+}
+
+#[test]
+fn a_carriage_return_need_not_wait_for_the_next_chunk() {
+    let mut decoder = Decoder::new();
+    let mut items = Vec::new();
+    decoder.push(b"data: a\r\r");
+    drain(&mut decoder, &mut items);
+    assert_eq!(items, [data("a")]);
+}
+
+/// A block without its blank line is pending until the end, and every cut gives the same events.
+#[test]
+fn chk_sse_1_every_split_position_gives_the_same_events() {
+    let text = "event: a\r\ndata: {\"x\":1}\r\ndata: y\r\n\r\n:c\n\ndata:\n\nretry: 5000\nid: 7\n\
+                data: é\n\nretry: invalid\ndata: last"
+        .as_bytes();
+    let first = Event {
+        event: Some("a".to_owned()),
+        ..Event::from_data("{\"x\":1}\ny")
+    };
+    let second = Event {
+        id: Some("7".to_owned()),
+        retry: Some(Duration::from_secs(5)),
+        ..Event::from_data("é")
+    };
+    let last = Event {
+        id: Some("7".to_owned()),
+        ..Event::from_data("last")
+    };
+    let expected = [first, second, last].map(|event| Ok(Frame::Event(event)));
+    for cut in 0..=text.len() {
+        let (head, tail) = text.split_at(cut);
+        let mut decoder = Decoder::new();
+        let mut items = Vec::new();
+        for chunk in [head, tail] {
+            decoder.push(chunk);
+            drain(&mut decoder, &mut items);
+        }
+        assert_eq!(items, expected[..2], "cut at {cut}, the last is pending");
+        decoder.finish();
+        drain(&mut decoder, &mut items);
+        assert_eq!(items, expected, "cut at {cut}");
+    }
+}
+
+#[test]
+fn the_last_id_counts_when_its_block_is_complete() {
+    let mut decoder = Decoder::new().with_last_event_id("0");
+    assert_eq!(decoder.last_event_id(), Some("0"));
+    for (chunk, expected) in [
+        ("id: 1\ndata: a\n", Some("0")),
+        ("\n", Some("1")),
+        ("id: 2\n\n", Some("2")),
+        ("data: b\n\n", Some("2")),
+        ("id: x\0\n\n", Some("2")),
+        ("id\n\n", None),
+    ] {
+        decoder.push(chunk.as_bytes());
+        drain(&mut decoder, &mut Vec::new());
+        assert_eq!(decoder.last_event_id(), expected, "{chunk:?}");
+    }
+    assert_eq!(decoder.reconnection_time(), None);
+    decoder.push(b"retry: 20\n\n");
+    drain(&mut decoder, &mut Vec::new());
+    assert_eq!(decoder.reconnection_time(), Some(Duration::from_millis(20)));
+}
+
+#[test]
+fn data_reads_as_text_and_as_json() {
+    let event = Event::from_data("{\"a\": [1]}");
+    assert_eq!(event.text(), "{\"a\": [1]}");
+    assert_eq!(event.json::<serde_json::Value>().unwrap()["a"][0], 1);
+    assert!(!event.is_done());
+    let broken = Event::from_data(&b"\xFF"[..]);
+    assert_eq!(broken.text(), "\u{FFFD}");
+    assert_eq!(broken.json::<u32>().unwrap_err().kind(), ErrorKind::Decode);
 }
 
 #[test]
@@ -177,7 +298,7 @@ fn a_line_without_end_does_not_pile_up() {
 }
 
 #[test]
-fn a_carriage_return_at_the_end_of_a_chunk_waits_for_the_next_byte() {
+fn a_line_end_may_be_cut_in_half() {
     let mut decoder = Decoder::new();
     let mut items = Vec::new();
     for chunk in ["data: a\r", "\n\r", "\ndata: b\r", "\rx"] {
