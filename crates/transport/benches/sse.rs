@@ -3,7 +3,10 @@
 //! All sides get the same chunks and do the same with the data: they add up its bytes. Ratios are
 //! medians over rounds in which the sides take turns.
 
-mod common;
+#[path = "common/time.rs"]
+mod time;
+#[path = "common/verdict.rs"]
+mod verdict;
 
 use std::convert::Infallible;
 use std::hint::black_box;
@@ -17,7 +20,8 @@ use gimmal_transport::{ByteStream, Error, EventStream};
 use sse_stream::SseByteStream;
 use tokio::runtime::Runtime;
 
-use crate::common::{Verdict, busy, measures, median, report};
+use crate::time::{busy, median};
+use crate::verdict::{Verdict, measures, report};
 
 const ROUNDS: usize = 31;
 /// A side is measured at least this long in each round.
@@ -168,7 +172,7 @@ async fn add_up<T, E: std::fmt::Debug, D: AsRef<[u8]>>(
 /// Passes that fill a round, and about how long one takes.
 fn calibrate(runtime: &Runtime, side: Side, input: &[Bytes]) -> (u32, Duration) {
     pass(runtime, side, input);
-    let once = busy(|| _ = pass(runtime, side, input));
+    let once = busy(|| pass(runtime, side, input));
     let passes = (ROUND_TIME.as_secs_f64() / once.as_secs_f64()).ceil();
     ((passes as u32).max(1), once)
 }

@@ -1,9 +1,4 @@
-//! What the benches share: reporting, and figures that survive a noisy machine. Sides are compared
-//! within one run, in turns, so that the noise falls on both alike.
-
-use std::time::Duration;
-
-use cpu_time::ThreadTime;
+//! What a bench reports, and whether it fails.
 
 /// Tells a figure.
 #[expect(clippy::print_stderr, reason = "a bench reports on standard error")]
@@ -13,22 +8,9 @@ pub(crate) fn report(line: &str) {
 
 /// Whether figures are wanted: not when tests only try whether the bench runs, nor for a profiler.
 pub(crate) fn measures() -> bool {
-    let mut args = std::env::args();
-    args.any(|arg| arg == "--bench") && !std::env::args().any(|arg| arg == "--profile-time")
-}
-
-/// The middle one.
-pub(crate) fn median(mut values: Vec<f64>) -> f64 {
-    assert!(!values.is_empty(), "a median needs values");
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-/// How long `work` keeps this thread busy; what other processes do meanwhile does not count.
-pub(crate) fn busy(work: impl FnOnce()) -> Duration {
-    let start = ThreadTime::now();
-    work();
-    start.elapsed()
+    let args: Vec<String> = std::env::args().collect();
+    let has = |name: &str| args.iter().any(|arg| arg == name);
+    has("--bench") && !has("--profile-time")
 }
 
 /// Collects what falls short, so that all figures are told before the bench fails.

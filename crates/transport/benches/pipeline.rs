@@ -1,0 +1,173 @@
+//! What a call costs beyond the bare HTTP client: time on the processor of a whole call over
+//! loopback, and the bookkeeping alone, where replies come from a script.
+//!
+//! Everything a call can pass through is on. The server runs in a process of its own, so that
+//! only the client's work counts.
+
+#[path = "common/full.rs"]
+mod full;
+#[path = "common/server.rs"]
+mod server;
+#[path = "common/sides.rs"]
+mod sides;
+#[path = "common/time.rs"]
+mod time;
+#[path = "common/verdict.rs"]
+mod verdict;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use criterion::Criterion;
+use gimmal_transport::testing::{Reply, ScriptedTransport};
+use gimmal_transport::{CallOptions, Transport};
+use tokio::runtime::Runtime;
+
+use crate::server::{Answer, Server};
+use crate::sides::Side;
+use crate::time::{busy, median};
+use crate::verdict::{Verdict, measures, report};
+
+const ROUNDS: usize = 41;
+/// Calls over loopback in a round of one side.
+const CALLS: u32 = 2_000;
+/// Calls by script in a round.
+const SCRIPTED_CALLS: u32 = 2_000;
+const BODY_BYTES: usize = 2_048;
+
+/// How much of a bare call's time a call may take.
+const REQUIRED_RATIO: f64 = 1.10;
+/// How long the bookkeeping of a call may take.
+const REQUIRED_BOOKKEEPING: Duration = Duration::from_micros(3);
+
+fn main() {
+    if server::serve_if_asked() {
+        return;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let server = Server::start(Answer::Body(BODY_BYTES));
+    let sides = Side::both(&server.url(), BODY_BYTES);
+
+    if let Ok(which) = std::env::var("PROFILE") {
+        let side = &sides[if which == "ours" { 0 } else { 1 }];
+        runtime.block_on(async {
+            for _ in 0..std::env::var("N").unwrap().parse::<u32>().unwrap() {
+                side.call().await;
+            }
+        });
+        let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+        let f: Vec<&str> = stat.split(' ').collect();
+        report(&format!("{which} utime {} stime {}", f[13], f[14]));
+        return;
+    }
+    let mut criterion = Criterion::default().configure_from_args().sample_size(10);
+    let mut group = criterion.benchmark_group("a call over loopback");
+    for side in &sides {
+        group.bench_function(side.name(), |bencher| {
+            bencher.to_async(&runtime).iter(|| side.call());
+        });
+    }
+    group.finish();
+    let mut group = criterion.benchmark_group("bookkeeping");
+    group.bench_function("all features", |bencher| {
+        bencher.iter_custom(|calls| {
+            let scripted = Scripted::new();
+            busy(|| runtime.block_on(scripted.calls(calls)))
+        });
+    });
+    group.finish();
+    criterion.final_summary();
+    if !measures() {
+        return;
+    }
+
+    let mut verdict = Verdict::default();
+    compare(&runtime, &sides, &mut verdict);
+    check_bookkeeping(&runtime, &mut verdict);
+    verdict.settle();
+}
+
+/// Time on the processor for each call, of one side and the other in turns.
+fn compare(runtime: &Runtime, sides: &[Side; 2], verdict: &mut Verdict) {
+    let mut micros = [const { Vec::new() }; 2];
+    let mut ratios = Vec::new();
+    for round in 0..=ROUNDS {
+        let mut pair = [0.0; 2];
+        for at in 0..2 {
+            let at = (at + round) % 2;
+            let took = busy(|| {
+                runtime.block_on(async {
+                    for _ in 0..CALLS {
+                        sides[at].call().await;
+                    }
+                });
+            });
+            pair[at] = took.as_secs_f64() * 1e6 / f64::from(CALLS);
+        }
+        // The first round opens the connections.
+        if round > 0 {
+            micros[0].push(pair[0]);
+            micros[1].push(pair[1]);
+            ratios.push(pair[0] / pair[1]);
+        }
+    }
+    let [ours, bare] = micros.map(median);
+    let ratio = median(ratios);
+    report("a call over loopback, 2 KiB there and back");
+    report(&format!(
+        "     {}: {ours:.1} µs of processor time",
+        sides[0].name()
+    ));
+    report(&format!("     {}: {bare:.1} µs", sides[1].name()));
+    verdict.check(
+        ratio <= REQUIRED_RATIO,
+        format!("{ratio:.3} times the bare call (allowed {REQUIRED_RATIO:.2})"),
+    );
+}
+
+/// Calls that never reach a network.
+struct Scripted {
+    transport: Transport,
+    options: CallOptions,
+}
+
+impl Scripted {
+    fn new() -> Self {
+        let reply = Reply::json(200, Bytes::from_static(b"{}"));
+        let http = ScriptedTransport::repeating(reply);
+        let builder = full::builder(full::NOWHERE).with_http(Arc::new(http));
+        Self {
+            transport: builder.build().expect("a transport"),
+            options: full::options(),
+        }
+    }
+
+    async fn calls(&self, calls: u64) {
+        let body = Bytes::from_static(b"{}");
+        for _ in 0..calls {
+            let request = full::request(full::NOWHERE, body.clone());
+            let reply = self.transport.send(request, &self.options).await;
+            reply.expect("the reply of the script");
+        }
+    }
+}
+
+/// Time for each call when everything but the network is done; the script's own part, which keeps
+/// the requests, is in it.
+fn check_bookkeeping(runtime: &Runtime, verdict: &mut Verdict) {
+    let rounds = (0..ROUNDS).map(|_| {
+        let scripted = Scripted::new();
+        let took = busy(|| runtime.block_on(scripted.calls(SCRIPTED_CALLS.into())));
+        took.as_secs_f64() * 1e6 / f64::from(SCRIPTED_CALLS)
+    });
+    let micros = median(rounds.collect());
+    let allowed = REQUIRED_BOOKKEEPING.as_secs_f64() * 1e6;
+    verdict.check(
+        micros < allowed,
+        format!("bookkeeping of a call: {micros:.2} µs (allowed {allowed:.0})"),
+    );
+}
