@@ -117,6 +117,12 @@ impl<T: DeserializeOwned + Send + 'static> Pager<T> {
         }
     }
 
+    /// The same for elements that the service writes in another form, `W`.
+    pub(crate) fn converting<W: DeserializeOwned + Into<T>>(mut self) -> Self {
+        self.source.decode = |element| decode_item::<W>(element).map(Into::into);
+        self
+    }
+
     /// Starts where another pager of the same list was left.
     pub fn resume(mut self, continuation: Continuation) -> Self {
         self.page_token.clone_from(&continuation.page_token);

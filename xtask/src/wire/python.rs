@@ -232,6 +232,9 @@ impl SerializeStruct for Object {
 /// Reads a key: the Rust name of a typed field, any other key as it is, `None` for unknown ones.
 struct Key;
 
+/// JSON names of fields that need another name in Rust.
+const RESERVED: [&str; 3] = ["enum", "ref", "type"];
+
 macro_rules! no_keys {
     ($($method:ident: $ty:ty),* $(,)?) => { $(
         fn $method(self, value: $ty) -> Result<Option<String>, serde_json::Error> {
@@ -261,10 +264,18 @@ impl Serializer for Key {
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
         name: &'static str,
-        _value: &T,
+        value: &T,
     ) -> Result<Self::Ok, Self::Error> {
         if name == UnknownKey::NAME {
             return Ok(None);
+        }
+        // No field of Rust can be called so; Python's are.
+        let json = value.serialize(Self)?;
+        if json
+            .as_ref()
+            .is_some_and(|json| RESERVED.contains(&json.as_str()))
+        {
+            return Ok(json);
         }
         Ok(Some(
             name.trim_start_matches("r#")

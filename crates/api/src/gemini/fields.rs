@@ -43,11 +43,21 @@ pub const REJECTED_FIELDS: &[RejectedField] = rejected! {
     GeminiApi {
         AuthConfig: "apiKeyConfig" "authType" "googleServiceAccountConfig" "httpBasicAuthConfig"
             "oauthConfig" "oidcConfig";
+        BatchJobSource: "format" "gcsUri" "bigqueryUri" "vertexDatasetName";
         CountTokensRequest: "systemInstruction" "tools" "generationConfig";
+        CreateBatchJobConfig: "dest";
         CreateCachedContentRequest: "encryptionSpec";
+        CreateTuningJobConfig: "validationDataset" "description" "exportLastCheckpointOnly"
+            "preTunedModelCheckpointId" "adapterSize" "tuningMode" "customBaseModel"
+            "evaluationConfig" "labels" "beta" "baseTeacherModel" "tunedTeacherModelSource"
+            "sftLossWeightMultiplier" "outputUri" "encryptionSpec" "rewardConfig"
+            "compositeRewardConfig" "samplesPerPrompt" "evaluateInterval" "checkpointInterval"
+            "maxOutputTokens" "thinkingLevel" "validationDatasetUri";
         EmbedContentConfig: "mimeType" "autoTruncate" "documentOcr" "audioTrackExtraction";
         FunctionCall: "partialArgs" "willContinue";
         FunctionCallingConfig: "streamFunctionCallArguments";
+        GenerateContentConfig: "routingConfig" "modelSelectionConfig" "audioTimestamp"
+            "modelArmorConfig" "generationOutputConfig";
         GenerateContentRequest: "modelArmorConfig" "outputConfig";
         GenerationConfig: "routingConfig" "modelConfig" "audioTimestamp";
         GoogleMaps: "groundingTypes";
@@ -59,8 +69,12 @@ pub const REJECTED_FIELDS: &[RejectedField] = rejected! {
         Schema: "additionalProperties" below "responseSchema";
         SessionResumptionConfig: "transparent";
         Tool: "retrieval" "enterpriseWebSearch" "parallelAiSearch" "exaAiSearch";
+        TuningDataset: "gcsUri" "vertexDatasetResource";
     }
     Vertex {
+        BatchJobDestination: "fileName" "inlinedResponses" "inlinedEmbedContentResponses";
+        BatchJobSource: "fileName" "inlinedRequests";
+        CreateBatchJobConfig: "webhookConfig";
         FunctionResponse: "willContinue";
         FunctionResponsePart: "mediaProcessing";
         GenerateContentRequest: "store";
@@ -72,6 +86,7 @@ pub const REJECTED_FIELDS: &[RejectedField] = rejected! {
         ReplicatedVoiceConfig: "consentAudio" "voiceConsentSignature";
         Tool: "fileSearch";
         ToolConfig: "includeServerSideToolInvocations";
+        TuningDataset: "examples";
     }
 };
 

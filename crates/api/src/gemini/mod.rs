@@ -5,6 +5,7 @@ mod mapping;
 
 mod auth_tokens;
 mod backend;
+mod batches;
 mod byte_range;
 mod caches;
 mod embeddings;
@@ -24,10 +25,12 @@ mod operations;
 pub mod requests;
 mod stream;
 mod tokens;
+mod tunings;
 mod upload_content;
 mod videos;
 
 pub use backend::Backend;
+pub use batches::ListBatches;
 pub use byte_range::ByteRange;
 pub use caches::ListCaches;
 pub use embeddings::{embedding_api, embeds_media, is_hosted_model};
@@ -38,4 +41,5 @@ pub use handle::{Gemini, default_headers};
 pub use models::ListModels;
 pub use names::{cached_content_model, cached_content_name, model_path};
 pub use stream::GenerateStream;
+pub use tunings::ListTunings;
 pub use upload_content::UploadContent;

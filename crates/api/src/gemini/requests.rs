@@ -1,10 +1,17 @@
 //! Requests without I/O: from typed arguments to method, URL and body.
 
 mod auth_tokens;
+mod batch_tables;
+mod batches;
 mod file_search_stores;
 mod files;
+mod job_names;
+#[cfg(test)]
+mod job_tables;
 #[cfg(test)]
 mod tables;
+mod tuning_tables;
+mod tunings;
 
 use std::borrow::Cow;
 
@@ -31,12 +38,21 @@ pub use super::operations::{fetch_predict_operation, get as get_project_operatio
 pub use super::tokens::compute_tokens;
 pub use super::videos::generate_videos;
 pub use auth_tokens::create_auth_token;
+pub use batches::{
+    cancel_batch, check_batch_source, check_embeddings_source, create_batch,
+    create_embeddings_batch, delete_batch, get_batch, list_batches,
+};
 pub use file_search_stores::{
     create_file_search_store, delete_document, delete_file_search_store, download_media,
     get_document, get_file_search_store, import_file, list_documents, list_file_search_stores,
     upload_to_file_search_store,
 };
 pub use files::{delete_file, download_file, get_file, list_files, register_files, upload_file};
+pub use job_names::batch_job_id;
+pub(crate) use tunings::evaluation;
+pub use tunings::{
+    cancel_tuning, create_tuned_model, create_tuning_job, get_tuning, list_tunings, validate_reward,
+};
 
 /// Builds a `generateContent` request.
 ///

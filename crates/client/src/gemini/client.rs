@@ -5,7 +5,8 @@ use gimmal_transport::Error;
 
 use super::planner::{CacheScope, Executor};
 use super::{
-    AuthTokens, Caches, Chats, FileSearchStores, Files, GeminiClientBuilder, Models, Operations,
+    AuthTokens, Batches, Caches, Chats, FileSearchStores, Files, GeminiClientBuilder, Models,
+    Operations, Tunings,
 };
 
 /// A client of the Gemini API. Clones are cheap and share connections, credentials and limits.
@@ -58,6 +59,11 @@ impl GeminiClient {
         Models::new(self.api.clone())
     }
 
+    /// Batch jobs.
+    pub fn batches(&self) -> Batches {
+        Batches::new(self.api.clone())
+    }
+
     /// Context caches.
     pub fn caches(&self) -> Caches {
         Caches::new(self.api.clone())
@@ -81,6 +87,11 @@ impl GeminiClient {
     /// Work that outlives a call.
     pub fn operations(&self) -> Operations {
         Operations::new(self.api.clone())
+    }
+
+    /// Tuning jobs.
+    pub fn tunings(&self) -> Tunings {
+        Tunings::new(self.api.clone())
     }
 
     /// Conversations that remember their turns.

@@ -1,6 +1,7 @@
 //! The Gemini client: one call shape for every call, and the context-cache planner.
 
 mod auth_tokens;
+mod batches;
 mod builder;
 mod caches;
 mod chats;
@@ -18,9 +19,14 @@ mod models;
 mod operations;
 pub mod planner;
 mod tuned_models;
+mod tunings;
 mod videos;
 
 pub use auth_tokens::{AuthTokens, CreateAuthToken};
+pub use batches::{
+    Batches, CancelBatch, CreateBatch, CreateEmbeddingsBatch, DeleteBatch, GetBatch,
+    ListBatchesCall,
+};
 pub use builder::GeminiClientBuilder;
 pub use caches::{Caches, CreateCache, DeleteCache, GetCache, ListCachesCall, UpdateCache};
 pub use chats::{Chat, ChatStream, Chats, CreateChat, SendMessage};
@@ -42,4 +48,5 @@ pub use images::{EditImage, GenerateImages, RecontextImage, SegmentImage, Upscal
 pub use models::{CountTokens, GetModel, ListModelsCall, Models};
 pub use operations::{CancelOperation, GetOperation, Operations};
 pub use tuned_models::{DeleteModel, UpdateModel};
+pub use tunings::{CancelTuning, GetTuning, ListTuningsCall, Tune, Tunings, ValidateReward};
 pub use videos::GenerateVideos;

@@ -2,12 +2,17 @@
 
 mod auth_config;
 mod auth_token;
+mod batch;
+mod batch_places;
+mod batch_reply;
 mod blob;
 mod cached_content;
 mod candidate;
 mod content;
 mod documents;
 mod embedding;
+mod evaluation;
+mod evaluation_result;
 mod file_search_stores;
 mod files;
 mod function;
@@ -16,12 +21,15 @@ mod generate_config;
 mod generation_config;
 mod grounding;
 mod image;
+mod job;
+mod job_debug;
 mod live_client;
 mod live_config;
 mod live_music;
 mod live_redacted;
 mod live_server;
 mod media;
+mod metric;
 mod model;
 mod operation;
 mod output;
@@ -33,12 +41,18 @@ mod redacted_media;
 mod reference_image;
 mod reply;
 mod retrieval;
+mod reward;
 mod safety;
 mod schema;
 mod speech;
+mod storage;
 mod tokens;
 mod tool;
 mod tool_config;
+mod tuned_model_reply;
+mod tuning;
+mod tuning_config;
+mod tuning_stats;
 mod usage;
 mod video;
 
@@ -47,6 +61,18 @@ pub use auth_config::{
     AuthConfigOauthConfig, AuthConfigOidcConfig, AuthType, HttpElementLocation,
 };
 pub use auth_token::{AuthToken, CreateAuthTokenConfig, LiveConnectConstraints};
+pub use batch::{
+    BatchJob, BatchJobDestination, BatchJobOutputInfo, BatchJobSource, CompletionStats,
+    CreateBatchJobConfig, CreateEmbeddingsBatchJobConfig, EmbedContentBatch,
+    EmbeddingsBatchJobSource, InlinedEmbedContentResponse, InlinedRequest, InlinedResponse,
+    SingleEmbedContentResponse, VertexMultimodalDatasetDestination,
+};
+pub use batch_places::InvalidBatchPlace;
+pub use batch_reply::{
+    BatchDatasetDestination, BatchInput, BatchJobReply, BatchMetadata, BatchOutput, BatchStats,
+    BigQueryDestination, InlinedEmbedContentResponses, InlinedResponses, ListBatchJobsReply,
+    ListBatchJobsResponse, VertexMultimodalDatasetSource,
+};
 pub use blob::{Blob, FileData};
 pub use cached_content::{
     CachedContent, CachedContentUsageMetadata, CreateCachedContentRequest, EncryptionSpec,
@@ -64,6 +90,19 @@ pub use documents::{
 pub use embedding::{
     ContentEmbedding, ContentEmbeddingStatistics, EmbedContentConfig, EmbedContentMetadata,
     EmbedContentReply, EmbedContentResponse, EmbeddingApiType, EmbeddingPrediction,
+};
+pub use evaluation::{
+    AutoraterConfig, BleuSpec, ComputationBasedMetricSpec, ComputationBasedMetricType,
+    CustomCodeExecutionSpec, CustomOutputFormatConfig, EvaluationConfig, EvaluationParserConfig,
+    EvaluationParserConfigCustomCodeParserConfig, LLMBasedMetricSpec, OutputConfig,
+    PairwiseMetricSpec, PointwiseMetricSpec, PredefinedMetricSpec, RougeSpec, RubricContentType,
+    RubricGenerationSpec, UnifiedMetric,
+};
+pub use evaluation_result::{
+    AggregationMetric, AggregationOutput, AggregationResult, BleuMetricValue,
+    CustomCodeExecutionResult, CustomOutput, EvaluateDatasetResponse, EvaluateDatasetRun,
+    EvaluationDataset, ExactMatchMetricValue, PairwiseChoice, PairwiseMetricResult,
+    PointwiseMetricResult, RawOutput, RougeMetricValue,
 };
 pub use file_search_stores::{
     ChunkingConfig, CreateFileSearchStoreConfig, CustomMetadata, DeleteFileSearchStoreConfig,
@@ -107,6 +146,7 @@ pub use image::{
     SegmentImageResponse, SegmentImageSource, SegmentMode, UpscaleImageConfig,
     UpscaleImageResponse, Video,
 };
+pub use job::{DeleteResourceJob, GoogleRpcStatus, JobError, JobState};
 pub use live_client::{
     ActivityEnd, ActivityStart, LiveClientContent, LiveClientContextUpdate,
     LiveClientContextUpdateTools, LiveClientMessage, LiveClientRealtimeInput, LiveClientSetup,
@@ -138,6 +178,7 @@ pub use media::{
     SpreadsheetMetadataContentLayer, Transcription, VideoMetadata, VideoMetadataContentLayer,
     WordInfo,
 };
+pub use metric::{EvaluationMetric, InvalidMetric, Metric};
 pub use model::{Checkpoint, ListModelsResponse, Model, UpdateModelConfig};
 pub use operation::{
     GenerateVideosOperation, ImportFileOperation, ImportFileResponse, ProjectOperation,
@@ -168,6 +209,19 @@ pub use retrieval::{
     RagRetrievalConfigRankingRankService, Retrieval, VertexAISearch, VertexAISearchDataStoreSpec,
     VertexRagStore, VertexRagStoreRagResource,
 };
+pub use reward::{
+    CompositeReinforcementTuningRewardConfig,
+    CompositeReinforcementTuningRewardConfigWeightedRewardConfig, MatchOperation,
+    ReinforcementTuningAutoraterScorer, ReinforcementTuningAutoraterScorerExactMatchScorer,
+    ReinforcementTuningAutoraterScorerParsedResponseConversionScorer,
+    ReinforcementTuningCloudRunRewardScorer, ReinforcementTuningCodeExecutionRewardScorer,
+    ReinforcementTuningExample, ReinforcementTuningParseResponseConfig,
+    ReinforcementTuningRewardInfo, ReinforcementTuningStringMatchRewardScorer,
+    ReinforcementTuningStringMatchRewardScorerJsonMatchExpression,
+    ReinforcementTuningStringMatchRewardScorerStringMatchExpression,
+    ReinforcementTuningUserDatasetExamples, ResponseParseType,
+    SingleReinforcementTuningRewardConfig, ValidateRewardParameters, ValidateRewardResponse,
+};
 pub use safety::{
     BlockedReason, HarmBlockMethod, HarmBlockThreshold, HarmCategory, HarmProbability,
     HarmSeverity, SafetyRating, SafetySetting,
@@ -179,6 +233,7 @@ pub use speech::{
     MultiSpeakerVoiceConfig, PrebuiltVoiceConfig, ReplicatedVoiceConfig, SpeakerVoiceConfig,
     SpeechConfig, VoiceConfig, VoiceConsentSignature,
 };
+pub use storage::{BigQuerySource, GcsDestination, GcsSource, OutputInfo};
 pub use tokens::{
     ComputeTokensRequest, ComputeTokensResponse, CountTokensRequest, CountTokensResponse,
     TokensInfo,
@@ -192,6 +247,26 @@ pub use tool::{
 };
 pub use tool_config::{
     FunctionCallingConfig, FunctionCallingConfigMode, LatLng, RetrievalConfig, ToolConfig,
+};
+pub use tuned_model_reply::{TunedModelReply, TunedModelTask};
+pub use tuning::{
+    AdapterSize, DistillationHyperParameters, DistillationSamplingSpec, DistillationSpec,
+    FullFineTuningSpec, ListTuningJobsResponse, PartnerModelTuningSpec, PreTunedModel,
+    PreferenceOptimizationHyperParameters, PreferenceOptimizationSpec,
+    ReinforcementTuningHyperParameters, ReinforcementTuningSpec, ReinforcementTuningThinkingLevel,
+    SupervisedHyperParameters, SupervisedTuningSpec, TunedModel, TunedModelCheckpoint, TuningJob,
+    TuningJobMetadata, TuningJobState, TuningMode, TuningSpeed, TuningTask, VeoHyperParameters,
+    VeoLoraTuningSpec, VeoTuningSpec, VideoOrientation,
+};
+pub use tuning_config::{
+    CreateTuningJobConfig, TuningDataset, TuningExample, TuningMethod, TuningValidationDataset,
+};
+pub use tuning_stats::{
+    DatasetDistribution, DatasetDistributionDistributionBucket, DatasetStats,
+    DistillationDataStats, GeminiPreferenceExample, GeminiPreferenceExampleCompletion,
+    PreferenceOptimizationDataStats, SupervisedTuningDataStats,
+    SupervisedTuningDatasetDistribution, SupervisedTuningDatasetDistributionDatasetBucket,
+    TuningDataStats,
 };
 pub use usage::{MediaModality, ModalityTokenCount, TrafficType, UsageMetadata};
 pub use video::{

@@ -46,7 +46,7 @@ wire! {
         /// Its media type.
         pub mime_type: Option<String>,
         /// Its JSON Schema.
-        pub schema: Option<Value>,
+        pub json_schema: Option<Value> = "schema",
     }
 
     /// The form of a picture.

@@ -1,6 +1,7 @@
 //! The calls of the Gemini client by the names the reference gives them.
 
 mod auth_tokens;
+mod batches;
 mod caches;
 mod chats;
 mod embeddings;
@@ -11,6 +12,7 @@ mod models;
 mod operations;
 mod transforms;
 mod tuned_models;
+mod tunings;
 mod videos;
 
 use futures_util::StreamExt as _;
@@ -104,6 +106,20 @@ pub(crate) async fn call(
             operations::get_videos(client()?, call).await
         }
         "operations._get" => operations::get_project(client()?, call).await,
+        "batches.create" | "batches._create" => batches::create(client()?, call).await,
+        "batches.create_embeddings" | "batches._create_embeddings" => {
+            batches::create_embeddings(client()?, call).await
+        }
+        "batches.get" => batches::get(client()?, call).await,
+        "batches.list" | "batches._list" => batches::list(client()?, call).await,
+        "batches.cancel" => batches::cancel(client()?, call).await,
+        "batches.delete" => batches::delete(client()?, call).await,
+        "tunings.tune" | "tunings._tune" => tunings::tune(client()?, call).await,
+        "tunings._tune_mldev" => tunings::tune_operation(client()?, call).await,
+        "tunings.get" | "tunings._get" => tunings::get(client()?, call).await,
+        "tunings.list" | "tunings._list" => tunings::list(client()?, call).await,
+        "tunings.cancel" => tunings::cancel(client()?, call).await,
+        "tunings.validate_reward" => tunings::validate_reward(client()?, call).await,
         "chats.create" => chats::create(client()?, call),
         "chats.send_message" => chats::send(client()?, call).await,
         "chats.send_message_stream" => chats::stream(client()?, call).await,
@@ -147,6 +163,21 @@ pub(crate) async fn call(
             "method",
             format!("`{other}` is no call of the reference"),
         )),
+    }
+}
+
+impl Call<'_> {
+    /// The name of a resource, for calls that take nothing else.
+    fn only_name(self) -> Result<String, Failure> {
+        let Self {
+            mut arguments,
+            config,
+            ..
+        } = self;
+        let name = arguments.text("name")?;
+        arguments.finish("")?;
+        config.finish("config")?;
+        Ok(name)
     }
 }
 

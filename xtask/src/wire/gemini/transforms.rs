@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::wire::arguments::{self, Arguments};
 use crate::wire::failure::Failure;
-use crate::wire::gemini::{embeddings, files};
+use crate::wire::gemini::{batches, embeddings, files, tunings};
 use crate::wire::names;
 
 /// Applies the function of this name.
@@ -84,6 +84,21 @@ pub(crate) fn apply(
             None => Ok(Value::Null),
             Some(name) => Ok(files::reference("name", name)?.id()?.into()),
         },
+        "t_batch_job_source" => {
+            batches::source_shown(&endpoint(client)?, required(&mut arguments, "src")?)
+        }
+        "t_batch_job_destination" => batches::destination_shown(required(&mut arguments, "dest")?),
+        "t_recv_batch_job_destination" => batches::output_shown(required(&mut arguments, "dest")?),
+        "t_embedding_batch_job_source" => {
+            batches::embeddings_source_shown(required(&mut arguments, "src")?)
+        }
+        "t_batch_job_name" => {
+            let name = arguments.text("name")?;
+            batches::name_shown(endpoint(client)?.backend(), &name)
+        }
+        "t_job_state" => Ok(batches::state_shown(&arguments.text("state")?)),
+        "t_tuning_job_status" => Ok(tunings::state_shown(&arguments.text("status")?)),
+        "t_metrics" => tunings::metrics_shown(&mut arguments),
         "t_blob" => as_is::<Blob>("blob", required(&mut arguments, "blob")?),
         "t_speech_config" => {
             let config = required(&mut arguments, "origin")?;
@@ -135,13 +150,13 @@ fn embedded(backend: Backend, contents: Value) -> Result<Value, Failure> {
     )
 }
 
-fn required(arguments: &mut Arguments, name: &str) -> Result<Value, Failure> {
+pub(super) fn required(arguments: &mut Arguments, name: &str) -> Result<Value, Failure> {
     arguments
         .take(name)
         .ok_or_else(|| Failure::refused(name, "is missing"))
 }
 
-fn shown<T: Serialize>(value: T) -> Result<Value, Failure> {
+pub(super) fn shown<T: Serialize>(value: T) -> Result<Value, Failure> {
     serde_json::to_value(value).map_err(|error| Failure::refused("result", error.to_string()))
 }
 
@@ -215,6 +230,6 @@ mod tests {
     fn unknown_functions_and_missing_arguments_are_named() {
         assert_eq!(apply_to("t_nothing", json!({}))["field"], "method");
         assert_eq!(apply_to("t_content", json!({}))["field"], "content");
-        assert_eq!(apply_to("t_metrics", json!({}))["kind"], "unimplemented");
+        assert_eq!(apply_to("t_file_name", json!({}))["kind"], "unimplemented");
     }
 }

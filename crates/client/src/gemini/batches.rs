@@ -1,0 +1,317 @@
+//! Calls on batch jobs.
+
+use gimmal_api::Pager;
+use gimmal_api::gemini::{Gemini, ListBatches};
+use gimmal_transport::{CallOptions, Error, Response};
+use gimmal_types::gemini::{
+    BatchJob, BatchJobDestination, BatchJobSource, CreateBatchJobConfig,
+    CreateEmbeddingsBatchJobConfig, DeleteResourceJob, EmbeddingsBatchJobSource, WebhookConfig,
+};
+
+/// The group of calls on batch jobs: many requests at once, at a lower price, answered within a
+/// day.
+#[derive(Clone, Debug)]
+pub struct Batches {
+    api: Gemini,
+}
+
+impl Batches {
+    pub(super) fn new(api: Gemini) -> Self {
+        Self { api }
+    }
+
+    /// Creates a batch job for a model.
+    ///
+    /// The requests stand in place or in an uploaded file on the developer API, and in Cloud
+    /// Storage, BigQuery or a dataset on Vertex. [`Batches::get`] tells how far the job is.
+    ///
+    /// ```no_run
+    /// # async fn run(client: gimmal_client::gemini::GeminiClient) -> Result<(), Box<dyn std::error::Error>> {
+    /// use gimmal_client::types::gemini::{BatchJobSource, InlinedRequest};
+    ///
+    /// let question = |text: &str| {
+    ///     InlinedRequest::new().set_contents([text]).set_metadata([("key", text)])
+    /// };
+    /// let src = BatchJobSource::inlined([question("What is a gimmal?"), question("And a ring?")]);
+    /// let job = client.batches().create("gemini-2.5-flash", src).send().await?.into_body();
+    ///
+    /// // On Vertex the requests are elsewhere.
+    /// let src: BatchJobSource = "gs://bucket/questions.jsonl".parse()?;
+    /// client.batches().create("gemini-2.5-flash", src).set_display_name("rings").send().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn create(&self, model: impl Into<String>, src: impl Into<BatchJobSource>) -> CreateBatch {
+        CreateBatch {
+            api: self.api.clone(),
+            model: model.into(),
+            src: src.into(),
+            config: CreateBatchJobConfig::new(),
+            options: CallOptions::default(),
+        }
+    }
+
+    /// Creates a batch job that embeds content; developer API only.
+    pub fn create_embeddings(
+        &self,
+        model: impl Into<String>,
+        src: impl Into<EmbeddingsBatchJobSource>,
+    ) -> CreateEmbeddingsBatch {
+        CreateEmbeddingsBatch {
+            api: self.api.clone(),
+            model: model.into(),
+            src: src.into(),
+            config: CreateEmbeddingsBatchJobConfig::new(),
+            options: CallOptions::default(),
+        }
+    }
+
+    /// Describes a batch job.
+    pub fn get(&self, name: impl Into<String>) -> GetBatch {
+        GetBatch {
+            api: self.api.clone(),
+            name: name.into(),
+            options: CallOptions::default(),
+        }
+    }
+
+    /// Lists the batch jobs.
+    pub fn list(&self) -> ListBatchesCall {
+        ListBatchesCall {
+            api: self.api.clone(),
+            list: ListBatches::default(),
+            options: CallOptions::default(),
+        }
+    }
+
+    /// Stops a batch job; what is answered by then is kept.
+    pub fn cancel(&self, name: impl Into<String>) -> CancelBatch {
+        CancelBatch {
+            api: self.api.clone(),
+            name: name.into(),
+            options: CallOptions::default(),
+        }
+    }
+
+    /// Deletes a batch job.
+    pub fn delete(&self, name: impl Into<String>) -> DeleteBatch {
+        DeleteBatch {
+            api: self.api.clone(),
+            name: name.into(),
+            options: CallOptions::default(),
+        }
+    }
+}
+
+/// A call that creates a batch job, in the making.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct CreateBatch {
+    api: Gemini,
+    model: String,
+    src: BatchJobSource,
+    config: CreateBatchJobConfig,
+    options: CallOptions,
+}
+
+impl CreateBatch {
+    /// Replaces all settings.
+    pub fn set_config(mut self, config: CreateBatchJobConfig) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// A name for people; on Vertex one is made up otherwise.
+    pub fn set_display_name(mut self, name: impl Into<String>) -> Self {
+        self.config = self.config.set_display_name(name);
+        self
+    }
+
+    /// Where the answers go; Vertex only. Otherwise they go beside the requests.
+    pub fn set_dest(mut self, dest: BatchJobDestination) -> Self {
+        self.config = self.config.set_dest(dest);
+        self
+    }
+
+    /// Who is told of the end; developer API only.
+    pub fn set_webhook_config(mut self, config: WebhookConfig) -> Self {
+        self.config = self.config.set_webhook_config(config);
+        self
+    }
+
+    /// Options of this call.
+    pub fn with_options(mut self, options: CallOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Sends.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gemini::create_batch`].
+    pub async fn send(self) -> Result<Response<BatchJob>, Error> {
+        self.api
+            .create_batch(&self.model, &self.src, &self.config, &self.options)
+            .await
+    }
+}
+
+/// A call that creates a batch job for embeddings, in the making.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct CreateEmbeddingsBatch {
+    api: Gemini,
+    model: String,
+    src: EmbeddingsBatchJobSource,
+    config: CreateEmbeddingsBatchJobConfig,
+    options: CallOptions,
+}
+
+impl CreateEmbeddingsBatch {
+    /// Replaces all settings.
+    pub fn set_config(mut self, config: CreateEmbeddingsBatchJobConfig) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// A name for people.
+    pub fn set_display_name(mut self, name: impl Into<String>) -> Self {
+        self.config = self.config.set_display_name(name);
+        self
+    }
+
+    /// Options of this call.
+    pub fn with_options(mut self, options: CallOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Sends.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gemini::create_embeddings_batch`].
+    pub async fn send(self) -> Result<Response<BatchJob>, Error> {
+        self.api
+            .create_embeddings_batch(&self.model, &self.src, &self.config, &self.options)
+            .await
+    }
+}
+
+/// A call that describes a batch job, in the making.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct GetBatch {
+    api: Gemini,
+    name: String,
+    options: CallOptions,
+}
+
+impl GetBatch {
+    /// Options of this call.
+    pub fn with_options(mut self, options: CallOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Sends.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gemini::get_batch`].
+    pub async fn send(self) -> Result<Response<BatchJob>, Error> {
+        self.api.get_batch(&self.name, &self.options).await
+    }
+}
+
+/// A call for a list of batch jobs in the making.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before the items are read"]
+pub struct ListBatchesCall {
+    api: Gemini,
+    list: ListBatches,
+    options: CallOptions,
+}
+
+impl ListBatchesCall {
+    /// Most jobs in a page.
+    pub fn set_page_size(mut self, size: i32) -> Self {
+        self.list.page_size = Some(size);
+        self
+    }
+
+    /// Where to start, from an earlier page.
+    pub fn set_page_token(mut self, token: impl Into<String>) -> Self {
+        self.list.page_token = Some(token.into());
+        self
+    }
+
+    /// A condition, in the service's filter language; Vertex only.
+    pub fn set_filter(mut self, filter: impl Into<String>) -> Self {
+        self.list.filter = Some(filter.into());
+        self
+    }
+
+    /// Options of each request.
+    pub fn with_options(mut self, options: CallOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// The jobs, one by one; [`Pager::pages`] gives them by page.
+    pub fn items(self) -> Pager<BatchJob> {
+        self.api.list_batches(self.list, self.options)
+    }
+}
+
+/// A call that stops a batch job, in the making.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct CancelBatch {
+    api: Gemini,
+    name: String,
+    options: CallOptions,
+}
+
+impl CancelBatch {
+    /// Options of this call.
+    pub fn with_options(mut self, options: CallOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Sends.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gemini::cancel_batch`].
+    pub async fn send(self) -> Result<Response<()>, Error> {
+        self.api.cancel_batch(&self.name, &self.options).await
+    }
+}
+
+/// A call that deletes a batch job, in the making.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct DeleteBatch {
+    api: Gemini,
+    name: String,
+    options: CallOptions,
+}
+
+impl DeleteBatch {
+    /// Options of this call.
+    pub fn with_options(mut self, options: CallOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Sends.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gemini::delete_batch`].
+    pub async fn send(self) -> Result<Response<DeleteResourceJob>, Error> {
+        self.api.delete_batch(&self.name, &self.options).await
+    }
+}
