@@ -14,6 +14,8 @@ mod sides;
 mod time;
 #[path = "common/verdict.rs"]
 mod verdict;
+#[path = "common/wanted.rs"]
+mod wanted;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,8 +29,11 @@ use tokio::runtime::Runtime;
 use crate::server::{Answer, Server};
 use crate::sides::Side;
 use crate::time::{busy, median};
-use crate::verdict::{Verdict, measures, report};
+use crate::verdict::{Verdict, report};
+use crate::wanted::measures;
 
+/// An address for calls that are never sent.
+const NOWHERE: &str = "https://api.example.com/v1/models/m:generate?alt=json";
 const ROUNDS: usize = 41;
 /// Calls over loopback in a round of one side.
 const CALLS: u32 = 2_000;
@@ -139,7 +144,7 @@ impl Scripted {
     fn new() -> Self {
         let reply = Reply::json(200, Bytes::from_static(b"{}"));
         let http = ScriptedTransport::repeating(reply);
-        let builder = full::builder(full::NOWHERE).with_http(Arc::new(http));
+        let builder = full::builder(NOWHERE).with_http(Arc::new(http));
         Self {
             transport: builder.build().expect("a transport"),
             options: full::options(),
@@ -149,7 +154,7 @@ impl Scripted {
     async fn calls(&self, calls: u64) {
         let body = Bytes::from_static(b"{}");
         for _ in 0..calls {
-            let request = full::request(full::NOWHERE, body.clone());
+            let request = full::request(NOWHERE, body.clone());
             let reply = self.transport.send(request, &self.options).await;
             reply.expect("the reply of the script");
         }

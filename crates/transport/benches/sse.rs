@@ -7,6 +7,8 @@
 mod time;
 #[path = "common/verdict.rs"]
 mod verdict;
+#[path = "common/wanted.rs"]
+mod wanted;
 
 use std::convert::Infallible;
 use std::hint::black_box;
@@ -21,7 +23,8 @@ use sse_stream::SseByteStream;
 use tokio::runtime::Runtime;
 
 use crate::time::{busy, median};
-use crate::verdict::{Verdict, measures, report};
+use crate::verdict::{Verdict, report};
+use crate::wanted::measures;
 
 const ROUNDS: usize = 31;
 /// A side is measured at least this long in each round.

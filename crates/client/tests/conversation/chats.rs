@@ -22,7 +22,7 @@ async fn say(chat: &mut Chat, message: &str) -> Option<String> {
     reply.body().text()
 }
 
-/// Covers: chats.create, chats.send_message
+/// Covers: Chats.create, Chat.send_message
 #[tokio::test]
 async fn a_chat_remembers() {
     let (create, http) = create([whole(&says("a1")), whole(&says("a2"))]);
@@ -119,7 +119,7 @@ async fn an_empty_message_is_refused() {
     assert_eq!(http.request_count(), 0);
 }
 
-/// Covers: chats.send_message_stream
+/// Covers: Chat.send_message_stream
 #[tokio::test]
 async fn a_streamed_reply_is_remembered_in_pieces_when_it_has_ended() {
     let piece = json!({"candidates": [{"content": {"role": "model", "parts": [{"text": "a"}]}}]});
@@ -161,7 +161,7 @@ async fn a_streamed_reply_is_remembered_in_pieces_when_it_has_ended() {
     );
 }
 
-/// Covers: chats.send_message, chats.send_message_stream
+/// Covers: Chat.send_message, Chat.send_message_stream
 #[tokio::test]
 async fn functions_are_part_of_the_conversation() {
     let round = [

@@ -113,7 +113,7 @@ async fn a_function_is_declared_by_its_types() {
     assert_eq!(declared["responseJsonSchema"]["type"], "string");
 }
 
-/// Covers: models.generate_content, chats.send_message
+/// Covers: models.generate_content, Chat.send_message
 #[tokio::test]
 async fn the_emulator_follows_the_schema_and_calls_functions() {
     let emulator = Emulator::builder().with_api_key("key");

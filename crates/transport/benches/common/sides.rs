@@ -11,7 +11,7 @@ use crate::full;
 pub(crate) enum Side {
     Ours {
         transport: Transport,
-        options: CallOptions,
+        options: Box<CallOptions>,
         url: String,
         body: Bytes,
     },
@@ -28,7 +28,7 @@ impl Side {
         let body = Bytes::from("x".repeat(body_bytes));
         let ours = Self::Ours {
             transport: full::builder(url).build().expect("a transport"),
-            options: full::options(),
+            options: Box::new(full::options()),
             url: url.to_owned(),
             body: body.clone(),
         };

@@ -6,13 +6,6 @@ pub(crate) fn report(line: &str) {
     eprintln!("{line}");
 }
 
-/// Whether figures are wanted: not when tests only try whether the bench runs, nor for a profiler.
-pub(crate) fn measures() -> bool {
-    let args: Vec<String> = std::env::args().collect();
-    let has = |name: &str| args.iter().any(|arg| arg == name);
-    has("--bench") && !has("--profile-time")
-}
-
 /// Collects what falls short, so that all figures are told before the bench fails.
 #[derive(Debug, Default)]
 pub(crate) struct Verdict(Vec<String>);

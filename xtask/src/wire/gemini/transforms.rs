@@ -230,6 +230,6 @@ mod tests {
     fn unknown_functions_and_missing_arguments_are_named() {
         assert_eq!(apply_to("t_nothing", json!({}))["field"], "method");
         assert_eq!(apply_to("t_content", json!({}))["field"], "content");
-        assert_eq!(apply_to("t_file_name", json!({}))["kind"], "unimplemented");
+        assert_eq!(apply_to("t_model", json!({"model": 1}))["field"], "model");
     }
 }
