@@ -136,7 +136,8 @@ fn events(lines: &[Vec<u8>]) -> Vec<Event> {
             if !data.is_empty() {
                 let mut dispatched = Event::from_data(data);
                 dispatched.event = (!event.is_empty()).then(|| text(&event));
-                dispatched.id.clone_from(&id);
+                // An empty id takes the last one back.
+                dispatched.id = id.clone().filter(|id: &String| !id.is_empty());
                 dispatched.retry = retry.take();
                 events.push(dispatched);
             }
