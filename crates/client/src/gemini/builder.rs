@@ -130,6 +130,27 @@ impl GeminiClientBuilder {
         self
     }
 
+    /// Sets what only the transport knows: breakers, rate limits, proxies, event handlers.
+    /// Credentials are set from the key or token, whatever is set here.
+    ///
+    /// ```
+    /// use gimmal_client::gemini::GeminiClient;
+    /// use gimmal_client::transport::CircuitRegistry;
+    ///
+    /// let client = GeminiClient::builder()
+    ///     .with_api_key("key")
+    ///     .with_transport(|transport| transport.with_circuit_breakers(CircuitRegistry::new()))
+    ///     .build()?;
+    /// # Ok::<(), gimmal_client::Error>(())
+    /// ```
+    pub fn with_transport(
+        mut self,
+        settings: impl FnOnce(TransportBuilder) -> TransportBuilder,
+    ) -> Self {
+        self.transport = settings(self.transport);
+        self
+    }
+
     /// Checks the settings and makes the client. No I/O.
     ///
     /// # Errors

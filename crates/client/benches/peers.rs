@@ -1,0 +1,92 @@
+//! What a call costs on the processor, beside the official Python SDK, `gemini-rust` and bare
+//! `reqwest` with `serde`: the same replies of the same server, unary and streamed.
+//!
+//! Each side is a process of its own, so that nothing but its work counts, and the sides take
+//! turns, so that the noise of the machine falls on all alike. The Python side needs an
+//! interpreter that has `google-genai` (`GIMMAL_BENCH_PYTHON`, or `python3`); without one it is
+//! left out, and the bench says so.
+
+#[path = "peers/mode.rs"]
+mod mode;
+#[path = "peers/server.rs"]
+mod server;
+#[path = "peers/side.rs"]
+mod side;
+#[path = "peers/sides.rs"]
+mod sides;
+#[path = "../../transport/benches/common/verdict.rs"]
+mod verdict;
+#[path = "../../transport/benches/common/wanted.rs"]
+mod wanted;
+
+use crate::mode::Mode;
+use crate::server::Server;
+use crate::side::Side;
+use crate::verdict::{Verdict, report};
+
+const ROUNDS: usize = 7;
+const CALLS: usize = 2_000;
+/// Calls before those that count: connections are opened and caches are warm.
+const WARM_UP: usize = 200;
+/// Calls under way at a time.
+const CONCURRENCY: usize = 32;
+
+/// How much of a bare call's time a call may take.
+const REQUIRED_OF_BARE: f64 = 1.15;
+/// How much of the Python SDK's time a call may take.
+const REQUIRED_OF_PYTHON: f64 = 1.0 / 30.0;
+
+fn main() {
+    if server::serve_if_asked() || sides::call_if_asked() || !wanted::measures() {
+        return;
+    }
+    let sides: Vec<Side> = Side::ALL
+        .into_iter()
+        .filter(|side| side.is_there())
+        .collect();
+    let server = Server::start((ROUNDS + 1) * sides.len() * (CALLS + WARM_UP));
+    let mut verdict = Verdict::default();
+    for mode in Mode::ALL {
+        report(&format!("{mode}, {CONCURRENCY} at a time"));
+        compare(mode, &sides, &server, &mut verdict);
+    }
+    verdict.settle();
+}
+
+/// Runs the sides in turns and reports the middle figures, and their ratios within a round.
+fn compare(mode: Mode, sides: &[Side], server: &Server, verdict: &mut Verdict) {
+    let mut rounds: Vec<Vec<f64>> = vec![Vec::new(); sides.len()];
+    for round in 0..ROUNDS {
+        for turn in 0..sides.len() {
+            let at = (turn + round) % sides.len();
+            rounds[at].push(sides[at].micros_per_call(mode, &server.url(mode)));
+        }
+    }
+    for (side, micros) in sides.iter().zip(&rounds) {
+        let micros = median(micros.clone());
+        report(&format!("     {}: {micros:.0} µs a call", side.name()));
+    }
+    let ratio = |other: Side| {
+        let at = sides.iter().position(|side| *side == other)?;
+        let ours = rounds[0].iter().zip(&rounds[at]);
+        Some(median(ours.map(|(ours, other)| ours / other).collect()))
+    };
+    if let Some(ratio) = ratio(Side::Bare) {
+        let line = format!("{ratio:.2} times bare reqwest (allowed {REQUIRED_OF_BARE:.2})");
+        verdict.check(ratio <= REQUIRED_OF_BARE, line);
+    }
+    if let Some(ratio) = ratio(Side::GeminiRust) {
+        report(&format!("     {ratio:.2} times gemini-rust"));
+    }
+    if let Some(ratio) = ratio(Side::Python) {
+        let line = format!("1/{:.0} of google-genai (required 1/30)", 1.0 / ratio);
+        verdict.check(ratio <= REQUIRED_OF_PYTHON, line);
+    }
+}
+
+/// The middle one.
+fn median(mut values: Vec<f64>) -> f64 {
+    assert!(!values.is_empty(), "a median needs values");
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
