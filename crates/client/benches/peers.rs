@@ -8,7 +8,7 @@
 
 #[path = "peers/mode.rs"]
 mod mode;
-#[path = "peers/server.rs"]
+#[path = "common/server.rs"]
 mod server;
 #[path = "peers/side.rs"]
 mod side;
@@ -37,29 +37,32 @@ const REQUIRED_OF_BARE: f64 = 1.15;
 const REQUIRED_OF_PYTHON: f64 = 1.0 / 30.0;
 
 fn main() {
-    if server::serve_if_asked() || sides::call_if_asked() || !wanted::measures() {
+    if server::serve_if_asked(Mode::ALL.len(), Mode::prepare)
+        || sides::call_if_asked()
+        || !wanted::measures()
+    {
         return;
     }
     let sides: Vec<Side> = Side::ALL
         .into_iter()
         .filter(|side| side.is_there())
         .collect();
-    let server = Server::start((ROUNDS + 1) * sides.len() * (CALLS + WARM_UP));
+    let server = Server::start(Mode::ALL.len(), ROUNDS * sides.len() * (CALLS + WARM_UP));
     let mut verdict = Verdict::default();
-    for mode in Mode::ALL {
+    for (mode, url) in Mode::ALL.into_iter().zip(server.urls()) {
         report(&format!("{mode}, {CONCURRENCY} at a time"));
-        compare(mode, &sides, &server, &mut verdict);
+        compare(mode, &sides, url, &mut verdict);
     }
     verdict.settle();
 }
 
 /// Runs the sides in turns and reports the middle figures, and their ratios within a round.
-fn compare(mode: Mode, sides: &[Side], server: &Server, verdict: &mut Verdict) {
+fn compare(mode: Mode, sides: &[Side], url: &str, verdict: &mut Verdict) {
     let mut rounds: Vec<Vec<f64>> = vec![Vec::new(); sides.len()];
     for round in 0..ROUNDS {
         for turn in 0..sides.len() {
             let at = (turn + round) % sides.len();
-            rounds[at].push(sides[at].micros_per_call(mode, &server.url(mode)));
+            rounds[at].push(sides[at].micros_per_call(mode, url));
         }
     }
     for (side, micros) in sides.iter().zip(&rounds) {

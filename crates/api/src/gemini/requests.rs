@@ -18,8 +18,8 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use gimmal_transport::{Error, Idempotency, Request};
 use gimmal_types::gemini::{
-    CountTokensRequest, CreateCachedContentRequest, GenerateContentRequest, Schema, Tool,
-    UpdateCachedContentRequest,
+    Content, CountTokensRequest, CreateCachedContentRequest, GenerateContentRequest, Part, Schema,
+    Tool, UpdateCachedContentRequest,
 };
 use gimmal_types::wire::WireValue;
 use http::Method;
@@ -28,6 +28,10 @@ use url::Url;
 
 use super::names::{cached_content_model, cached_content_name, model_path};
 use super::{Backend, Endpoint, ListCaches, ListModels, fields};
+
+/// How long a body may be that is written without knowing its length, and how much is left for
+/// what is not counted.
+const SMALL_BODY_BYTES: usize = 64 * 1024;
 
 pub use super::embeddings::embed_content;
 pub use super::images::{
@@ -91,7 +95,7 @@ fn generate(
     refuse_mix_with_cache(request)?;
     refuse_empty_schema(request)?;
     let url = call_url(endpoint, model, call)?;
-    let body = json(prepared(endpoint, request)?.as_ref())?;
+    let body = json_of_contents(prepared(endpoint, request)?.as_ref(), &request.contents)?;
     // Asking twice costs twice but changes nothing on the server, so a lost reply may be retried.
     Ok(Request::new(Method::POST, url)
         .with_json_body(body)
@@ -235,9 +239,9 @@ pub fn create_cache(
     one_expiry(request.ttl.is_some(), request.expire_time.is_some())?;
     let model = cached_content_model(endpoint, request.model.as_deref().unwrap_or_default())?;
     let body = if request.model.as_deref() == Some(model.as_str()) {
-        json(request)?
+        json_of_contents(request, &request.contents)?
     } else {
-        json(&request.clone().set_model(model))?
+        json_of_contents(&request.clone().set_model(model), &request.contents)?
     };
     Ok(Request::new(Method::POST, endpoint.url("cachedContents"))
         .with_json_body(body)
@@ -339,7 +343,36 @@ fn page_query(url: &mut Url, size: Option<i32>, token: Option<&str>) -> Result<(
 
 /// Serialises straight to bytes: no tree in between, no second copy.
 pub(super) fn json<T: Serialize + WireValue>(value: &T) -> Result<Bytes, Error> {
-    serde_json::to_vec(value)
-        .map(Bytes::from)
-        .map_err(|error| Error::invalid("body", format!("cannot be written as JSON: {error}")))
+    json_with_room(value, 0)
+}
+
+/// As [`json`], for a value that holds `contents`: where these are large, room for all of it is
+/// made at once, since a buffer that grows is there twice for as long as it moves.
+fn json_of_contents<T: Serialize + WireValue>(
+    value: &T,
+    contents: &[Content],
+) -> Result<Bytes, Error> {
+    let parts = contents.iter().flat_map(|content| &content.parts);
+    let bytes = parts.map(written_bytes).sum::<usize>();
+    let large = bytes > SMALL_BODY_BYTES;
+    json_with_room(value, if large { bytes + SMALL_BODY_BYTES } else { 0 })
+}
+
+fn json_with_room<T: Serialize + WireValue>(value: &T, room: usize) -> Result<Bytes, Error> {
+    let mut body = Vec::with_capacity(room);
+    serde_json::to_writer(&mut body, value)
+        .map_err(|error| Error::invalid("body", format!("cannot be written as JSON: {error}")))?;
+    Ok(Bytes::from(body))
+}
+
+/// About how long the large members of a part are in JSON: base64 takes four letters for three
+/// bytes, and one letter of text in eight is taken to need an escape.
+fn written_bytes(part: &Part) -> usize {
+    let text = part.text.as_ref().map_or(0, String::len);
+    let data = part
+        .inline_data
+        .as_ref()
+        .and_then(|blob| blob.data.as_ref());
+    let data = data.map_or(0, |data| data.as_bytes().len());
+    text + text / 8 + data.div_ceil(3) * 4
 }

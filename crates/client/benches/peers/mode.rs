@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use gimmal_emulator::{Emulator, RouteMatcher, ScriptedReply};
 use serde_json::{Value, json};
 
 /// A kind of call that the sides are compared by.
@@ -33,8 +34,22 @@ impl Mode {
         if self.text_bytes > 10_000 { 50 } else { 4 }
     }
 
+    /// Tells an emulator what to answer to the calls of the kind of this number.
+    pub(crate) fn prepare(number: usize, emulator: &Emulator, calls: usize) {
+        let mode = Self::ALL[number];
+        let replies = mode.replies();
+        let reply = if mode.streamed {
+            ScriptedReply::events(replies.iter().map(ToString::to_string))
+        } else {
+            ScriptedReply::json(200, &replies[0])
+        };
+        emulator
+            .script()
+            .push_times(RouteMatcher::any(), reply, calls);
+    }
+
     /// The pieces of the reply.
-    pub(crate) fn replies(self) -> Vec<Value> {
+    fn replies(self) -> Vec<Value> {
         let count = if self.streamed { self.chunks() } else { 1 };
         let bytes = self.text_bytes / count;
         (1..=count)
