@@ -13,7 +13,8 @@ use axum::{
     body::{self, Body},
     extract::{ConnectInfo, State},
 };
-use http::{Method, Request, Response, request::Parts};
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode, request::Parts};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -24,9 +25,11 @@ use crate::{
     gemini::{
         auth::Caller,
         errors::ApiError,
+        files::Receiving,
         keys,
         service::{self, Gemini, Incoming},
     },
+    inflow::Inflow,
     journal::{Arrival, Journal},
     reply::Reply,
     route::{Route, Target},
@@ -57,14 +60,7 @@ pub(crate) async fn handle(
     request: Request<Body>,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let body = body::to_bytes(body, MOST_BODY_BYTES).await;
-    let body = match &body {
-        Ok(bytes) => parse_body(&parts.method, bytes),
-        Err(_) => Err(ApiError::invalid_argument(format!(
-            "Request payload size exceeds the limit: {MOST_BODY_BYTES} bytes."
-        ))),
-    };
-    let mut reply = app.reply(&parts, body);
+    let mut reply = app.reply(&parts, body).await;
     app.wait(std::mem::take(&mut reply.delivery.delay)).await;
     if std::mem::take(&mut reply.delivery.reset) {
         connection.reset();
@@ -76,9 +72,14 @@ pub(crate) async fn handle(
 }
 
 impl App {
-    fn reply(&self, parts: &Parts, body: Result<Option<Arc<Value>>, ApiError>) -> Reply {
-        let target = Target::parse(&parts.method, parts.uri.path());
+    async fn reply(&self, parts: &Parts, body: Body) -> Reply {
         let query = parse_query(parts.uri.query().unwrap_or_default());
+        let target = Target::parse(&parts.method, parts.uri.path()).with_query(&query);
+        let (body, mut content) = if Incoming::brings_content(&target, &parts.headers, &query) {
+            (Ok(None), Some(Inflow::new(body)))
+        } else {
+            (read_message(&parts.method, body).await, None)
+        };
         let caller = Caller::read(&parts.headers, &query);
         let now = self.clock.now();
         let entry = self.journal.arrived(Arrival {
@@ -94,11 +95,16 @@ impl App {
         let incoming = Incoming {
             target: &target,
             query: &query,
+            headers: &parts.headers,
             body: &body,
             caller: &caller,
             now,
         };
-        let reply = self.decide(&incoming);
+        let reply = self.decide(&incoming, &mut content).await;
+        if let Some(mut content) = content.filter(|_| !reply.delivery.reset) {
+            // The caller reads the answer once all is sent.
+            content.drain().await;
+        }
         if let Some(entry) = entry.filter(|_| !reply.delivery.reset) {
             entry.answered(reply.status.as_u16());
         }
@@ -111,7 +117,7 @@ impl App {
         reply
     }
 
-    fn decide(&self, incoming: &Incoming<'_>) -> Reply {
+    async fn decide(&self, incoming: &Incoming<'_>, content: &mut Option<Inflow>) -> Reply {
         if let Some(reply) = self.script.take(incoming.target) {
             return reply;
         }
@@ -122,10 +128,34 @@ impl App {
         let mut reply = match plan.instead.take() {
             Some(Instead::Reply(reply)) => reply,
             Some(Instead::Error(error)) => service::refuse(&error, incoming),
-            None => self.answer(incoming),
+            None => match content.take() {
+                Some(content) => {
+                    self.receive(incoming, content, plan.cut_request_after())
+                        .await
+                }
+                None => self.answer(incoming),
+            },
         };
         plan.apply(&mut reply);
         reply
+    }
+
+    /// The service's own reply to a request whose body is content.
+    async fn receive(
+        &self,
+        incoming: &Incoming<'_>,
+        mut content: Inflow,
+        cut_after: Option<u64>,
+    ) -> Reply {
+        content.cut_after(cut_after);
+        match self.gemini.receive(incoming, content).await {
+            Receiving::Answer(reply) => reply,
+            Receiving::Interrupted => {
+                let mut reply = Reply::text(StatusCode::BAD_REQUEST, "");
+                reply.delivery.reset = true;
+                reply
+            }
+        }
     }
 
     /// The service's own reply. Refusals come at once: they cost the model no time.
@@ -149,6 +179,16 @@ impl App {
             }
         }
     }
+}
+
+/// The message a request brings.
+async fn read_message(method: &Method, body: Body) -> Result<Option<Arc<Value>>, ApiError> {
+    let bytes: Bytes = body::to_bytes(body, MOST_BODY_BYTES).await.map_err(|_| {
+        ApiError::invalid_argument(format!(
+            "Request payload size exceeds the limit: {MOST_BODY_BYTES} bytes."
+        ))
+    })?;
+    parse_body(method, &bytes)
 }
 
 /// The body as JSON. Calls without a body have none, whatever their content type says.

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    num::NonZeroU64,
     sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
@@ -17,6 +18,7 @@ use crate::{
     gemini::{
         auth::AuthPolicy,
         caches::Caches,
+        files::{FileSettings, Files, Uploads},
         limiter::Limiter,
         models::{Catalogue, ModelCard},
         service::Gemini,
@@ -43,6 +45,7 @@ pub struct EmulatorBuilder {
     cache_storage_limit: Option<u64>,
     blocked_phrases: Vec<String>,
     latency: Duration,
+    files: FileSettings,
 }
 
 impl Default for EmulatorBuilder {
@@ -59,6 +62,7 @@ impl Default for EmulatorBuilder {
             cache_storage_limit: None,
             blocked_phrases: Vec::new(),
             latency: Duration::ZERO,
+            files: FileSettings::default(),
         }
     }
 }
@@ -182,6 +186,43 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Sets how long a file is in the state `PROCESSING` after its upload, on the emulator's
+    /// clock. Otherwise films are for two seconds, and other files can be used at once.
+    pub fn with_file_processing(mut self, time: Duration) -> Self {
+        self.files.processing = Some(time);
+        self
+    }
+
+    /// Makes the processing fail of every file whose name or display name contains `part`. An
+    /// empty part is ignored.
+    pub fn with_failing_file(mut self, part: impl Into<String>) -> Self {
+        let part = part.into();
+        if !part.is_empty() {
+            self.files.failing.push(part);
+        }
+        self
+    }
+
+    /// Sets the unit of the chunks of an upload, in bytes: all but the last are a multiple of it.
+    /// The default is that of the service, 8 MiB.
+    pub fn with_upload_granularity(mut self, bytes: NonZeroU64) -> Self {
+        self.files.granularity = bytes.get();
+        self
+    }
+
+    /// Lets uploaded files be downloaded again. The service only gives back what it made itself.
+    pub fn with_downloadable_uploads(mut self) -> Self {
+        self.files.uploads_downloadable = true;
+        self
+    }
+
+    /// Keeps files of up to `bytes` bytes in memory and larger ones in temporary files. The default
+    /// is 1 MiB.
+    pub fn with_files_in_memory(mut self, bytes: usize) -> Self {
+        self.files.in_memory = bytes;
+        self
+    }
+
     /// Keeps the last `requests` requests in the journal; 0 switches it off. The default is 4096.
     pub fn with_journal_capacity(mut self, requests: usize) -> Self {
         self.journal_capacity = requests;
@@ -207,6 +248,8 @@ impl EmulatorBuilder {
                 auth: self.auth,
                 catalogue: self.catalogue,
                 caches: Caches::new(self.seed, self.cache_storage_limit),
+                files: Files::new(self.files, self.seed),
+                uploads: Uploads::new(self.seed),
                 limiter: self.requests_per_minute.map(Limiter::new),
                 blocked_phrases: self.blocked_phrases,
                 memory: Memory::default(),

@@ -34,6 +34,7 @@ enum Kind {
     Delay(Duration),
     CutStream(usize),
     MalformedChunk,
+    CutUpload(u64),
 }
 
 impl Fault {
@@ -97,6 +98,16 @@ impl Fault {
     pub fn malformed_chunk() -> Self {
         Self {
             kind: Kind::MalformedChunk,
+        }
+    }
+
+    /// Takes `bytes` bytes of the content a request brings, keeps them, and resets the connection,
+    /// as when a line breaks in the middle of a chunk. Requests that bring no content are left
+    /// alone.
+    #[must_use]
+    pub fn cut_upload(bytes: u64) -> Self {
+        Self {
+            kind: Kind::CutUpload(bytes),
         }
     }
 }
@@ -261,6 +272,7 @@ pub(crate) struct Plan {
     pub(crate) instead: Option<Instead>,
     delivery: Delivery,
     malformed: bool,
+    cut_request: Option<u64>,
 }
 
 /// What is given in place of the true answer.
@@ -304,10 +316,20 @@ impl Plan {
                 self.malformed = true;
                 None
             }
+            Kind::CutUpload(bytes) => {
+                let other = self.cut_request.unwrap_or(u64::MAX);
+                self.cut_request = Some(other.min(*bytes));
+                None
+            }
         };
         if self.instead.is_none() {
             self.instead = instead;
         }
+    }
+
+    /// After how many bytes of content the request breaks off.
+    pub(crate) fn cut_request_after(&self) -> Option<u64> {
+        self.cut_request
     }
 
     /// Spoils the answer that is about to be given.

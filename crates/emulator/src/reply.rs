@@ -5,9 +5,11 @@ use std::{io, time::Duration};
 
 use axum::body::Body;
 use bytes::Bytes;
-use futures_util::{future::BoxFuture, stream};
+use futures_util::{StreamExt, future::BoxFuture, stream};
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use serde_json::Value;
+
+use crate::content::Slice;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=UTF-8");
 const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
@@ -19,6 +21,8 @@ pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<Bytes>,
+    /// What is sent in place of `body` when it is too large to be held.
+    pub(crate) slice: Option<Slice>,
     /// Whether the body is sent piece by piece rather than with a length.
     pub(crate) streamed: bool,
     pub(crate) delivery: Delivery,
@@ -77,6 +81,20 @@ impl Reply {
         Self::new(status, JSON, pieces, true)
     }
 
+    /// A piece of a content, read while it is sent; it has no content type yet.
+    pub(crate) fn slice(status: StatusCode, slice: Slice) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(slice.len()));
+        Self {
+            status,
+            headers,
+            body: Vec::new(),
+            slice: Some(slice),
+            streamed: true,
+            delivery: Delivery::default(),
+        }
+    }
+
     fn new(
         status: StatusCode,
         content_type: HeaderValue,
@@ -89,6 +107,7 @@ impl Reply {
             status,
             headers,
             body,
+            slice: None,
             streamed,
             delivery: Delivery::default(),
         }
@@ -112,7 +131,15 @@ impl Reply {
         wait: impl Fn(Duration) -> BoxFuture<'static, ()> + Send + 'static,
     ) -> Response<Body> {
         let pause = self.delivery.pause;
-        let body = match self.delivery.cut_after {
+        let cut_after = self.delivery.cut_after;
+        if let Some(slice) = self.slice {
+            let limit = cut_after.map_or(u64::MAX, |limit| limit as u64);
+            let mut response = Response::new(slice_body(slice, limit, pause, wait));
+            *response.status_mut() = self.status;
+            *response.headers_mut() = self.headers;
+            return response;
+        }
+        let body = match cut_after {
             Some(limit) => paced_body(cut(self.body, limit), pause, wait),
             None if self.streamed => {
                 paced_body(self.body.into_iter().map(Ok).collect(), pause, wait)
@@ -152,6 +179,31 @@ fn paced_body(
     }))
 }
 
+/// The first `limit` bytes of what is read piece by piece, then a failure if there were more.
+fn slice_body(
+    mut slice: Slice,
+    limit: u64,
+    pause: Duration,
+    wait: impl Fn(Duration) -> BoxFuture<'static, ()> + Send + 'static,
+) -> Body {
+    let end = (limit < slice.len()).then(|| Err(broken()));
+    slice.truncate(limit);
+    let state = (slice, false, wait);
+    let pieces = stream::unfold(state, move |(mut slice, begun, wait)| async move {
+        let piece = slice.next()?;
+        if begun && !pause.is_zero() {
+            wait(pause).await;
+        }
+        tokio::task::yield_now().await;
+        Some((piece, (slice, true, wait)))
+    });
+    Body::from_stream(pieces.chain(stream::iter(end)))
+}
+
+fn broken() -> io::Error {
+    io::Error::other("cut by a fault")
+}
+
 /// The first `limit` bytes, then a failure, so that the connection closes unfinished.
 fn cut(pieces: Vec<Bytes>, limit: usize) -> Vec<io::Result<Bytes>> {
     let mut left = limit;
@@ -164,7 +216,7 @@ fn cut(pieces: Vec<Bytes>, limit: usize) -> Vec<io::Result<Bytes>> {
         left -= take;
         kept.push(Ok(piece.slice(..take)));
     }
-    kept.push(Err(io::Error::other("cut by a fault")));
+    kept.push(Err(broken()));
     kept
 }
 

@@ -30,6 +30,20 @@ pub enum Route {
     UpdateCachedContent,
     /// `DELETE cachedContents/{id}`.
     DeleteCachedContent,
+    /// `POST upload/{version}/files`: opens an upload, or brings a whole file.
+    UploadFile,
+    /// `POST upload/…?upload_id=…`: brings content to an upload that is open, or asks about it.
+    UploadContent,
+    /// `GET files/{id}`.
+    GetFile,
+    /// `GET files`.
+    ListFiles,
+    /// `DELETE files/{id}`.
+    DeleteFile,
+    /// `GET files/{id}:download`.
+    DownloadFile,
+    /// `POST files:register`.
+    RegisterFiles,
     /// Anything the emulator does not serve.
     Unknown,
 }
@@ -47,6 +61,22 @@ pub struct RouteMatcher {
     routes: Vec<Route>,
     model: Option<String>,
     path_part: Option<String>,
+}
+
+impl Route {
+    /// Whether only the developer service has the call.
+    fn is_developer_only(self) -> bool {
+        matches!(
+            self,
+            Self::UploadFile
+                | Self::UploadContent
+                | Self::GetFile
+                | Self::ListFiles
+                | Self::DeleteFile
+                | Self::DownloadFile
+                | Self::RegisterFiles
+        )
+    }
 }
 
 impl RouteMatcher {
@@ -133,6 +163,10 @@ impl Target {
         };
         let path = target.path.clone();
         let mut segments: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
+        let brings_content = segments.first() == Some(&"upload");
+        if brings_content {
+            segments.remove(0);
+        }
         if segments.first().is_some_and(|s| is_version(s)) {
             target.version = segments.remove(0).to_owned();
         } else {
@@ -154,10 +188,27 @@ impl Target {
             // Models a project owns (tuned ones) are not part of this emulator.
             return target;
         }
-        let (route, resource) = route_of(method, rest);
+        let (route, resource) = if brings_content {
+            upload_route(method, rest)
+        } else {
+            route_of(method, rest)
+        };
+        if target.backend == Backend::Vertex && route.is_developer_only() {
+            return target;
+        }
         target.route = route;
         target.resource = resource;
         target
+    }
+
+    /// Tells requests on an upload that is open, whose address has a ticket, from the one that
+    /// opened it.
+    pub(crate) fn with_query(mut self, query: &[(String, String)]) -> Self {
+        let ticket = query.iter().any(|(name, _)| name == "upload_id");
+        if ticket && self.route == Route::UploadFile {
+            self.route = Route::UploadContent;
+        }
+        self
     }
 
     /// The model the path names, if it names one.
@@ -207,6 +258,8 @@ fn route_of(method: &Method, rest: &[&str]) -> (Route, String) {
                 _ => (Route::Unknown, String::new()),
             }
         }
+        ["files", tail @ ..] => file_route(method, tail),
+        ["files:register"] if method == "POST" => (Route::RegisterFiles, String::new()),
         ["cachedContents"] => match method {
             "GET" => (Route::ListCachedContents, String::new()),
             "POST" => (Route::CreateCachedContent, String::new()),
@@ -220,6 +273,30 @@ fn route_of(method: &Method, rest: &[&str]) -> (Route, String) {
                 _ => return (Route::Unknown, String::new()),
             };
             (route, (*id).to_owned())
+        }
+        _ => (Route::Unknown, String::new()),
+    }
+}
+
+/// What stands after `files`.
+fn file_route(method: &str, tail: &[&str]) -> (Route, String) {
+    match (method, tail) {
+        ("GET", []) => (Route::ListFiles, String::new()),
+        ("GET", [id]) => match id.split_once(':') {
+            None => (Route::GetFile, (*id).to_owned()),
+            Some((id, "download")) => (Route::DownloadFile, id.to_owned()),
+            Some(_) => (Route::Unknown, String::new()),
+        },
+        ("DELETE", [id]) => (Route::DeleteFile, (*id).to_owned()),
+        _ => (Route::Unknown, String::new()),
+    }
+}
+
+/// What stands after `upload/{version}`.
+fn upload_route(method: &Method, rest: &[&str]) -> (Route, String) {
+    match rest {
+        ["files"] if method == Method::POST || method == Method::PUT => {
+            (Route::UploadFile, String::new())
         }
         _ => (Route::Unknown, String::new()),
     }
@@ -297,12 +374,31 @@ mod tests {
     }
 
     #[test]
+    fn files_and_their_uploads() {
+        for (method, path, route) in [
+            ("POST", "/upload/v1beta/files", Route::UploadFile),
+            ("GET", "/v1/files", Route::ListFiles),
+            ("GET", "/v1/files/a", Route::GetFile),
+            ("GET", "/v1/files/a:download", Route::DownloadFile),
+            ("DELETE", "/v1/files/a", Route::DeleteFile),
+            ("POST", "/v1/files:register", Route::RegisterFiles),
+        ] {
+            assert_eq!(parse(method, path).route, route, "{path}");
+        }
+        let ticket = [("upload_id".to_owned(), "x".to_owned())];
+        let target = parse("POST", "/upload/v1/files").with_query(&ticket);
+        assert_eq!(target.route, Route::UploadContent);
+    }
+
+    #[test]
     fn what_is_not_served_is_unknown() {
         for path in [
             "/",
             "/models",
             "/vx/models",
-            "/v1beta/files",
+            "/v1beta/files:download",
+            "/upload/v1beta/models",
+            "/v1/projects/p/locations/l/files",
             "/v1/publishers/google/x",
         ] {
             assert_eq!(parse("GET", path).route, Route::Unknown, "{path}");

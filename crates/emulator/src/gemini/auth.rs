@@ -79,6 +79,11 @@ impl Caller {
         }
     }
 
+    /// Whether an access token came along.
+    pub(crate) fn has_token(&self) -> bool {
+        self.bearer.is_some()
+    }
+
     /// The digest of whatever identifies this caller.
     pub(crate) fn fingerprint(&self) -> Option<&str> {
         self.api_key.as_deref().or(self.bearer.as_deref())

@@ -14,6 +14,8 @@ use crate::{
     gemini::{
         errors::ApiError,
         fields::{self, list, object, string},
+        files::file_id,
+        service::Call,
     },
     route::Backend,
 };
@@ -38,12 +40,13 @@ pub(crate) enum Part<'a> {
     Text(Cow<'a, str>),
     /// Bytes sent along, of this many bytes.
     Media {
-        mime: &'a str,
+        mime: Cow<'a, str>,
         bytes: usize,
     },
-    /// A reference to bytes the emulator does not have.
+    /// A reference to bytes that lie elsewhere.
     File {
         mime: &'a str,
+        uri: &'a str,
     },
     FunctionCall {
         name: &'a str,
@@ -100,6 +103,33 @@ pub(crate) fn decode<'a>(
     items
         .map(|(at, item)| content(item, message, &format!("contents[{at}]"), backend))
         .collect()
+}
+
+/// Puts the files of the service in the place of references to them. What lies elsewhere, in Cloud
+/// Storage or on a public page, stays a reference: the emulator does not fetch it.
+pub(crate) fn resolve<'c, 'a: 'c>(
+    contents: impl IntoIterator<Item = &'c mut Content<'a>>,
+    call: &Call<'_>,
+) -> Result<(), ApiError> {
+    for part in contents.into_iter().flat_map(|content| &mut content.parts) {
+        let Part::File { mime, uri } = *part else {
+            continue;
+        };
+        if call.target.backend == Backend::Vertex || file_id(uri).is_none() {
+            continue;
+        }
+        let file = call.files.usable(&call.owner(), uri, call.now)?;
+        let mime = if mime.is_empty() { &file.mime } else { mime };
+        let unreadable = |_| ApiError::internal("The content of the file could not be read.");
+        *part = match file.text(mime).map_err(unreadable)? {
+            Some(text) => Part::Text(text.into()),
+            None => Part::Media {
+                bytes: usize::try_from(file.content.len()).unwrap_or(usize::MAX),
+                mime: mime.to_owned().into(),
+            },
+        };
+    }
+    Ok(())
 }
 
 /// Decodes `systemInstruction`.
@@ -216,8 +246,9 @@ fn part<'a>(
             uri if uri.starts_with("gs://") && backend == Backend::Developer => Err(
                 ApiError::invalid_argument(format!("Unsupported file uri: {uri}")),
             ),
-            _ => Ok(Part::File {
+            uri => Ok(Part::File {
                 mime: name("mimeType")?,
+                uri,
             }),
         },
         "functionCall" => Ok(Part::FunctionCall {
@@ -249,11 +280,11 @@ fn inline_data<'a>(mime: &'a str, data: &'a str, at: &str) -> Result<Part<'a>, A
     match String::from_utf8(bytes) {
         Ok(text) if mime.starts_with("text/") => Ok(Part::Text(text.into())),
         Ok(text) => Ok(Part::Media {
-            mime,
+            mime: mime.into(),
             bytes: text.len(),
         }),
         Err(error) => Ok(Part::Media {
-            mime,
+            mime: mime.into(),
             bytes: error.as_bytes().len(),
         }),
     }

@@ -125,6 +125,39 @@ pub(crate) const CACHED_CONTENT: Message = Message {
     vertex: &["encryptionSpec"],
 };
 
+pub(crate) const UPLOAD_REQUEST: Message = Message {
+    both: &["file"],
+    developer: &[],
+    vertex: &[],
+};
+
+pub(crate) const FILE: Message = Message {
+    both: &[
+        "createTime",
+        "displayName",
+        "downloadUri",
+        "error",
+        "expirationTime",
+        "mimeType",
+        "name",
+        "sha256Hash",
+        "sizeBytes",
+        "source",
+        "state",
+        "updateTime",
+        "uri",
+        "videoMetadata",
+    ],
+    developer: &[],
+    vertex: &[],
+};
+
+pub(crate) const REGISTER_FILES_REQUEST: Message = Message {
+    both: &["uris"],
+    developer: &[],
+    vertex: &[],
+};
+
 impl Message {
     /// Refuses the first field of `object` that the message does not have. `at` is the path of the
     /// object, in the service's spelling.

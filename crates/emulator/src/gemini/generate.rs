@@ -78,7 +78,7 @@ pub(crate) fn generate(call: &Call<'_>) -> Result<Generation, ApiError> {
     let card = call
         .catalogue
         .find(&call.target.resource, call.target, "generateContent")?;
-    let request = Request::decode(call.body()?, call.target.backend)?;
+    let request = Request::decode(call.body()?, call)?;
     let cached = match request.cached {
         Some(name) => Some(request.check_cache(name, card, call)?),
         None => None,
@@ -130,7 +130,7 @@ pub(crate) fn count(
     call: &Call<'_>,
     card: &ModelCard,
 ) -> Result<Usage, ApiError> {
-    let request = Request::decode(fields, call.target.backend)?;
+    let request = Request::decode(fields, call)?;
     let cached = match request.cached {
         Some(name) => Some(request.check_cache(name, card, call)?),
         None => None,
@@ -139,7 +139,8 @@ pub(crate) fn count(
 }
 
 impl<'a> Request<'a> {
-    fn decode(fields: &'a Map<String, Value>, backend: Backend) -> Result<Self, ApiError> {
+    fn decode(fields: &'a Map<String, Value>, call: &Call<'_>) -> Result<Self, ApiError> {
+        let backend = call.target.backend;
         fields::GENERATE_CONTENT_REQUEST.check(fields, "", backend)?;
         let present = |key: &str| fields.get(key).filter(|value| !value.is_null());
         let cached = string(fields, "cachedContent", "")?.filter(|name| !name.is_empty());
@@ -150,9 +151,12 @@ impl<'a> Request<'a> {
         {
             return Err(ApiError::invalid_argument(WITH_CACHE));
         }
+        let mut contents = content::required(fields, MESSAGE, backend)?;
+        let mut system = content::system_instruction(fields, MESSAGE, backend)?;
+        content::resolve(contents.iter_mut().chain(&mut system), call)?;
         Ok(Self {
-            contents: content::required(fields, MESSAGE, backend)?,
-            system: content::system_instruction(fields, MESSAGE, backend)?,
+            contents,
+            system,
             tools: present("tools"),
             tool_config: present("toolConfig"),
             config: GenerationConfig::decode(fields, MESSAGE, backend)?,

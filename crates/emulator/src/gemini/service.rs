@@ -9,15 +9,16 @@ use std::{
     time::SystemTime,
 };
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 
 use crate::{
     engine::index::Memory,
     gemini::{
         auth::{AuthPolicy, Caller},
-        caches::Caches,
+        caches::{Caches, Scope},
         errors::{ApiError, Quota, quota_exceeded},
+        files::{Files, Protocol, Uploads},
         generate::{self, Generation},
         limiter::Limiter,
         models::Catalogue,
@@ -34,6 +35,8 @@ pub(crate) struct Gemini {
     pub(crate) auth: AuthPolicy,
     pub(crate) catalogue: Catalogue,
     pub(crate) caches: Caches,
+    pub(crate) files: Files,
+    pub(crate) uploads: Uploads,
     pub(crate) limiter: Option<Limiter>,
     pub(crate) blocked_phrases: Vec<String>,
     pub(crate) memory: Memory,
@@ -46,11 +49,13 @@ pub(crate) struct Gemini {
 pub(crate) struct Call<'a> {
     pub(crate) target: &'a Target,
     pub(crate) query: &'a [(String, String)],
+    pub(crate) headers: &'a HeaderMap,
     pub(crate) body: Option<&'a Value>,
     pub(crate) caller: &'a Caller,
     pub(crate) now: SystemTime,
     pub(crate) catalogue: &'a Catalogue,
     pub(crate) caches: &'a Caches,
+    pub(crate) files: &'a Files,
     pub(crate) memory: &'a Memory,
     pub(crate) blocked_phrases: &'a [String],
     service: &'a Gemini,
@@ -61,6 +66,7 @@ pub(crate) struct Call<'a> {
 pub(crate) struct Incoming<'a> {
     pub(crate) target: &'a Target,
     pub(crate) query: &'a [(String, String)],
+    pub(crate) headers: &'a HeaderMap,
     pub(crate) body: &'a Result<Option<Arc<Value>>, ApiError>,
     pub(crate) caller: &'a Caller,
     pub(crate) now: SystemTime,
@@ -70,6 +76,10 @@ impl Gemini {
     /// Checks the caller and the quota. What this refuses never counts as answered.
     pub(crate) fn admit(&self, incoming: &Incoming<'_>) -> Result<(), ApiError> {
         let target = incoming.target;
+        // The address of an upload is the permission to use it.
+        if target.route == Route::UploadContent {
+            return Ok(());
+        }
         self.auth.check(incoming.caller, target)?;
         let limited = matches!(
             target.route,
@@ -108,11 +118,13 @@ impl Gemini {
         let call = Call {
             target: incoming.target,
             query: incoming.query,
+            headers: incoming.headers,
             body: body.as_deref(),
             caller: incoming.caller,
             now: incoming.now,
             catalogue: &self.catalogue,
             caches: &self.caches,
+            files: &self.files,
             memory: &self.memory,
             blocked_phrases: &self.blocked_phrases,
             service: self,
@@ -133,6 +145,12 @@ impl Gemini {
             Route::ListCachedContents => self.caches.list(&call),
             Route::UpdateCachedContent => self.caches.update(&call),
             Route::DeleteCachedContent => self.caches.delete(&call),
+            Route::UploadFile | Route::UploadContent => self.open_upload(incoming),
+            Route::GetFile => self.files.answer_get(&call),
+            Route::ListFiles => self.files.answer_list(&call),
+            Route::DeleteFile => self.files.answer_delete(&call),
+            Route::DownloadFile => self.files.answer_download(&call),
+            Route::RegisterFiles => self.files.answer_register(&call),
             Route::Unknown => Err(ApiError::not_found(format!(
                 "The emulator does not serve {}.",
                 incoming.target.path
@@ -141,7 +159,35 @@ impl Gemini {
     }
 }
 
+impl Incoming<'_> {
+    /// Whose resources this request is about.
+    pub(crate) fn owner(&self) -> Scope {
+        owner(self.target, self.caller)
+    }
+
+    /// Whether the body is content, which is taken as it arrives, and not a message.
+    pub(crate) fn brings_content(
+        target: &Target,
+        headers: &HeaderMap,
+        query: &[(String, String)],
+    ) -> bool {
+        match target.route {
+            Route::UploadContent => true,
+            Route::UploadFile => matches!(
+                Protocol::read(headers, query),
+                Ok(Protocol::Raw | Protocol::Multipart)
+            ),
+            _ => false,
+        }
+    }
+}
+
 impl<'a> Call<'a> {
+    /// Whose resources this call is about.
+    pub(crate) fn owner(&self) -> Scope {
+        owner(self.target, self.caller)
+    }
+
     /// The body, which must be an object; an absent one is an empty message.
     pub(crate) fn body(&self) -> Result<&'a Map<String, Value>, ApiError> {
         static EMPTY: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
@@ -159,6 +205,13 @@ impl<'a> Call<'a> {
         const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         let number = self.service.answered.fetch_add(1, Ordering::Relaxed);
         identifier(self.service.seed, 3, number, ALPHABET, 22)
+    }
+}
+
+fn owner(target: &Target, caller: &Caller) -> Scope {
+    match &target.parent {
+        Some(parent) => Scope::Parent(parent.clone()),
+        None => Scope::Key(caller.fingerprint().unwrap_or_default().to_owned()),
     }
 }
 

@@ -46,8 +46,9 @@ pub(crate) fn count_tokens(call: &Call<'_>) -> Result<Reply, ApiError> {
 
 fn plain(fields: &Map<String, Value>, call: &Call<'_>) -> Result<Usage, ApiError> {
     let backend = call.target.backend;
-    let contents = content::required(fields, MESSAGE, backend)?;
-    let system = content::system_instruction(fields, MESSAGE, backend)?;
+    let mut contents = content::required(fields, MESSAGE, backend)?;
+    let mut system = content::system_instruction(fields, MESSAGE, backend)?;
+    content::resolve(contents.iter_mut().chain(&mut system), call)?;
     let mut prompt = Tally::of_contents(&contents, call.memory);
     if let Some(system) = &system {
         prompt = prompt.plus(Tally::of_contents(

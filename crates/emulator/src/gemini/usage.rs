@@ -53,7 +53,7 @@ impl Tally {
                 let by_size = bytes.div_ceil(MEDIA_BYTES_PER_TOKEN).max(1) as u64;
                 Self::of_media(mime, by_size)
             }
-            Part::File { mime } => Self::of_media(mime, IMAGE_TOKENS),
+            Part::File { mime, .. } => Self::of_media(mime, IMAGE_TOKENS),
             Part::FunctionCall { name, args } => {
                 Self::of_text(name, memory).plus(Self::of_json(*args, memory))
             }
@@ -148,15 +148,16 @@ mod tests {
         let parts = vec![
             Part::Text("three small words".into()),
             Part::Media {
-                mime: "image/png",
+                mime: "image/png".into(),
                 bytes: 10,
             },
             Part::Media {
-                mime: "audio/mp3",
+                mime: "audio/mp3".into(),
                 bytes: 640,
             },
             Part::File {
                 mime: "application/pdf",
+                uri: "gs://b/o",
             },
         ];
         let contents = [Content {

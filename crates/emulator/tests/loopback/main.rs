@@ -6,6 +6,7 @@ mod client;
 mod counting;
 mod errors;
 mod faults;
+mod files;
 mod functions;
 mod generate;
 mod json;

@@ -54,8 +54,9 @@ impl Caches {
         fields::CACHED_CONTENT.check(fields, "cached_content", backend)?;
         let model_name = string(fields, "model", "cached_content")?.unwrap_or_default();
         let card = model(model_name, call)?;
-        let contents = content::decode(fields, MESSAGE, backend)?;
-        let system = content::system_instruction(fields, MESSAGE, backend)?;
+        let mut contents = content::decode(fields, MESSAGE, backend)?;
+        let mut system = content::system_instruction(fields, MESSAGE, backend)?;
+        content::resolve(contents.iter_mut().chain(&mut system), call)?;
         let tools = fields.get("tools").filter(|tools| !tools.is_null());
         if contents.is_empty() && system.is_none() && tools.is_none() {
             return Err(ApiError::invalid_argument(format!(
@@ -92,7 +93,7 @@ impl Caches {
         let entry = CachedContent {
             number: 0,
             id: String::new(),
-            scope: scope(call),
+            scope: call.owner(),
             model: card.name().to_owned(),
             model_name: model_name.to_owned(),
             display_name: display_name.to_owned(),
@@ -118,14 +119,14 @@ impl Caches {
     pub(crate) fn get(&self, call: &Call<'_>) -> Result<Reply, ApiError> {
         let entry = self
             .store
-            .get(&scope(call), &call.target.resource, call.now)?;
+            .get(&call.owner(), &call.target.resource, call.now)?;
         Ok(Reply::json(StatusCode::OK, &shown(&entry, call)))
     }
 
     /// `GET cachedContents`.
     pub(crate) fn list(&self, call: &Call<'_>) -> Result<Reply, ApiError> {
         let page = page::Request::read(call.query, DEFAULT_PAGE)?;
-        let mut live = self.store.list(&scope(call), call.now);
+        let mut live = self.store.list(&call.owner(), call.now);
         live.retain(|entry| page.after.is_none_or(|after| entry.number > after));
         let more = live.len() > page.size;
         live.truncate(page.size);
@@ -148,7 +149,7 @@ impl Caches {
             &empty
         };
         fields::CACHED_CONTENT.check(fields, "cached_content", call.target.backend)?;
-        let scope = scope(call);
+        let scope = call.owner();
         let id = &call.target.resource;
         let current = self.store.get(&scope, id, call.now)?;
         check_mask(call.query, fields)?;
@@ -162,7 +163,7 @@ impl Caches {
     /// `DELETE cachedContents/{id}`.
     pub(crate) fn delete(&self, call: &Call<'_>) -> Result<Reply, ApiError> {
         self.store
-            .remove(&scope(call), &call.target.resource, call.now)?;
+            .remove(&call.owner(), &call.target.resource, call.now)?;
         Ok(Reply::json(StatusCode::OK, &json!({})))
     }
 
@@ -177,7 +178,7 @@ impl Caches {
             _ => return Err(ApiError::invalid_argument("Invalid CachedContent name.")),
         };
         let scope = match (call.target.backend, parent.is_empty()) {
-            (Backend::Developer, true) => scope(call),
+            (Backend::Developer, true) => call.owner(),
             // Express calls have no parent in their path, so the name alone says whose it is.
             (Backend::Vertex, false)
                 if call
@@ -224,13 +225,6 @@ impl Caches {
                 )
             }
         }
-    }
-}
-
-fn scope(call: &Call<'_>) -> Scope {
-    match &call.target.parent {
-        Some(parent) => Scope::Parent(parent.clone()),
-        None => Scope::Key(call.caller.fingerprint().unwrap_or_default().to_owned()),
     }
 }
 

@@ -6,4 +6,4 @@ mod store;
 
 pub(crate) use calls::Caches;
 pub(crate) use lifetime::format_time;
-pub(crate) use store::CachedContent;
+pub(crate) use store::{CachedContent, Scope};
