@@ -133,7 +133,7 @@ impl App {
                     self.receive(incoming, content, plan.cut_request_after())
                         .await
                 }
-                None => self.answer(incoming),
+                None => self.answer_in_time(incoming).await,
             },
         };
         plan.apply(&mut reply);
@@ -156,6 +156,19 @@ impl App {
                 reply
             }
         }
+    }
+
+    /// The service's own reply, held back for as long as the request says it may be.
+    async fn answer_in_time(&self, incoming: &Incoming<'_>) -> Reply {
+        let pause = self.gemini.pause_before(incoming);
+        if pause.is_zero() {
+            return self.answer(incoming);
+        }
+        self.wait(pause).await;
+        self.answer(&Incoming {
+            now: self.clock.now(),
+            ..*incoming
+        })
     }
 
     /// The service's own reply. Refusals come at once: they cost the model no time.

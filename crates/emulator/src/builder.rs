@@ -21,6 +21,7 @@ use crate::{
         files::{FileSettings, Files, Uploads},
         limiter::Limiter,
         models::{Catalogue, ModelCard},
+        operations::{OperationSettings, Operations},
         service::Gemini,
     },
     journal::Journal,
@@ -46,6 +47,7 @@ pub struct EmulatorBuilder {
     blocked_phrases: Vec<String>,
     latency: Duration,
     files: FileSettings,
+    operations: OperationSettings,
 }
 
 impl Default for EmulatorBuilder {
@@ -63,6 +65,7 @@ impl Default for EmulatorBuilder {
             blocked_phrases: Vec::new(),
             latency: Duration::ZERO,
             files: FileSettings::default(),
+            operations: OperationSettings::default(),
         }
     }
 }
@@ -223,6 +226,23 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Sets how long work takes that outlives its call, such as the making of a film or the import
+    /// of a file, on the emulator's clock. The default is two seconds.
+    pub fn with_operation_time(mut self, time: Duration) -> Self {
+        self.operations.takes = time;
+        self
+    }
+
+    /// Makes the operations end in an error, with details, that are about something with `part` in
+    /// it: in the prompt of a film or the name of a document. An empty part is ignored.
+    pub fn with_failing_operation(mut self, part: impl Into<String>) -> Self {
+        let part = part.into();
+        if !part.is_empty() {
+            self.operations.failing.push(part);
+        }
+        self
+    }
+
     /// Keeps the last `requests` requests in the journal; 0 switches it off. The default is 4096.
     pub fn with_journal_capacity(mut self, requests: usize) -> Self {
         self.journal_capacity = requests;
@@ -250,6 +270,7 @@ impl EmulatorBuilder {
                 caches: Caches::new(self.seed, self.cache_storage_limit),
                 files: Files::new(self.files, self.seed),
                 uploads: Uploads::new(self.seed),
+                operations: Operations::new(self.operations, self.seed),
                 limiter: self.requests_per_minute.map(Limiter::new),
                 blocked_phrases: self.blocked_phrases,
                 memory: Memory::default(),

@@ -44,6 +44,18 @@ pub enum Route {
     DownloadFile,
     /// `POST files:register`.
     RegisterFiles,
+    /// `GET {operation}`, for every kind of operation.
+    GetOperation,
+    /// `GET {parent}/operations`.
+    ListOperations,
+    /// `POST {operation}:cancel`.
+    CancelOperation,
+    /// `DELETE {operation}`.
+    DeleteOperation,
+    /// `POST {operation}:wait`.
+    WaitOperation,
+    /// `POST models/{model}:fetchPredictOperation`.
+    FetchPredictOperation,
     /// Anything the emulator does not serve.
     Unknown,
 }
@@ -173,19 +185,26 @@ impl Target {
             return target;
         }
         let mut rest = segments.as_slice();
+        let operation = operation_route(method, rest);
         if let ["projects", project, "locations", location, tail @ ..] = rest {
             target.backend = Backend::Vertex;
             target.parent = Some(format!("projects/{project}/locations/{location}"));
             rest = tail;
         }
-        if let ["publishers", "google", tail @ ..] = rest {
+        let published = matches!(rest, ["publishers", "google", ..]);
+        if published {
             target.backend = Backend::Vertex;
-            rest = tail;
-            if rest.first() != Some(&"models") {
-                return target;
-            }
-        } else if target.parent.is_some() && rest.first() == Some(&"models") {
-            // Models a project owns (tuned ones) are not part of this emulator.
+            rest = &rest[2..];
+        }
+        if let Some((route, name)) = operation {
+            target.route = route;
+            target.resource = name;
+            return target;
+        }
+        let of_models = rest.first() == Some(&"models");
+        // Google publishes nothing but models; those a project owns (tuned ones) are not part of
+        // this emulator.
+        if published && !of_models || !published && of_models && target.parent.is_some() {
             return target;
         }
         let (route, resource) = if brings_content {
@@ -217,8 +236,21 @@ impl Target {
             Route::GenerateContent
             | Route::StreamGenerateContent
             | Route::CountTokens
+            | Route::FetchPredictOperation
             | Route::GetModel => Some(&self.resource),
             _ => None,
+        }
+    }
+
+    /// The full name of a model of the service in the form this path uses.
+    pub(crate) fn model_name(&self, model: &str) -> String {
+        let parent = self.parent.as_ref().map(|parent| format!("{parent}/"));
+        match self.backend {
+            Backend::Developer => format!("models/{model}"),
+            Backend::Vertex => format!(
+                "{}publishers/google/models/{model}",
+                parent.unwrap_or_default()
+            ),
         }
     }
 
@@ -255,6 +287,9 @@ fn route_of(method: &Method, rest: &[&str]) -> (Route, String) {
                     (Route::StreamGenerateContent, model.to_owned())
                 }
                 ("POST", Some((model, "countTokens"))) => (Route::CountTokens, model.to_owned()),
+                ("POST", Some((model, "fetchPredictOperation"))) => {
+                    (Route::FetchPredictOperation, model.to_owned())
+                }
                 _ => (Route::Unknown, String::new()),
             }
         }
@@ -275,6 +310,28 @@ fn route_of(method: &Method, rest: &[&str]) -> (Route, String) {
             (route, (*id).to_owned())
         }
         _ => (Route::Unknown, String::new()),
+    }
+}
+
+/// The call on an operation, whatever it belongs to, and its full name.
+fn operation_route(method: &Method, segments: &[&str]) -> Option<(Route, String)> {
+    let join = |segments: &[&str]| segments.join("/");
+    match segments {
+        [parent @ .., "operations"] if method == Method::GET => {
+            Some((Route::ListOperations, join(parent)))
+        }
+        [parent @ .., "operations", last] => {
+            let (id, verb) = last.split_once(':').unwrap_or((last, ""));
+            let route = match (method.as_str(), verb) {
+                ("GET", "") => Route::GetOperation,
+                ("DELETE", "") => Route::DeleteOperation,
+                ("POST", "cancel") => Route::CancelOperation,
+                ("POST", "wait") => Route::WaitOperation,
+                _ => return None,
+            };
+            Some((route, join(&[parent, &["operations", id]].concat())))
+        }
+        _ => None,
     }
 }
 
@@ -388,6 +445,48 @@ mod tests {
         let ticket = [("upload_id".to_owned(), "x".to_owned())];
         let target = parse("POST", "/upload/v1/files").with_query(&ticket);
         assert_eq!(target.route, Route::UploadContent);
+    }
+
+    #[test]
+    fn operations_of_every_kind() {
+        for name in [
+            "operations/o",
+            "models/x/operations/o",
+            "tunedModels/x/operations/o",
+            "fileSearchStores/s/operations/o",
+            "fileSearchStores/s/upload/operations/o",
+            "projects/p/locations/l/operations/o",
+            "projects/p/locations/l/models/1/operations/o",
+            "projects/p/locations/l/publishers/google/models/m/operations/o",
+            "publishers/google/models/m/operations/o",
+        ] {
+            for (method, verb, route) in [
+                ("GET", "", Route::GetOperation),
+                ("DELETE", "", Route::DeleteOperation),
+                ("POST", ":cancel", Route::CancelOperation),
+                ("POST", ":wait", Route::WaitOperation),
+                ("POST", ":stop", Route::Unknown),
+            ] {
+                let target = parse(method, &format!("/v1beta/{name}{verb}"));
+                assert_eq!(target.route, route, "{name}{verb}");
+                if route != Route::Unknown {
+                    assert_eq!(target.resource, name);
+                    assert_eq!(target.backend == Backend::Vertex, name.starts_with('p'));
+                }
+            }
+        }
+        let target = parse("GET", "/v1/models/x/operations");
+        assert_eq!(
+            (target.route, target.resource.as_str()),
+            (Route::ListOperations, "models/x")
+        );
+        let path = "/v1/projects/p/locations/l/publishers/google/models/m:fetchPredictOperation";
+        let target = parse("POST", path);
+        assert_eq!(target.route, Route::FetchPredictOperation);
+        assert_eq!(
+            target.model_name(&target.resource),
+            "projects/p/locations/l/publishers/google/models/m"
+        );
     }
 
     #[test]

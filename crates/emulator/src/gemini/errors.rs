@@ -128,6 +128,15 @@ impl ApiError {
         json!({ "error": error })
     }
 
+    /// The `google.rpc.Status` of work that ended so, which has a code of its own kind.
+    pub(crate) fn to_status(&self) -> Value {
+        let mut status = json!({ "code": rpc_code(self.status), "message": self.message });
+        if !self.details.is_empty() {
+            status["details"] = self.details.clone().into();
+        }
+        status
+    }
+
     pub(crate) fn to_reply(&self) -> Reply {
         Reply::json(self.code, &self.to_json())
     }
@@ -145,6 +154,28 @@ impl ApiError {
     #[cfg(test)]
     pub(crate) fn code(&self) -> u16 {
         self.code.as_u16()
+    }
+}
+
+/// The number of a status name in `google.rpc.Code`.
+fn rpc_code(name: &str) -> u8 {
+    match name {
+        "CANCELLED" => 1,
+        "INVALID_ARGUMENT" => 3,
+        "DEADLINE_EXCEEDED" => 4,
+        "NOT_FOUND" => 5,
+        "ALREADY_EXISTS" => 6,
+        "PERMISSION_DENIED" => 7,
+        "RESOURCE_EXHAUSTED" => 8,
+        "FAILED_PRECONDITION" => 9,
+        "ABORTED" => 10,
+        "OUT_OF_RANGE" => 11,
+        "UNIMPLEMENTED" => 12,
+        "INTERNAL" => 13,
+        "UNAVAILABLE" => 14,
+        "DATA_LOSS" => 15,
+        "UNAUTHENTICATED" => 16,
+        _ => 2,
     }
 }
 

@@ -152,6 +152,18 @@ pub(crate) const FILE: Message = Message {
     vertex: &[],
 };
 
+pub(crate) const FETCH_PREDICT_OPERATION_REQUEST: Message = Message {
+    both: &["operationName"],
+    developer: &[],
+    vertex: &[],
+};
+
+pub(crate) const WAIT_OPERATION_REQUEST: Message = Message {
+    both: &["timeout"],
+    developer: &[],
+    vertex: &[],
+};
+
 pub(crate) const REGISTER_FILES_REQUEST: Message = Message {
     both: &["uris"],
     developer: &[],

@@ -13,6 +13,7 @@ pub(crate) mod keys;
 pub(crate) mod limiter;
 pub(crate) mod media;
 pub(crate) mod models;
+pub(crate) mod operations;
 pub(crate) mod page;
 pub(crate) mod prompt;
 pub(crate) mod schemas;

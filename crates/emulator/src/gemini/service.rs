@@ -22,6 +22,7 @@ use crate::{
         generate::{self, Generation},
         limiter::Limiter,
         models::Catalogue,
+        operations::Operations,
         stream, tokens,
     },
     reply::Reply,
@@ -37,6 +38,7 @@ pub(crate) struct Gemini {
     pub(crate) caches: Caches,
     pub(crate) files: Files,
     pub(crate) uploads: Uploads,
+    pub(crate) operations: Operations,
     pub(crate) limiter: Option<Limiter>,
     pub(crate) blocked_phrases: Vec<String>,
     pub(crate) memory: Memory,
@@ -56,13 +58,14 @@ pub(crate) struct Call<'a> {
     pub(crate) catalogue: &'a Catalogue,
     pub(crate) caches: &'a Caches,
     pub(crate) files: &'a Files,
+    pub(crate) operations: &'a Operations,
     pub(crate) memory: &'a Memory,
     pub(crate) blocked_phrases: &'a [String],
     service: &'a Gemini,
 }
 
 /// A request as it arrives at the service.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Incoming<'a> {
     pub(crate) target: &'a Target,
     pub(crate) query: &'a [(String, String)],
@@ -70,6 +73,26 @@ pub(crate) struct Incoming<'a> {
     pub(crate) body: &'a Result<Option<Arc<Value>>, ApiError>,
     pub(crate) caller: &'a Caller,
     pub(crate) now: SystemTime,
+}
+
+#[cfg(test)]
+impl Gemini {
+    /// A service with nothing in it and nothing set.
+    pub(crate) fn for_tests() -> Self {
+        Self {
+            auth: AuthPolicy::default(),
+            catalogue: Catalogue::current(),
+            caches: Caches::new(0, None),
+            files: Files::default(),
+            uploads: Uploads::default(),
+            operations: Operations::default(),
+            limiter: None,
+            blocked_phrases: Vec::new(),
+            memory: Memory::default(),
+            seed: 0,
+            answered: AtomicU64::new(0),
+        }
+    }
 }
 
 impl Gemini {
@@ -109,6 +132,7 @@ impl Gemini {
 
     /// Answers the request.
     pub(crate) fn answer(&self, incoming: &Incoming<'_>) -> Reply {
+        self.settle(incoming.now);
         self.try_answer(incoming)
             .unwrap_or_else(|error| refuse(&error, incoming))
     }
@@ -125,6 +149,7 @@ impl Gemini {
             catalogue: &self.catalogue,
             caches: &self.caches,
             files: &self.files,
+            operations: &self.operations,
             memory: &self.memory,
             blocked_phrases: &self.blocked_phrases,
             service: self,
@@ -151,6 +176,12 @@ impl Gemini {
             Route::DeleteFile => self.files.answer_delete(&call),
             Route::DownloadFile => self.files.answer_download(&call),
             Route::RegisterFiles => self.files.answer_register(&call),
+            Route::GetOperation => self.operations.answer_get(&call),
+            Route::ListOperations => self.operations.answer_list(&call),
+            Route::CancelOperation => self.operations.answer_cancel(&call),
+            Route::DeleteOperation => self.operations.answer_delete(&call),
+            Route::WaitOperation => self.operations.answer_wait(&call),
+            Route::FetchPredictOperation => self.operations.answer_fetch(&call),
             Route::Unknown => Err(ApiError::not_found(format!(
                 "The emulator does not serve {}.",
                 incoming.target.path

@@ -85,7 +85,7 @@ pub(crate) fn format_time(time: SystemTime) -> String {
 }
 
 /// `3.5s` and the like, with up to nine digits of fraction.
-fn parse_duration(text: &str) -> Option<Duration> {
+pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
     let number = text.strip_suffix('s')?;
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());

@@ -5,5 +5,5 @@ mod lifetime;
 mod store;
 
 pub(crate) use calls::Caches;
-pub(crate) use lifetime::format_time;
+pub(crate) use lifetime::{format_time, parse_duration};
 pub(crate) use store::{CachedContent, Scope};

@@ -39,6 +39,7 @@ enum Problem {
 impl Gemini {
     /// Takes a request whose body is not JSON.
     pub(crate) async fn receive(&self, incoming: &Incoming<'_>, mut body: Inflow) -> Receiving {
+        self.settle(incoming.now);
         let result = if incoming.target.route == Route::UploadContent {
             self.receive_command(incoming, &mut body).await
         } else {
