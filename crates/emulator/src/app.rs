@@ -25,11 +25,10 @@ use crate::{
     gemini::{
         auth::Caller,
         errors::ApiError,
-        files::Receiving,
         keys,
         service::{self, Gemini, Incoming},
     },
-    inflow::Inflow,
+    inflow::{Inflow, Interrupted},
     journal::{Arrival, Journal},
     reply::Reply,
     route::{Route, Target},
@@ -149,8 +148,8 @@ impl App {
     ) -> Reply {
         content.cut_after(cut_after);
         match self.gemini.receive(incoming, content).await {
-            Receiving::Answer(reply) => reply,
-            Receiving::Interrupted => {
+            Ok(reply) => reply,
+            Err(Interrupted) => {
                 let mut reply = Reply::text(StatusCode::BAD_REQUEST, "");
                 reply.delivery.reset = true;
                 reply

@@ -31,6 +31,13 @@ pub(crate) fn identifier(seed: u64, family: u64, n: u64, alphabet: &[u8], len: u
         .collect()
 }
 
+/// A number that stands for a text.
+pub(crate) fn digest(text: &str) -> u64 {
+    text.bytes().fold(mix(text.len() as u64), |sum, byte| {
+        mix(sum ^ u64::from(byte))
+    })
+}
+
 fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

@@ -54,6 +54,8 @@ pub enum Route {
     DeleteOperation,
     /// `POST {operation}:wait`.
     WaitOperation,
+    /// `POST models/{model}:predictLongRunning`.
+    PredictLongRunning,
     /// `POST models/{model}:fetchPredictOperation`.
     FetchPredictOperation,
     /// Anything the emulator does not serve.
@@ -237,6 +239,7 @@ impl Target {
             | Route::StreamGenerateContent
             | Route::CountTokens
             | Route::FetchPredictOperation
+            | Route::PredictLongRunning
             | Route::GetModel => Some(&self.resource),
             _ => None,
         }
@@ -287,6 +290,9 @@ fn route_of(method: &Method, rest: &[&str]) -> (Route, String) {
                     (Route::StreamGenerateContent, model.to_owned())
                 }
                 ("POST", Some((model, "countTokens"))) => (Route::CountTokens, model.to_owned()),
+                ("POST", Some((model, "predictLongRunning"))) => {
+                    (Route::PredictLongRunning, model.to_owned())
+                }
                 ("POST", Some((model, "fetchPredictOperation"))) => {
                     (Route::FetchPredictOperation, model.to_owned())
                 }

@@ -4,6 +4,7 @@
 pub(crate) mod answer;
 pub(crate) mod bm25;
 pub(crate) mod calls;
+pub(crate) mod film;
 pub(crate) mod formats;
 pub(crate) mod index;
 pub(crate) mod material;

@@ -158,6 +158,12 @@ pub(crate) const FETCH_PREDICT_OPERATION_REQUEST: Message = Message {
     vertex: &[],
 };
 
+pub(crate) const PREDICT_REQUEST: Message = Message {
+    both: &["instances", "labels", "parameters"],
+    developer: &["webhookConfig"],
+    vertex: &[],
+};
+
 pub(crate) const WAIT_OPERATION_REQUEST: Message = Message {
     both: &["timeout"],
     developer: &[],

@@ -22,3 +22,4 @@ pub(crate) mod stream;
 pub(crate) mod tokens;
 pub(crate) mod tools;
 pub(crate) mod usage;
+pub(crate) mod videos;

@@ -12,6 +12,8 @@ mod generate;
 mod json;
 mod latency;
 mod models;
+mod operations;
 mod server;
 mod stream;
 mod vertex;
+mod videos;

@@ -13,7 +13,7 @@ use crate::{
         errors::ApiError,
         fields::{self, list},
         files::{
-            Files, Finished, NewFile, Origin, Purpose,
+            Files, Finished, NewFile, Origin, Purpose, names,
             ranges::{self, Wanted},
         },
         page,
@@ -95,7 +95,8 @@ impl Files {
             .iter()
             .any(|(name, value)| name == "alt" && value == "media");
         if !media {
-            let body = json!({ "name": file.name(), "downloadUri": file.to_json(&call.target.version, call.now)["downloadUri"] });
+            let uri = names::download_uri(&call.target.version, &file.id);
+            let body = json!({ "name": file.name(), "downloadUri": uri });
             return Ok(Reply::json(StatusCode::OK, &body));
         }
         Ok(download(&file.content, &file.mime, &file.etag(), call))

@@ -12,9 +12,8 @@ mod sessions;
 mod settings;
 mod store;
 
-pub(crate) use names::file_id;
+pub(crate) use names::{download_uri, file_id};
 pub(crate) use protocol::Protocol;
-pub(crate) use receive::Receiving;
 pub(crate) use record::{NewFile, Origin};
 pub(crate) use sessions::{Finished, Purpose, Uploads};
 pub(crate) use settings::FileSettings;

@@ -37,6 +37,11 @@ pub(crate) fn uri(version: &str, id: &str) -> String {
     format!("https://{HOST}/{version}/files/{id}")
 }
 
+/// The URI under which the bytes of a file can be had.
+pub(crate) fn download_uri(version: &str, id: &str) -> String {
+    format!("{}:download?alt=media", uri(version, id))
+}
+
 /// The identifier in the name a caller has chosen.
 pub(crate) fn chosen(name: &str) -> Result<&str, ApiError> {
     let refused = |problem: String| {

@@ -22,14 +22,6 @@ use crate::{
     route::Route,
 };
 
-/// How a request with content went.
-#[derive(Debug)]
-pub(crate) enum Receiving {
-    Answer(Reply),
-    /// The request broke off; there is nobody to answer.
-    Interrupted,
-}
-
 /// Why content was not taken.
 enum Problem {
     Refused(Refusal),
@@ -37,8 +29,12 @@ enum Problem {
 }
 
 impl Gemini {
-    /// Takes a request whose body is not JSON.
-    pub(crate) async fn receive(&self, incoming: &Incoming<'_>, mut body: Inflow) -> Receiving {
+    /// Takes a request whose body is not JSON. One that breaks off has nobody to answer.
+    pub(crate) async fn receive(
+        &self,
+        incoming: &Incoming<'_>,
+        mut body: Inflow,
+    ) -> Result<Reply, Interrupted> {
         self.settle(incoming.now);
         let result = if incoming.target.route == Route::UploadContent {
             self.receive_command(incoming, &mut body).await
@@ -46,13 +42,13 @@ impl Gemini {
             self.receive_whole(incoming, &mut body).await
         };
         match result {
-            Ok(reply) => Receiving::Answer(reply),
-            Err(Problem::Interrupted) => Receiving::Interrupted,
+            Ok(reply) => Ok(reply),
+            Err(Problem::Interrupted) => Err(Interrupted),
             Err(Problem::Refused(refusal)) => {
                 body.drain().await;
                 let mut reply = refusal.error.to_reply();
                 protocol::mark(&mut reply, refusal.status, refusal.received);
-                Receiving::Answer(reply)
+                Ok(reply)
             }
         }
     }

@@ -131,14 +131,13 @@ impl FileRecord {
         } else {
             self.processed
         };
-        let uri = names::uri(version, &self.id);
         let mut file = json!({
             "name": self.name(),
             "mimeType": self.mime,
             "createTime": format_time(self.created),
             "updateTime": format_time(updated),
             "expirationTime": format_time(self.expires()),
-            "uri": uri,
+            "uri": names::uri(version, &self.id),
             "state": match state {
                 State::Processing => "PROCESSING",
                 State::Active => "ACTIVE",
@@ -159,7 +158,7 @@ impl FileRecord {
             file["displayName"] = name.as_str().into();
         }
         if self.downloadable {
-            file["downloadUri"] = format!("{uri}:download?alt=media").into();
+            file["downloadUri"] = names::download_uri(version, &self.id).into();
         }
         if let Some(duration) = self.duration.filter(|_| state == State::Active) {
             file["videoMetadata"] = json!({ "videoDuration": media::seconds(duration) });

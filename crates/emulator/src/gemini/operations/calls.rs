@@ -33,9 +33,12 @@ impl Gemini {
         let name = &incoming.target.resource;
         let left = self.operations.left(&incoming.owner(), name, incoming.now);
         let body = incoming.body.as_ref().ok().and_then(Option::as_deref);
-        let timeout = body.and_then(|body| parse_duration(body.get("timeout")?.as_str()?));
-        left.unwrap_or_default()
-            .min(timeout.unwrap_or(LONGEST_WAIT))
+        let patience = match body.and_then(|body| body.get("timeout")) {
+            None => LONGEST_WAIT,
+            // A patience that cannot be read is refused, and at once.
+            Some(text) => text.as_str().and_then(parse_duration).unwrap_or_default(),
+        };
+        left.unwrap_or_default().min(patience)
     }
 }
 

@@ -55,11 +55,6 @@ impl Operations {
         }
     }
 
-    /// How long an operation takes.
-    pub(crate) fn takes(&self) -> Duration {
-        self.settings.takes
-    }
-
     /// The last part of a name that no other operation has.
     pub(crate) fn new_id(&self) -> String {
         let mut state = self.lock();

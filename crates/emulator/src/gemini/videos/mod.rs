@@ -1,0 +1,6 @@
+//! Films: `predictLongRunning` on both services.
+
+mod calls;
+mod request;
+
+pub(crate) use calls::begin;
