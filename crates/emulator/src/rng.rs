@@ -38,7 +38,8 @@ pub(crate) fn digest(text: &str) -> u64 {
     })
 }
 
-fn mix(mut z: u64) -> u64 {
+/// A number with the bits of `z` stirred.
+pub(crate) fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ (z >> 31)
