@@ -175,7 +175,13 @@ impl App {
         let mut reply = self.gemini.answer(incoming);
         let by_model = matches!(
             incoming.target.route,
-            Route::GenerateContent | Route::StreamGenerateContent | Route::CountTokens
+            Route::GenerateContent
+                | Route::StreamGenerateContent
+                | Route::CountTokens
+                | Route::ComputeTokens
+                | Route::EmbedContent
+                | Route::BatchEmbedContents
+                | Route::Predict
         );
         if by_model && reply.status.is_success() {
             reply.slow_down(self.latency);

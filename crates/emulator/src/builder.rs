@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
+use serde_json::Value;
 use tokio::net::{TcpListener, lookup_host};
 use tokio_util::sync::CancellationToken;
 
@@ -17,16 +19,21 @@ use crate::{
     engine::index::Memory,
     gemini::{
         auth::AuthPolicy,
+        auth_tokens::AuthTokens,
+        batches::Batches,
         caches::Caches,
         files::{FileSettings, Files, Uploads},
+        jobs::Pace,
         limiter::Limiter,
         models::{Catalogue, ModelCard},
         operations::{OperationSettings, Operations},
         service::Gemini,
+        tunings::Tunings,
     },
     journal::Journal,
     script::Script,
     server::{Emulator, StartError},
+    storage::Storage,
 };
 
 const DEFAULT_ADDRESS: &str = "127.0.0.1:0";
@@ -46,6 +53,8 @@ pub struct EmulatorBuilder {
     cache_storage_limit: Option<u64>,
     blocked_phrases: Vec<String>,
     latency: Duration,
+    pace: Pace,
+    storage: Storage,
     files: FileSettings,
     operations: OperationSettings,
 }
@@ -64,6 +73,8 @@ impl Default for EmulatorBuilder {
             cache_storage_limit: None,
             blocked_phrases: Vec::new(),
             latency: Duration::ZERO,
+            pace: Pace::default(),
+            storage: Storage::default(),
             files: FileSettings::default(),
             operations: OperationSettings::default(),
         }
@@ -152,7 +163,7 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Makes every answer to `generateContent`, `streamGenerateContent` and `countTokens` take
+    /// Makes every answer of a model (that generates, counts tokens, embeds or makes pictures) take
     /// `latency` on the emulator's clock. The default is no time at all.
     ///
     /// ```
@@ -243,6 +254,30 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Sets how fast jobs go on the emulator's clock: how long a batch or tuning job is queued, and
+    /// how long each of its steps takes, which is one request of a batch or one epoch of a tuning
+    /// (with one more step before and after). The defaults are half a second and a tenth of one.
+    ///
+    /// A batch job that takes more than 48 hours expires.
+    pub fn with_job_pace(mut self, queued: Duration, step: Duration) -> Self {
+        self.pace = Pace { queued, step };
+        self
+    }
+
+    /// Puts an object into the storage that jobs on Vertex read, under an address such as
+    /// `gs://bucket/questions.jsonl`. See [`Emulator::storage`] for later and for what they write.
+    pub fn with_object(self, uri: impl Into<String>, bytes: impl Into<Bytes>) -> Self {
+        self.storage.put_object(uri, bytes);
+        self
+    }
+
+    /// Puts a table into the storage, under an address such as `bq://project.dataset.table`. A row is
+    /// an object with a member for each column.
+    pub fn with_rows(self, uri: impl Into<String>, rows: impl IntoIterator<Item = Value>) -> Self {
+        self.storage.put_rows(uri, rows);
+        self
+    }
+
     /// Keeps the last `requests` requests in the journal; 0 switches it off. The default is 4096.
     pub fn with_journal_capacity(mut self, requests: usize) -> Self {
         self.journal_capacity = requests;
@@ -271,6 +306,11 @@ impl EmulatorBuilder {
                 files: Files::new(self.files, self.seed),
                 uploads: Uploads::new(self.seed),
                 operations: Operations::new(self.operations, self.seed),
+                auth_tokens: AuthTokens::default(),
+                batches: Batches::new(self.seed),
+                tunings: Tunings::new(self.seed),
+                storage: self.storage,
+                pace: self.pace,
                 limiter: self.requests_per_minute.map(Limiter::new),
                 blocked_phrases: self.blocked_phrases,
                 memory: Memory::default(),

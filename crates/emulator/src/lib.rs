@@ -15,6 +15,7 @@ mod rng;
 mod route;
 mod script;
 mod server;
+mod storage;
 
 pub use builder::EmulatorBuilder;
 pub use chaos::{Chaos, Fault, FaultRule};
@@ -24,3 +25,4 @@ pub use journal::{Journal, RecordedRequest};
 pub use route::{Route, RouteMatcher};
 pub use script::{Script, ScriptedReply};
 pub use server::{Emulator, StartError};
+pub use storage::Storage;

@@ -1,6 +1,8 @@
 //! Which call a request is, and which calls a script, a fault or a question to the journal is
 //! about. Knows paths, not bodies.
 
+mod owned;
+
 use std::fmt;
 
 use http::Method;
@@ -58,6 +60,44 @@ pub enum Route {
     PredictLongRunning,
     /// `POST models/{model}:fetchPredictOperation`.
     FetchPredictOperation,
+    /// `PATCH tunedModels/{id}`, or `models/{id}` of a Vertex project.
+    UpdateModel,
+    /// `DELETE tunedModels/{id}`, or `models/{id}` of a Vertex project.
+    DeleteModel,
+    /// `GET tunedModels`, or `models` of a Vertex project.
+    ListTunedModels,
+    /// `POST models/{model}:computeTokens`.
+    ComputeTokens,
+    /// `POST models/{model}:embedContent`.
+    EmbedContent,
+    /// `POST models/{model}:batchEmbedContents`.
+    BatchEmbedContents,
+    /// `POST models/{model}:predict`: pictures and embeddings.
+    Predict,
+    /// `POST models/{model}:batchGenerateContent`, or `batchPredictionJobs` on Vertex.
+    CreateBatch,
+    /// `POST models/{model}:asyncBatchEmbedContent`.
+    CreateEmbeddingsBatch,
+    /// `GET batches/{id}`, or `batchPredictionJobs/{id}` on Vertex.
+    GetBatch,
+    /// `GET batches`, or `batchPredictionJobs` on Vertex.
+    ListBatches,
+    /// `POST batches/{id}:cancel`, or `batchPredictionJobs/{id}:cancel` on Vertex.
+    CancelBatch,
+    /// `DELETE batches/{id}`, or `batchPredictionJobs/{id}` on Vertex.
+    DeleteBatch,
+    /// `POST tunedModels`, or `tuningJobs` on Vertex.
+    CreateTuning,
+    /// `GET tuningJobs/{id}`. On the developer service a tuned model tells of its own making.
+    GetTuning,
+    /// `GET tuningJobs`.
+    ListTunings,
+    /// `POST tuningJobs/{id}:cancel`, or `tunedModels/{id}:cancel`.
+    CancelTuning,
+    /// `POST tuningJobs:validateReinforcementTuningReward`.
+    ValidateReward,
+    /// `POST auth_tokens`.
+    CreateAuthToken,
     /// Anything the emulator does not serve.
     Unknown,
 }
@@ -166,6 +206,7 @@ pub(crate) struct Target {
 impl Target {
     /// Takes `path` apart; a path the emulator does not serve gives [`Route::Unknown`].
     pub(crate) fn parse(method: &Method, path: &str) -> Self {
+        let method = method.as_str();
         let path = percent_decode_str(path).decode_utf8_lossy().into_owned();
         let mut target = Self {
             backend: Backend::Developer,
@@ -203,14 +244,15 @@ impl Target {
             target.resource = name;
             return target;
         }
-        let of_models = rest.first() == Some(&"models");
-        // Google publishes nothing but models; those a project owns (tuned ones) are not part of
-        // this emulator.
-        if published && !of_models || !published && of_models && target.parent.is_some() {
+        // Google publishes nothing but models.
+        if published && rest.first() != Some(&"models") {
             return target;
         }
+        let own = target.parent.is_some() && !published;
         let (route, resource) = if brings_content {
             upload_route(method, rest)
+        } else if own && matches!(rest, ["models" | "endpoints", ..]) {
+            owned::route_of(method, rest)
         } else {
             route_of(method, rest)
         };
@@ -238,9 +280,18 @@ impl Target {
             Route::GenerateContent
             | Route::StreamGenerateContent
             | Route::CountTokens
+            | Route::ComputeTokens
+            | Route::EmbedContent
+            | Route::BatchEmbedContents
+            | Route::Predict
             | Route::FetchPredictOperation
             | Route::PredictLongRunning
-            | Route::GetModel => Some(&self.resource),
+            | Route::GetModel
+            | Route::UpdateModel
+            | Route::DeleteModel => Some(&self.resource),
+            Route::CreateBatch | Route::CreateEmbeddingsBatch if !self.resource.is_empty() => {
+                Some(&self.resource)
+            }
             _ => None,
         }
     }
@@ -254,6 +305,15 @@ impl Target {
                 "{}publishers/google/models/{model}",
                 parent.unwrap_or_default()
             ),
+        }
+    }
+
+    /// The same place, asked to generate content with `model`.
+    pub(crate) fn generating(&self, model: &str) -> Self {
+        Self {
+            route: Route::GenerateContent,
+            resource: model.to_owned(),
+            ..self.clone()
         }
     }
 
@@ -275,30 +335,10 @@ impl fmt::Display for Backend {
     }
 }
 
-fn route_of(method: &Method, rest: &[&str]) -> (Route, String) {
-    let method = method.as_str();
+fn route_of(method: &str, rest: &[&str]) -> (Route, String) {
     match rest {
         ["models"] if method == "GET" => (Route::ListModels, String::new()),
-        ["models", tail @ ..] => {
-            let tail = tail.join("/");
-            match (method, tail.rsplit_once(':')) {
-                ("GET", None) => (Route::GetModel, tail),
-                ("POST", Some((model, "generateContent"))) => {
-                    (Route::GenerateContent, model.to_owned())
-                }
-                ("POST", Some((model, "streamGenerateContent"))) => {
-                    (Route::StreamGenerateContent, model.to_owned())
-                }
-                ("POST", Some((model, "countTokens"))) => (Route::CountTokens, model.to_owned()),
-                ("POST", Some((model, "predictLongRunning"))) => {
-                    (Route::PredictLongRunning, model.to_owned())
-                }
-                ("POST", Some((model, "fetchPredictOperation"))) => {
-                    (Route::FetchPredictOperation, model.to_owned())
-                }
-                _ => (Route::Unknown, String::new()),
-            }
-        }
+        ["models", tail @ ..] => owned::model_route(method, &tail.join("/")),
         ["files", tail @ ..] => file_route(method, tail),
         ["files:register"] if method == "POST" => (Route::RegisterFiles, String::new()),
         ["cachedContents"] => match method {
@@ -315,20 +355,20 @@ fn route_of(method: &Method, rest: &[&str]) -> (Route, String) {
             };
             (route, (*id).to_owned())
         }
-        _ => (Route::Unknown, String::new()),
+        _ => owned::route_of(method, rest),
     }
 }
 
 /// The call on an operation, whatever it belongs to, and its full name.
-fn operation_route(method: &Method, segments: &[&str]) -> Option<(Route, String)> {
+fn operation_route(method: &str, segments: &[&str]) -> Option<(Route, String)> {
     let join = |segments: &[&str]| segments.join("/");
     match segments {
-        [parent @ .., "operations"] if method == Method::GET => {
+        [parent @ .., "operations"] if method == "GET" => {
             Some((Route::ListOperations, join(parent)))
         }
         [parent @ .., "operations", last] => {
             let (id, verb) = last.split_once(':').unwrap_or((last, ""));
-            let route = match (method.as_str(), verb) {
+            let route = match (method, verb) {
                 ("GET", "") => Route::GetOperation,
                 ("DELETE", "") => Route::DeleteOperation,
                 ("POST", "cancel") => Route::CancelOperation,
@@ -356,11 +396,9 @@ fn file_route(method: &str, tail: &[&str]) -> (Route, String) {
 }
 
 /// What stands after `upload/{version}`.
-fn upload_route(method: &Method, rest: &[&str]) -> (Route, String) {
+fn upload_route(method: &str, rest: &[&str]) -> (Route, String) {
     match rest {
-        ["files"] if method == Method::POST || method == Method::PUT => {
-            (Route::UploadFile, String::new())
-        }
+        ["files"] if method == "POST" || method == "PUT" => (Route::UploadFile, String::new()),
         _ => (Route::Unknown, String::new()),
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     connection::{KillSwitch, LoopbackListener},
     journal::Journal,
     script::Script,
+    storage::Storage,
 };
 
 /// How long a shutdown waits for answers under way.
@@ -110,6 +111,14 @@ impl Emulator {
     #[must_use]
     pub fn chaos(&self) -> &Chaos {
         &self.app.chaos
+    }
+
+    /// What jobs on Vertex read and write, with all that those have written that have ended by now
+    /// on the emulator's clock.
+    #[must_use]
+    pub fn storage(&self) -> &Storage {
+        self.app.gemini.settle(self.app.clock.now());
+        &self.app.gemini.storage
     }
 
     /// Stops accepting, lets answers under way finish for up to five seconds, and ends. Delays

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::{
     gemini::{
         errors::ApiError,
-        fields::{self, list, object, string},
+        fields::{self, as_object, list, object, string},
         files::file_id,
         service::Call,
     },
@@ -158,7 +158,16 @@ fn content<'a>(
     at: &str,
     backend: Backend,
 ) -> Result<Content<'a>, ApiError> {
-    let fields = as_object(value, at)?;
+    single(as_object(value, at)?, message, at, backend)
+}
+
+/// Decodes the content that `fields` are.
+pub(crate) fn single<'a>(
+    fields: &'a Map<String, Value>,
+    message: &str,
+    at: &str,
+    backend: Backend,
+) -> Result<Content<'a>, ApiError> {
     fields::CONTENT.check(fields, at, backend)?;
     let role = match string(fields, "role", at)?.unwrap_or_default() {
         "" | "user" => Role::User,
@@ -291,7 +300,7 @@ fn inline_data<'a>(mime: &'a str, data: &'a str, at: &str) -> Result<Part<'a>, A
 }
 
 /// Either alphabet, with or without padding.
-fn decode_base64(data: &str) -> Option<Vec<u8>> {
+pub(crate) fn decode_base64(data: &str) -> Option<Vec<u8>> {
     const CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
         .with_decode_allow_trailing_bits(true);
@@ -302,12 +311,6 @@ fn decode_base64(data: &str) -> Option<Vec<u8>> {
     } else {
         PLAIN.decode(data).ok()
     }
-}
-
-fn as_object<'a>(value: &'a Value, at: &str) -> Result<&'a Map<String, Value>, ApiError> {
-    value
-        .as_object()
-        .ok_or_else(|| ApiError::invalid_value(at, "an object", value))
 }
 
 #[cfg(test)]

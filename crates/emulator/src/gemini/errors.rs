@@ -38,16 +38,16 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", message)
     }
 
+    pub(crate) fn failed_precondition(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "FAILED_PRECONDITION", message)
+    }
+
     pub(crate) fn permission_denied(message: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "PERMISSION_DENIED", message)
     }
 
     pub(crate) fn resource_exhausted(message: impl Into<String>) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "RESOURCE_EXHAUSTED", message)
-    }
-
-    pub(crate) fn failed_precondition(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "FAILED_PRECONDITION", message)
     }
 
     pub(crate) fn aborted(message: impl Into<String>) -> Self {
@@ -146,7 +146,6 @@ impl ApiError {
         Reply::json_array(self.code, &[self.to_json()])
     }
 
-    #[cfg(test)]
     pub(crate) fn message(&self) -> &str {
         &self.message
     }

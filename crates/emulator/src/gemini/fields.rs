@@ -177,6 +177,15 @@ pub(crate) const REGISTER_FILES_REQUEST: Message = Message {
 };
 
 impl Message {
+    /// A message with the same fields on both services.
+    pub(crate) const fn same(both: &'static [&'static str]) -> Self {
+        Self {
+            both,
+            developer: &[],
+            vertex: &[],
+        }
+    }
+
     /// Refuses the first field of `object` that the message does not have. `at` is the path of the
     /// object, in the service's spelling.
     pub(crate) fn check(
@@ -279,6 +288,33 @@ pub(crate) fn integer(
         }
         _ => Ok(None),
     }
+}
+
+/// The yes or no at `field`, if there is one.
+pub(crate) fn boolean(
+    parent: &Map<String, Value>,
+    field: &str,
+    at: &str,
+) -> Result<Option<bool>, ApiError> {
+    match parent.get(field) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Bool(value)) => Ok(Some(*value)),
+        Some(other) => Err(ApiError::invalid_value(
+            &join(at, field),
+            "TYPE_BOOL",
+            other,
+        )),
+    }
+}
+
+/// `value` as an object.
+pub(crate) fn as_object<'a>(
+    value: &'a Value,
+    at: &str,
+) -> Result<&'a Map<String, Value>, ApiError> {
+    value
+        .as_object()
+        .ok_or_else(|| ApiError::invalid_value(at, "an object", value))
 }
 
 /// The items of a repeated field; a single value stands for a list of one, as the service has it.

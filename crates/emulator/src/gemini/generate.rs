@@ -20,6 +20,7 @@ use crate::{
         content::{self, Content, Part},
         errors::ApiError,
         fields::{self, string},
+        modalities::{Media, Medium},
         models::ModelCard,
         prompt::{self, Prompt},
         schemas::{self, Dialect},
@@ -60,6 +61,7 @@ pub(crate) struct Candidate {
 pub(crate) enum Output {
     Text(String),
     Call(FunctionCall),
+    Media(Media),
 }
 
 /// A decoded request.
@@ -75,10 +77,10 @@ struct Request<'a> {
 
 /// Answers the call.
 pub(crate) fn generate(call: &Call<'_>) -> Result<Generation, ApiError> {
-    let card = call
-        .catalogue
-        .find(&call.target.resource, call.target, "generateContent")?;
+    let model = call.model("generateContent")?;
+    let card = model.card;
     let request = Request::decode(call.body()?, call)?;
+    let medium = Medium::decode(call.body()?, card)?;
     let cached = match request.cached {
         Some(name) => Some(request.check_cache(name, card, call)?),
         None => None,
@@ -87,7 +89,7 @@ pub(crate) fn generate(call: &Call<'_>) -> Result<Generation, ApiError> {
     check_size(usage.prompt, card)?;
     let mut generation = Generation {
         backend: call.target.backend,
-        model: card.name().to_owned(),
+        model: model.version(),
         response_id: call.response_id(),
         created: call.now,
         usage,
@@ -105,7 +107,10 @@ pub(crate) fn generate(call: &Call<'_>) -> Result<Generation, ApiError> {
         .map(|cached| &*cached.index)
         .chain(inline.as_deref())
         .collect();
-    let findings = answer::find(prompt.question, &contexts);
+    let findings = match model.learned(prompt.question) {
+        Some(output) => answer::known(prompt.question, output),
+        None => answer::find(prompt.question, &contexts),
+    };
     if let Some(thinking) = request.config.thinking {
         let thoughts = findings.thoughts();
         let (kept, _) = tokenizer::truncate(&thoughts, thinking.budget.unwrap_or(usize::MAX));
@@ -114,14 +119,32 @@ pub(crate) fn generate(call: &Call<'_>) -> Result<Generation, ApiError> {
     }
     let function = request.function_call(&prompt, cached.as_deref())?;
     generation.candidates = (0..request.config.candidate_count)
-        .map(|n| request.candidate(n, &prompt, &findings, function.as_ref(), card))
+        .map(|n| match medium.make(prompt.question, n) {
+            Some(media) if function.is_none() => Ok(Candidate {
+                output: Output::Media(media),
+                finish: "STOP",
+            }),
+            _ => request.candidate(n, &prompt, &findings, function.as_ref(), card),
+        })
         .collect::<Result<_, _>>()?;
     let tokens = generation
         .candidates
         .iter()
         .map(|candidate| candidate.output.tokens());
     generation.usage.candidates = Some(tokens.sum());
+    generation.usage.media = media_cost(&generation.candidates);
     Ok(generation)
+}
+
+/// The modality of the files in the candidates, and what they cost.
+fn media_cost(candidates: &[Candidate]) -> Option<(&'static str, u64)> {
+    let costs = candidates
+        .iter()
+        .filter_map(|candidate| match &candidate.output {
+            Output::Media(media) => Some(media.cost()),
+            _ => None,
+        });
+    costs.reduce(|(modality, sum), (_, tokens)| (modality, sum + tokens))
 }
 
 /// What `generateContent` would report for the same input: everything, and the cached share.
@@ -314,25 +337,32 @@ impl Output {
             Self::Call(call) => {
                 tokenizer::count(&call.name) + tokenizer::count(&call.args.to_string())
             }
+            Self::Media(media) => return media.tokens(),
         };
         count as u64
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        matches!(self, Self::Text(text) if text.is_empty())
-    }
-
-    pub(crate) fn to_part(&self) -> Value {
+    pub(crate) fn to_parts(&self) -> Vec<Value> {
         match self {
-            Self::Text(text) => json!({ "text": text }),
+            Self::Text(text) if text.is_empty() => Vec::new(),
+            Self::Text(text) => vec![json!({ "text": text })],
             Self::Call(call) => {
-                json!({ "functionCall": { "name": call.name, "args": call.args } })
+                vec![json!({ "functionCall": { "name": call.name, "args": call.args } })]
             }
+            Self::Media(media) => media.to_parts(),
         }
     }
 }
 
 impl Generation {
+    /// The text of the first candidate.
+    pub(crate) fn text(&self) -> String {
+        match self.candidates.first().map(|candidate| &candidate.output) {
+            Some(Output::Text(text)) => text.clone(),
+            _ => String::new(),
+        }
+    }
+
     /// The whole answer as one body.
     pub(crate) fn to_json(&self) -> Value {
         let candidates = self
@@ -341,8 +371,7 @@ impl Generation {
             .enumerate()
             .map(|(index, candidate)| {
                 let thoughts = self.thoughts.iter().map(|text| thought(text));
-                let output = Some(&candidate.output).filter(|output| !output.is_empty());
-                let parts = thoughts.chain(output.map(Output::to_part)).collect();
+                let parts = thoughts.chain(candidate.output.to_parts()).collect();
                 candidate_json(index, parts, Some(candidate.finish))
             });
         self.envelope(candidates.collect(), self.usage)

@@ -127,7 +127,10 @@ fn child_kind(parent: Kind, key: &str) -> Kind {
             | "responseJsonSchema"
             | "_responseJsonSchema"
             | "labels"
+            | "metadata"
             | "partMetadata"
+            | "references"
+            | "userMetadata"
             | "customConfigs"
             | "headers",
         ) => Kind::Free,

@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::{
-    gemini::{errors::ApiError, page},
+    gemini::{abilities::Kind, errors::ApiError, page},
     reply::Reply,
     route::{Backend, Target},
 };
@@ -26,6 +26,7 @@ pub struct ModelCard {
     display_name: String,
     description: String,
     version: String,
+    kind: Kind,
     input_token_limit: u64,
     output_token_limit: u64,
     thinking: bool,
@@ -35,16 +36,22 @@ pub struct ModelCard {
 
 impl ModelCard {
     /// A model called `name`, without the `models/` prefix, with the limits of the current ones.
+    ///
+    /// What it can do follows from the name: `gemini-embedding-…` embeds, `imagen-…` paints,
+    /// `…-image` and `…-tts` answer in pictures and in speech, and all others answer in text.
     pub fn new(name: impl Into<String>) -> Self {
         let name = name.into();
+        let kind = Kind::of(&name);
+        let (input_token_limit, output_token_limit) = kind.limits();
         Self {
             display_name: display_name(&name),
             description: format!("Emulated stand-in for {name}."),
             version: "001".to_owned(),
-            input_token_limit: 1_048_576,
-            output_token_limit: 65_536,
-            thinking: !name.starts_with("gemini-2.0"),
-            cacheable: true,
+            kind,
+            input_token_limit,
+            output_token_limit,
+            thinking: kind == Kind::Chat && !name.starts_with("gemini-2.0"),
+            cacheable: kind == Kind::Chat,
             min_cache_tokens: if name.starts_with("gemini-2.5") {
                 2048
             } else {
@@ -84,6 +91,10 @@ impl ModelCard {
         &self.name
     }
 
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
     pub(crate) fn input_token_limit(&self) -> u64 {
         self.input_token_limit
     }
@@ -103,7 +114,7 @@ impl ModelCard {
     fn to_json(&self, backend: Backend) -> Value {
         match backend {
             Backend::Developer => {
-                let mut methods = vec!["generateContent", "countTokens"];
+                let mut methods = self.kind.methods().to_vec();
                 if self.cacheable {
                     methods.push("createCachedContent");
                 }
@@ -166,6 +177,29 @@ impl Catalogue {
             card.output_token_limit = 8192;
         }
         cards.push(ModelCard::new("gemini-4-argon").without_caching());
+        let others = [
+            "gemini-2.5-flash-image",
+            "gemini-3-pro-image-preview",
+            "gemini-2.5-flash-preview-tts",
+            "gemini-2.5-pro-preview-tts",
+            "gemini-embedding-001",
+            "gemini-embedding-2",
+            "text-embedding-004",
+            "text-embedding-005",
+            "text-multilingual-embedding-002",
+            "multimodalembedding@001",
+            "imagen-4.0-generate-001",
+            "imagen-4.0-fast-generate-001",
+            "imagen-4.0-ultra-generate-001",
+            "imagen-4.0-upscale-preview",
+            "imagen-3.0-generate-001",
+            "imagen-3.0-generate-002",
+            "imagen-3.0-capability-001",
+            "imagen-product-recontext-preview-06-30",
+            "virtual-try-on-001",
+            "image-segmentation-001",
+        ];
+        cards.extend(others.into_iter().map(ModelCard::new));
         Self { cards }
     }
 
@@ -195,7 +229,22 @@ impl Catalogue {
         method: &str,
     ) -> Result<&ModelCard, ApiError> {
         let found = self.cards.iter().find(|card| card.name == name);
-        found.ok_or_else(|| unknown(name, target, method))
+        found
+            .filter(|card| card.kind.answers(method))
+            .ok_or_else(|| unknown(name, target, method))
+    }
+
+    /// The model of that name, if it can be tuned.
+    pub(crate) fn tunable(
+        &self,
+        name: &str,
+        target: &Target,
+        method: &str,
+    ) -> Result<&ModelCard, ApiError> {
+        let card = self.find(name, target, "generateContent");
+        card.ok()
+            .filter(|card| card.kind == Kind::Chat)
+            .ok_or_else(|| unknown(name, target, method))
     }
 
     /// `GET models/{model}`.

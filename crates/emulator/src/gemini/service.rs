@@ -3,12 +3,13 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicU64, Ordering},
     },
     time::SystemTime,
 };
 
+use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 
@@ -16,18 +17,25 @@ use crate::{
     engine::index::Memory,
     gemini::{
         auth::{AuthPolicy, Caller},
+        auth_tokens::AuthTokens,
+        batches::Batches,
         caches::{Caches, Scope},
+        embeddings,
         errors::{ApiError, Quota, quota_exceeded},
         files::{Files, Protocol, Uploads},
         generate::{self, Generation},
+        jobs::Pace,
         limiter::Limiter,
         models::Catalogue,
         operations::Operations,
-        stream, tokens, videos,
+        predict, stream, tokens,
+        tunings::{self, Tunings},
+        videos,
     },
     reply::Reply,
     rng::identifier,
-    route::{Route, Target},
+    route::{Backend, Route, Target},
+    storage::Storage,
 };
 
 /// Everything the service remembers and is set up with.
@@ -39,6 +47,12 @@ pub(crate) struct Gemini {
     pub(crate) files: Files,
     pub(crate) uploads: Uploads,
     pub(crate) operations: Operations,
+    pub(crate) auth_tokens: AuthTokens,
+    pub(crate) batches: Batches,
+    pub(crate) tunings: Tunings,
+    pub(crate) storage: Storage,
+    /// How fast jobs go.
+    pub(crate) pace: Pace,
     pub(crate) limiter: Option<Limiter>,
     pub(crate) blocked_phrases: Vec<String>,
     pub(crate) memory: Memory,
@@ -59,6 +73,7 @@ pub(crate) struct Call<'a> {
     pub(crate) caches: &'a Caches,
     pub(crate) files: &'a Files,
     pub(crate) operations: &'a Operations,
+    pub(crate) tunings: &'a Tunings,
     pub(crate) memory: &'a Memory,
     pub(crate) blocked_phrases: &'a [String],
     service: &'a Gemini,
@@ -86,6 +101,11 @@ impl Gemini {
             files: Files::default(),
             uploads: Uploads::default(),
             operations: Operations::default(),
+            auth_tokens: AuthTokens::default(),
+            batches: Batches::new(0),
+            tunings: Tunings::new(0),
+            storage: Storage::default(),
+            pace: Pace::default(),
             limiter: None,
             blocked_phrases: Vec::new(),
             memory: Memory::default(),
@@ -137,23 +157,46 @@ impl Gemini {
             .unwrap_or_else(|error| refuse(&error, incoming))
     }
 
-    fn try_answer(&self, incoming: &Incoming<'_>) -> Result<Reply, ApiError> {
-        let body = incoming.body.as_ref().map_err(Clone::clone)?;
-        let call = Call {
-            target: incoming.target,
-            query: incoming.query,
-            headers: incoming.headers,
-            body: body.as_deref(),
-            caller: incoming.caller,
-            now: incoming.now,
+    /// A call that comes from within, as it would come by itself.
+    pub(crate) fn call<'a>(
+        &'a self,
+        target: &'a Target,
+        caller: &'a Caller,
+        body: Option<&'a Value>,
+        now: SystemTime,
+    ) -> Call<'a> {
+        static NO_HEADERS: LazyLock<HeaderMap> = LazyLock::new(HeaderMap::new);
+        Call {
+            target,
+            query: &[],
+            headers: &NO_HEADERS,
+            body,
+            caller,
+            now,
             catalogue: &self.catalogue,
             caches: &self.caches,
             files: &self.files,
             operations: &self.operations,
+            tunings: &self.tunings,
             memory: &self.memory,
             blocked_phrases: &self.blocked_phrases,
             service: self,
+        }
+    }
+
+    fn try_answer(&self, incoming: &Incoming<'_>) -> Result<Reply, ApiError> {
+        let body = incoming.body.as_ref().map_err(Clone::clone)?;
+        let call = Call {
+            query: incoming.query,
+            headers: incoming.headers,
+            ..self.call(
+                incoming.target,
+                incoming.caller,
+                body.as_deref(),
+                incoming.now,
+            )
         };
+        let vertex = call.target.backend == Backend::Vertex;
         match incoming.target.route {
             Route::GenerateContent => {
                 let generation = generate::generate(&call)?;
@@ -164,7 +207,37 @@ impl Gemini {
             }
             Route::CountTokens => tokens::count_tokens(&call),
             Route::ListModels => self.catalogue.list(call.target, call.query),
+            Route::GetModel if call.target.resource.contains('/') => self.tunings.get_model(&call),
             Route::GetModel => self.catalogue.get(call.target),
+            Route::ListTunedModels => self.tunings.list_models(&call),
+            Route::UpdateModel => self.tunings.update_model(&call),
+            Route::DeleteModel => self.tunings.delete_model(&call),
+            Route::ComputeTokens => tokens::compute_tokens(&call),
+            Route::EmbedContent => embeddings::embed_content(&call),
+            Route::BatchEmbedContents => embeddings::batch_embed_contents(&call),
+            Route::Predict => predict::predict(&call),
+            Route::CreateBatch if vertex => self.batches.create_vertex(&call),
+            Route::GetBatch if vertex => self.batches.get_vertex(&call),
+            Route::ListBatches if vertex => self.batches.list_vertex(&call),
+            Route::CancelBatch if vertex => self.batches.cancel_vertex(&call),
+            Route::DeleteBatch if vertex => self.batches.delete_vertex(&call),
+            Route::CreateBatch | Route::CreateEmbeddingsBatch => {
+                self.batches.create_developer(&call)
+            }
+            Route::GetBatch => self.batches.get_developer(&call),
+            Route::ListBatches => self.batches.list_developer(&call),
+            Route::CancelBatch => self.batches.cancel_developer(&call),
+            Route::DeleteBatch => self.batches.delete_developer(&call),
+            Route::CreateTuning if vertex => self.tunings.create_job(&call),
+            Route::CreateTuning => self.tunings.create_model(&call),
+            Route::GetTuning => self.tunings.get_job(&call),
+            Route::ListTunings => self.tunings.list_jobs(&call),
+            Route::CancelTuning if vertex => self.tunings.cancel_job(&call),
+            Route::CancelTuning => self.tunings.cancel_model(&call),
+            Route::GetOperation if tunings::owns(&call) => self.tunings.get_operation(&call),
+            Route::CancelOperation if tunings::owns(&call) => self.tunings.cancel_model(&call),
+            Route::ValidateReward => tunings::validate(&call),
+            Route::CreateAuthToken => self.auth_tokens.create(&call),
             Route::CreateCachedContent => self.caches.create(&call),
             Route::GetCachedContent => self.caches.get(&call),
             Route::ListCachedContents => self.caches.list(&call),
@@ -220,9 +293,44 @@ impl<'a> Call<'a> {
         owner(self.target, self.caller)
     }
 
+    /// A call that this one leads to.
+    pub(crate) fn inner<'b>(
+        &'b self,
+        target: &'b Target,
+        body: &'b Value,
+        now: SystemTime,
+    ) -> Call<'b> {
+        self.service.call(target, self.caller, Some(body), now)
+    }
+
+    /// What jobs read and write.
+    pub(crate) fn storage(&self) -> &'a Storage {
+        &self.service.storage
+    }
+
+    /// How fast jobs go.
+    pub(crate) fn pace(&self) -> Pace {
+        self.service.pace
+    }
+
+    /// What identifiers are drawn from.
+    pub(crate) fn seed(&self) -> u64 {
+        self.service.seed
+    }
+
+    /// The bytes at an address: those of an object in the storage, or of a file of the service that
+    /// can be used.
+    pub(crate) fn content_of(&self, uri: &str) -> Option<Bytes> {
+        if uri.starts_with("gs://") {
+            return self.storage().object(uri);
+        }
+        let file = self.files.usable(&self.owner(), uri, self.now).ok()?;
+        file.content.read().ok()
+    }
+
     /// The body, which must be an object; an absent one is an empty message.
     pub(crate) fn body(&self) -> Result<&'a Map<String, Value>, ApiError> {
-        static EMPTY: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
+        static EMPTY: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
         match self.body {
             None => Ok(&EMPTY),
             Some(Value::Object(fields)) => Ok(fields),
@@ -235,8 +343,12 @@ impl<'a> Call<'a> {
     /// An identifier no other answer of this emulator has.
     pub(crate) fn response_id(&self) -> String {
         const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-        let number = self.service.answered.fetch_add(1, Ordering::Relaxed);
-        identifier(self.service.seed, 3, number, ALPHABET, 22)
+        identifier(self.service.seed, 3, self.number(), ALPHABET, 22)
+    }
+
+    /// A number no other call has been given.
+    pub(crate) fn number(&self) -> u64 {
+        self.service.answered.fetch_add(1, Ordering::Relaxed)
     }
 }
 

@@ -20,6 +20,7 @@ pub(crate) fn chunks(generation: &Generation) -> Vec<Value> {
     }
     let mut usage = generation.usage;
     usage.candidates = None;
+    usage.media = None;
     let mut out = Vec::new();
     if let Some(text) = &generation.thoughts {
         let indices = 0..generation.candidates.len();
@@ -36,17 +37,15 @@ pub(crate) fn chunks(generation: &Generation) -> Vec<Value> {
                 continue;
             };
             sent += piece.tokens();
-            let parts = if piece.is_empty() {
-                Vec::new()
-            } else {
-                vec![piece.to_part()]
-            };
+            let parts = piece.to_parts();
             let last = round + 1 == pieces.len();
             let finish = generation.candidates[index].finish;
             candidates.push(candidate_json(index, parts, last.then_some(finish)));
         }
         // The pieces are cut between tokens, so the counts add up to that of the whole.
         usage.candidates = Some(sent);
+        let all = Some(sent) == generation.usage.candidates;
+        usage.media = generation.usage.media.filter(|_| all);
         out.push(generation.envelope(candidates, usage));
     }
     out
@@ -57,6 +56,11 @@ fn split(candidate: &Candidate) -> Vec<Output> {
     let text = match &candidate.output {
         Output::Text(text) => text,
         Output::Call(call) => return vec![Output::Call(call.clone())],
+        Output::Media(media) => {
+            let (caption, file) = media.clone().split();
+            let caption = Some(Output::Text(caption)).filter(|text| text.tokens() > 0);
+            return caption.into_iter().chain([Output::Media(file)]).collect();
+        }
     };
     let size = tokenizer::count(text).div_ceil(CHUNKS).max(LEAST_TOKENS);
     let mut out = Vec::new();

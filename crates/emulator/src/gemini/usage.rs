@@ -46,7 +46,7 @@ impl Tally {
         }
     }
 
-    fn of_part(part: &Part<'_>, memory: &Memory) -> Self {
+    pub(crate) fn of_part(part: &Part<'_>, memory: &Memory) -> Self {
         match part {
             Part::Text(text) => Self::of_text(text, memory),
             Part::Media { mime, bytes } => {
@@ -113,6 +113,8 @@ pub(crate) struct Usage {
     pub(crate) prompt: Tally,
     pub(crate) cached: Option<Tally>,
     pub(crate) candidates: Option<u64>,
+    /// The modality of the files among the candidates and their share of the tokens.
+    pub(crate) media: Option<(&'static str, u64)>,
     pub(crate) thoughts: Option<u64>,
 }
 
@@ -128,6 +130,16 @@ impl Usage {
         }
         if let Some(candidates) = self.candidates {
             out.insert("candidatesTokenCount".into(), candidates.into());
+        }
+        if let (Some(candidates), Some((modality, count))) = (self.candidates, self.media) {
+            let shares = [
+                (modality, count),
+                ("TEXT", candidates.saturating_sub(count)),
+            ];
+            let shares = shares.into_iter().filter(|(_, count)| *count > 0);
+            let details = shares
+                .map(|(modality, count)| json!({ "modality": modality, "tokenCount": count }));
+            out.insert("candidatesTokensDetails".into(), details.collect());
         }
         if let Some(thoughts) = self.thoughts {
             out.insert("thoughtsTokenCount".into(), thoughts.into());
@@ -186,6 +198,7 @@ mod tests {
             prompt: tally,
             cached: Some(Tally { text: 4, ..tally }),
             candidates: Some(3),
+            media: None,
             thoughts: Some(2),
         };
         let json = Value::from(usage.to_json());

@@ -71,7 +71,7 @@ mod tests {
     fn a_picture_lies_near_the_word_for_its_colour() {
         let plain = |red, green, blue| {
             let colour = picture::Colour { red, green, blue };
-            picture::Pixels::filled(16, 16, colour).to_png()
+            picture::Pixels::from_fn(16, 16, |_, _| colour).to_png()
         };
         let of = |features: &Features| vector(features, "m", "", 1408);
         let red = of(&features("image/png", &plain(220, 20, 20)));

@@ -43,6 +43,13 @@ impl Features {
         self
     }
 
+    /// The weight both have in common; with features of length one, the cosine.
+    pub(crate) fn dot(&self, other: &Self) -> f32 {
+        let both = self.weights.iter();
+        both.filter_map(|(feature, weight)| Some(weight * other.weights.get(feature)?))
+            .sum()
+    }
+
     /// The same features with a length of one, unless there are none.
     pub(crate) fn unit(mut self) -> Self {
         let squares: f32 = self.weights.values().map(|weight| weight * weight).sum();

@@ -68,7 +68,8 @@ const TRIPLES: &[[&str; 3]] = &[
 
 #[test]
 fn a_text_lies_nearer_to_its_like() {
-    for dimensions in [DIMENSIONS, 768, 256] {
+    // A short prefix is less exact.
+    for (dimensions, least) in [(DIMENSIONS, 0.95), (768, 0.95), (256, 0.9)] {
         let of = |text: &str| vector(&text::features(text), "m", "", dimensions);
         let wrong: Vec<_> = TRIPLES
             .iter()
@@ -79,7 +80,7 @@ fn a_text_lies_nearer_to_its_like() {
             .collect();
         let share = 1.0 - wrong.len() as f32 / TRIPLES.len() as f32;
         assert!(
-            share >= 0.9,
+            share >= least,
             "{dimensions}: {share:.3} of the triples; not {wrong:#?}"
         );
     }
@@ -107,7 +108,7 @@ fn a_question_finds_its_document() {
     });
     let share = found.count() as f32 / TRIPLES.len() as f32;
     assert!(
-        share >= 0.75,
+        share >= 0.8,
         "{share:.3} of the documents are among the first three"
     );
 }

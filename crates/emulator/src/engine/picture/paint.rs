@@ -6,7 +6,7 @@ use crate::{
         picture::{Colour, Mask, Pixels},
         words,
     },
-    rng::{Rng, mix},
+    rng::{Rng, digest, mix},
 };
 
 /// Shapes on the background.
@@ -23,7 +23,7 @@ struct Shape {
 
 /// A picture of `prompt`.
 pub(crate) fn paint(prompt: &str, seed: u64, width: u32, height: u32) -> Pixels {
-    let mut rng = Rng::new(mix(seed) ^ hash(prompt));
+    let mut rng = Rng::new(mix(seed) ^ digest(prompt));
     let named: Vec<Colour> = words::compounds(prompt)
         .iter()
         .filter_map(|word| Colour::named(&word.to_lowercase()))
@@ -79,11 +79,6 @@ fn drawn(rng: &mut Rng) -> Colour {
     Colour { red, green, blue }
 }
 
-fn hash(text: &str) -> u64 {
-    text.bytes()
-        .fold(7, |hash, byte| mix(hash ^ u64::from(byte)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,7 +101,7 @@ mod tests {
 
     #[test]
     fn repainting_leaves_the_rest_alone() {
-        let base = Pixels::filled(10, 10, Colour::WHITE);
+        let base = Pixels::from_fn(10, 10, |_, _| Colour::WHITE);
         let mask = Mask::from_fn(10, 10, |x, _| x < 5);
         let out = repaint(&base, &mask, "black", 0);
         assert_eq!(out.at(9, 3), Colour::WHITE);

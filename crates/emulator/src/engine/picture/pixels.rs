@@ -103,11 +103,6 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<Pixels> {
 }
 
 impl Pixels {
-    /// A picture of one colour.
-    pub(crate) fn filled(width: u32, height: u32, colour: Colour) -> Self {
-        Self::from_fn(width, height, |_, _| colour)
-    }
-
     /// A picture with the colour `of` gives for each column and row.
     pub(crate) fn from_fn(width: u32, height: u32, of: impl Fn(u32, u32) -> Colour) -> Self {
         Self {

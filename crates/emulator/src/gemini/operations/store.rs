@@ -183,8 +183,10 @@ impl Operations {
 }
 
 impl Gemini {
-    /// Finishes the work whose time has passed.
+    /// Finishes the work whose time has passed, and brings jobs to where they are by now.
     pub(crate) fn settle(&self, now: SystemTime) {
+        self.run_batches(now);
+        self.tunings.settle(&self.storage, now);
         let operations = &self.operations;
         let settling = operations.settling.lock();
         let _settling = settling.unwrap_or_else(PoisonError::into_inner);
