@@ -13,15 +13,25 @@ use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, Stream, StreamExt};
 
 use crate::error::{Error, TimeoutKind};
+#[cfg(feature = "websocket")]
+use crate::http::Connection;
 use crate::time::Clock;
 
 /// A body as a stream of bytes; dropping it closes the connection it comes from.
-pub struct ByteStream(BoxStream<'static, Result<Bytes, Error>>);
+pub struct ByteStream {
+    chunks: BoxStream<'static, Result<Bytes, Error>>,
+    #[cfg(feature = "websocket")]
+    connection: Option<Connection>,
+}
 
 impl ByteStream {
     /// Wraps a stream.
     pub fn new(chunks: impl Stream<Item = Result<Bytes, Error>> + Send + 'static) -> Self {
-        Self(chunks.boxed())
+        Self {
+            chunks: chunks.boxed(),
+            #[cfg(feature = "websocket")]
+            connection: None,
+        }
     }
 
     /// A body that is already here.
@@ -35,8 +45,33 @@ impl ByteStream {
         Self::from_bytes(Bytes::new())
     }
 
+    /// The connection itself, for a reply with the status 101: the server no longer speaks HTTP on
+    /// it. As a body it is empty.
+    #[cfg(feature = "websocket")]
+    pub fn switched(
+        connection: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
+    ) -> Self {
+        Self {
+            connection: Some(Connection::new(connection)),
+            ..Self::empty()
+        }
+    }
+
+    /// The connection, where the server switched to something else than HTTP.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn into_connection(self) -> Option<Connection> {
+        self.connection
+    }
+
     /// The same body, which keeps `held` until it is read to its end or dropped.
     pub(crate) fn holding<T: Send + 'static>(self, held: T) -> Self {
+        #[cfg(feature = "websocket")]
+        if let Some(connection) = self.connection {
+            return Self {
+                connection: Some(connection.holding(held)),
+                ..Self::empty()
+            };
+        }
         Self::new(stream::unfold((self, held), |(mut body, held)| async {
             let chunk = body.next().await?;
             Some((chunk, (body, held)))
@@ -84,7 +119,7 @@ impl Stream for ByteStream {
     type Item = Result<Bytes, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.poll_next_unpin(cx)
+        self.chunks.poll_next_unpin(cx)
     }
 }
 

@@ -35,6 +35,8 @@ pub mod transfer;
 mod transport;
 pub mod upload;
 mod weak_map;
+#[cfg(feature = "websocket")]
+pub mod ws;
 
 pub use crate::auth::{
     ApiKey, AuthHeaders, BearerToken, Credentials, CredentialsArg, NoCredentials, TokenConfig,
@@ -44,7 +46,9 @@ pub use crate::body::ByteStream;
 pub use crate::builder::TransportBuilder;
 pub use crate::circuit::{CircuitBreaker, CircuitConfig, CircuitOpen, CircuitRegistry};
 pub use crate::download::Download;
-pub use crate::error::{AttemptRecord, Delivery, Error, ErrorKind, Persistence, TimeoutKind};
+pub use crate::error::{
+    AttemptRecord, CloseCode, Delivery, Error, ErrorKind, Persistence, TimeoutKind,
+};
 pub use crate::http::{
     HttpConfig, HttpTransport, HttpVersions, PoolConfig, PoolKey, PoolPurpose, Proxy,
 };

@@ -223,7 +223,7 @@ async fn exchange<R: Receive>(
             .accepts_coding
             .then(|| compression::take_coding(&mut head.headers))
             .flatten();
-        if head.status.is_success() {
+        if receive.accepts(head.status) {
             break (head, body, coding);
         }
         let body = compression::unpack(body, coding, None);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::StatusCode;
 
 use crate::body::{ByteStream, Guarded, Limits};
 use crate::compression::{self, ContentCoding};
@@ -27,6 +28,11 @@ pub(crate) trait Receive: Sync {
 
     /// Whether the body outlives the call.
     const STREAMED: bool;
+
+    /// Whether an answer with this status is the one that was asked for.
+    fn accepts(&self, status: StatusCode) -> bool {
+        status.is_success()
+    }
 
     /// The limit on one attempt, and its name.
     fn limit(&self, options: &CallOptions) -> Option<(TimeoutKind, Duration)>;

@@ -19,6 +19,11 @@ use crate::request::Request;
 use crate::response::Response;
 use crate::sse::{Decoder, EventStream};
 use crate::time::{Clock, Elapsed, Jitter, within};
+#[cfg(feature = "websocket")]
+use crate::{
+    http::PoolPurpose,
+    ws::{self, WebSocket, WebSocketConfig},
+};
 
 /// Sends requests: with credentials, retries, time limits and errors that tell what happened.
 ///
@@ -106,6 +111,37 @@ impl Transport {
         }
         let decoder = Decoder::new().with_max_event_bytes(limit);
         Ok(reply.map(|body| EventStream::with_decoder(body, decoder).with_recorder(recorder)))
+    }
+
+    /// Opens a WebSocket: a GET whose reply is a connection that speaks both ways.
+    ///
+    /// Failures are retried until the server has switched; what is sent and received afterwards
+    /// is not, because nobody else knows what it means. The address may begin with `ws` or `http`,
+    /// `wss` or `https`. The connection counts as in flight until it is closed or dropped, and
+    /// belongs to the runtime that this is called on.
+    ///
+    /// A proxy is asked for a tunnel to `wss`; to `ws` it has to know WebSocket itself.
+    #[cfg(feature = "websocket")]
+    pub async fn open_websocket(
+        &self,
+        request: Request,
+        config: &WebSocketConfig,
+        options: &CallOptions,
+    ) -> Result<Response<WebSocket>, Error> {
+        let core = &self.core;
+        let (request, key) = ws::request(request, &*core.jitter)?;
+        let options = options.clone().with_pool(PoolPurpose::WEBSOCKET);
+        let call = pipeline::run(core, &request, &options, &ws::Switch);
+        let reply = Box::pin(call).await?;
+        if let Err(error) = ws::verify(reply.headers(), &key) {
+            let error = error
+                .with_answer(reply.status(), reply.headers())
+                .with_request(request.method(), request.url());
+            reply.recorder().refuse(&error);
+            return Err(error);
+        }
+        let options = options.or(&core.options);
+        Ok(reply.map(|switched| WebSocket::start(switched, config, &options, &core.clock)))
     }
 
     /// The same transport for addresses that need no credentials, such as signed ones.

@@ -16,7 +16,8 @@ use crate::circuit::{CircuitOpen, Throttled};
 use crate::error::opaque::Inner;
 use crate::error::predicates::blames_credentials;
 use crate::error::{
-    AttemptRecord, BoxError, Delivery, Error, ErrorKind, PAYLOAD_LIMIT, Persistence, TimeoutKind,
+    AttemptRecord, BoxError, CloseCode, Delivery, Error, ErrorKind, PAYLOAD_LIMIT, Persistence,
+    TimeoutKind,
 };
 use crate::retry::{StopReason, hint};
 
@@ -39,6 +40,7 @@ impl Error {
             retry_after: None,
             timeout: None,
             bytes_received: None,
+            close: None,
             field: None,
             attempts: Vec::new(),
             request: None,
@@ -150,6 +152,33 @@ impl Error {
         error.0.bytes_received = Some(received);
         error.0.timeout = source.timeout_kind();
         error.with_source(source)
+    }
+
+    /// A connection that speaks both ways was closed for this reason.
+    ///
+    /// ```
+    /// use gimmal_transport::{CloseCode, Error};
+    ///
+    /// let error = Error::closed(CloseCode::POLICY, "no such model");
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "connection was closed: 1008 policy violation: no such model"
+    /// );
+    /// ```
+    pub fn closed(code: CloseCode, reason: impl Into<String>) -> Self {
+        let persistence = if code.is_temporary() {
+            Persistence::Temporary
+        } else {
+            Persistence::Permanent
+        };
+        let mut error = Self::new(
+            ErrorKind::Closed,
+            persistence,
+            Delivery::Answered,
+            "connection was closed",
+        );
+        error.0.close = Some((code, reason.into()));
+        error
     }
 
     /// The reply is larger than `limit` bytes.

@@ -56,6 +56,12 @@ impl fmt::Display for Error {
             _ if inner.message.is_empty() => self.answer(f)?,
             _ => {
                 f.write_str(&inner.message)?;
+                if let Some((code, reason)) = &inner.close {
+                    write!(f, ": {code}")?;
+                    if !reason.is_empty() {
+                        write!(f, ": {}", OneLine(reason))?;
+                    }
+                }
                 if let Some(source) = &inner.source {
                     write!(f, ": {}", OneLine(&root_cause(source.as_ref()).to_string()))?;
                 }

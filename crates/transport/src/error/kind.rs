@@ -51,6 +51,9 @@ pub enum ErrorKind {
     Transfer,
     /// What arrived is not what was announced or expected: its size or its digest differs.
     Integrity,
+    /// A connection that speaks both ways was closed, and not in peace;
+    /// [`Error::close_code`](crate::Error::close_code) says why.
+    Closed,
 }
 
 impl ErrorKind {
@@ -77,6 +80,7 @@ impl ErrorKind {
             Self::Transfer => "transfer",
             Self::Integrity => "integrity",
             Self::Cancelled => "cancelled",
+            Self::Closed => "closed",
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod attempt;
 mod build;
+mod close;
 mod format;
 mod kind;
 mod opaque;
@@ -11,6 +12,7 @@ mod predicates;
 mod tests;
 
 pub use attempt::AttemptRecord;
+pub use close::CloseCode;
 pub use kind::{Delivery, ErrorKind, Persistence, TimeoutKind};
 pub use opaque::Error;
 

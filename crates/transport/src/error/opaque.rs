@@ -6,7 +6,7 @@ use bytes::Bytes;
 use gimmal_types::rpc::Status;
 use http::{HeaderMap, Method, StatusCode};
 
-use crate::error::{AttemptRecord, Delivery, ErrorKind, Persistence, TimeoutKind};
+use crate::error::{AttemptRecord, CloseCode, Delivery, ErrorKind, Persistence, TimeoutKind};
 use crate::response::request_id;
 use crate::retry::hint;
 
@@ -47,6 +47,7 @@ pub(super) struct Inner {
     pub(super) retry_after: Option<Duration>,
     pub(super) timeout: Option<TimeoutKind>,
     pub(super) bytes_received: Option<u64>,
+    pub(super) close: Option<(CloseCode, String)>,
     pub(super) field: Option<String>,
     pub(super) attempts: Vec<AttemptRecord>,
     pub(super) request: Option<(Method, String)>,
@@ -110,6 +111,17 @@ impl Error {
     /// How many bytes of the body had arrived when a stream broke off.
     pub fn bytes_received(&self) -> Option<u64> {
         self.0.bytes_received
+    }
+
+    /// Why a connection that speaks both ways was closed, for errors of the kind
+    /// [`ErrorKind::Closed`].
+    pub fn close_code(&self) -> Option<CloseCode> {
+        self.0.close.as_ref().map(|(code, _)| *code)
+    }
+
+    /// What the other side said when it closed the connection; empty when it said nothing.
+    pub fn close_reason(&self) -> Option<&str> {
+        self.0.close.as_ref().map(|(_, reason)| reason.as_str())
     }
 
     /// The failed attempts of the call, in order; empty when nothing was tried.

@@ -8,7 +8,7 @@ use test_case::test_case;
 use url::Url;
 
 use crate::error::{
-    AttemptRecord, Delivery, Error, ErrorKind, PAYLOAD_LIMIT, Persistence, TimeoutKind,
+    AttemptRecord, CloseCode, Delivery, Error, ErrorKind, PAYLOAD_LIMIT, Persistence, TimeoutKind,
 };
 
 fn answer(status: u16, body: &str) -> Error {
@@ -70,6 +70,11 @@ fn failed_attempt(number: u32) -> AttemptRecord {
     "stream broke off after 12 bytes: stream fell silent (120s)"
 )]
 #[test_case(Error::too_large(5), "reply is larger than the limit of 5 bytes")]
+#[test_case(
+    Error::closed(CloseCode::INVALID, "bad\r\nsetup"),
+    "connection was closed: 1007 invalid payload: bad setup"
+)]
+#[test_case(Error::closed(CloseCode::new(4000), ""), "connection was closed: 4000")]
 #[test_case(Error::cancelled("shutting down"), "cancelled: shutting down")]
 #[test_case(
     Error::file("write", "a.part".as_ref(), std::io::Error::other("disk is full")),
@@ -213,6 +218,18 @@ fn predicates_of_local_failures() {
     assert_eq!(Error::io("x").delivery(), Delivery::MaybeSent);
     assert!(Error::cancelled("x").is_cancelled());
     assert!(Error::decode("x", Bytes::new()).is_decode());
+}
+
+#[test]
+fn a_close_says_why_and_whether_to_try_again() {
+    let lost = Error::closed(CloseCode::ABNORMAL, "");
+    assert_eq!(lost.kind(), ErrorKind::Closed);
+    assert_eq!(lost.persistence(), Persistence::Temporary);
+    assert_eq!(lost.close_code(), Some(CloseCode::ABNORMAL));
+    let refused = Error::closed(CloseCode::POLICY, "no");
+    assert_eq!(refused.persistence(), Persistence::Permanent);
+    assert_eq!(refused.close_reason(), Some("no"));
+    assert_eq!(Error::cancelled("x").close_code(), None);
 }
 
 #[test]

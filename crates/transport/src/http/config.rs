@@ -195,7 +195,13 @@ impl HttpConfig {
         if let Some(limit) = ping_timeout.resolve(Some(HTTP2_PING_TIMEOUT)) {
             builder = builder.http2_keep_alive_timeout(limit);
         }
-        builder = match self.versions {
+        // HTTP/2 connections cannot be switched to something else.
+        let versions = if *purpose == PoolPurpose::WEBSOCKET {
+            HttpVersions::Http1
+        } else {
+            self.versions
+        };
+        builder = match versions {
             HttpVersions::Negotiated => builder,
             HttpVersions::Http1 => builder.http1_only(),
             HttpVersions::Http2PriorKnowledge => builder.http2_prior_knowledge(),

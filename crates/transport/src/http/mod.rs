@@ -1,6 +1,8 @@
 //! The door to the network: one trait, so that no HTTP client's types appear in a signature.
 
 mod config;
+#[cfg(feature = "websocket")]
+mod connection;
 mod failure;
 mod pool;
 mod proxy;
@@ -11,6 +13,8 @@ pub use config::{HttpConfig, HttpVersions};
 pub use pool::{PoolConfig, PoolKey, PoolPurpose};
 pub use proxy::Proxy;
 
+#[cfg(feature = "websocket")]
+pub(crate) use connection::Connection;
 pub(crate) use redirect::harmless;
 pub(crate) use reqwest::ReqwestTransport;
 
@@ -32,7 +36,9 @@ use crate::error::Error;
 /// errors say how far the request came: [`Error::connect`] when it never left, [`Error::io`]
 /// otherwise. A call that asks for a pool other than the default one has its [`PoolPurpose`]
 /// among the extensions of the request; the body of a reply is handed on as it was sent, since
-/// the pipeline undoes a `content-encoding`.
+/// the pipeline undoes a `content-encoding`. A reply with the status 101 has its connection for a
+/// body, by [`ByteStream::switched`]; requests that ask for one are of
+/// [`PoolPurpose::WEBSOCKET`] and go over HTTP/1.1.
 pub trait HttpTransport: Debug + Send + Sync + 'static {
     /// Sends `request`.
     fn execute(

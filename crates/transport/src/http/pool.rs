@@ -43,6 +43,9 @@ impl PoolPurpose {
     /// Reports that may be late.
     pub const TELEMETRY: Self = Self::from_static("telemetry");
 
+    /// Connections that leave HTTP to become a WebSocket; always made with HTTP/1.1.
+    pub const WEBSOCKET: Self = Self::from_static("websocket");
+
     /// A purpose by a name that is known when compiling.
     pub const fn from_static(name: &'static str) -> Self {
         Self(Cow::Borrowed(name))

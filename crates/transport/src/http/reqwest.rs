@@ -79,6 +79,10 @@ impl ReqwestTransport {
             let answered = |error: Error| error.with_answer(reply.status(), reply.headers());
             let next = redirect::follow(&request, reply.status(), reply.headers());
             let Some(next) = next.map_err(answered)? else {
+                #[cfg(feature = "websocket")]
+                if reply.status() == http::StatusCode::SWITCHING_PROTOCOLS {
+                    return switch(reply, turn).await;
+                }
                 return Ok(convert(reply, turn));
             };
             if redirects == redirect::MAX_REDIRECTS {
@@ -106,6 +110,25 @@ impl fmt::Debug for ReqwestTransport {
             .field("config", &self.config)
             .finish_non_exhaustive()
     }
+}
+
+/// Takes the connection out of HTTP.
+#[cfg(feature = "websocket")]
+async fn switch(
+    mut reply: reqwest::Response,
+    turn: Option<KeyedPermit>,
+) -> Result<http::Response<ByteStream>, Error> {
+    let mut response = http::Response::new(ByteStream::empty());
+    *response.status_mut() = reply.status();
+    *response.version_mut() = reply.version();
+    *response.headers_mut() = std::mem::take(reply.headers_mut());
+    let connection = reply.upgrade().await.map_err(failure::of_body)?;
+    let body = ByteStream::switched(connection);
+    *response.body_mut() = match turn {
+        Some(turn) => body.holding(turn),
+        None => body,
+    };
+    Ok(response)
 }
 
 fn convert(mut reply: reqwest::Response, turn: Option<KeyedPermit>) -> http::Response<ByteStream> {

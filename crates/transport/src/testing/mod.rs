@@ -3,6 +3,10 @@
 
 mod reply;
 mod scripted;
+#[cfg(feature = "websocket")]
+mod socket;
 
 pub use reply::Reply;
 pub use scripted::{RecordedRequest, ScriptedTransport};
+#[cfg(feature = "websocket")]
+pub use socket::SocketScript;

@@ -10,6 +10,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::body::ByteStream;
 use crate::error::Error;
+#[cfg(feature = "websocket")]
+use crate::testing::SocketScript;
 use crate::time::Clock;
 
 /// What a [`ScriptedTransport`](crate::testing::ScriptedTransport) does with one request.
@@ -28,6 +30,8 @@ pub struct Reply {
     delay: Duration,
     head: Head,
     steps: Vec<Step>,
+    #[cfg(feature = "websocket")]
+    socket: Option<SocketScript>,
 }
 
 #[derive(Clone, Debug)]
@@ -53,6 +57,8 @@ impl Reply {
             delay: Duration::ZERO,
             head,
             steps: Vec::new(),
+            #[cfg(feature = "websocket")]
+            socket: None,
         }
     }
 
@@ -84,6 +90,14 @@ impl Reply {
         data.into_iter().fold(head, |reply, data| {
             reply.with_chunk(format!("data: {}\n\n", data.as_ref()))
         })
+    }
+
+    /// The server switches to WebSocket, and does there what the script says.
+    #[cfg(feature = "websocket")]
+    pub fn socket(script: SocketScript) -> Self {
+        let mut reply = Self::status(101);
+        reply.socket = Some(script);
+        reply
     }
 
     /// No connection can be made.
@@ -138,6 +152,12 @@ impl Reply {
     fn with_step(mut self, step: Step) -> Self {
         self.steps.push(step);
         self
+    }
+
+    /// What is to happen after the head, instead of a body.
+    #[cfg(feature = "websocket")]
+    pub(super) fn take_socket(&mut self) -> Option<SocketScript> {
+        self.socket.take()
     }
 
     /// Plays the reply.

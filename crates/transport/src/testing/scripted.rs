@@ -43,6 +43,8 @@ use crate::time::{Clock, TokioClock};
 pub struct ScriptedTransport {
     script: Arc<Mutex<Script>>,
     clock: Arc<dyn Clock>,
+    #[cfg(feature = "websocket")]
+    heard: Arc<Mutex<Vec<crate::ws::Message>>>,
 }
 
 #[derive(Debug, Default)]
@@ -62,6 +64,8 @@ impl ScriptedTransport {
         Self {
             script: Arc::new(Mutex::new(script)),
             clock: Arc::new(TokioClock),
+            #[cfg(feature = "websocket")]
+            heard: Arc::default(),
         }
     }
 
@@ -94,6 +98,13 @@ impl ScriptedTransport {
         self.script().requests.len()
     }
 
+    /// The messages so far that went over a WebSocket, in order.
+    #[cfg(feature = "websocket")]
+    pub fn messages(&self) -> Vec<crate::ws::Message> {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.clone()
+    }
+
     /// How many replies of the script were not played.
     pub fn remaining(&self) -> usize {
         self.script().replies.len()
@@ -110,6 +121,8 @@ impl HttpTransport for ScriptedTransport {
         &self,
         request: http::Request<Bytes>,
     ) -> BoxFuture<'_, Result<http::Response<ByteStream>, Error>> {
+        #[cfg(feature = "websocket")]
+        let (headers, heard) = (request.headers().clone(), Arc::clone(&self.heard));
         let reply = {
             let mut script = self.script();
             script.requests.push(RecordedRequest {
@@ -127,6 +140,16 @@ impl HttpTransport for ScriptedTransport {
         let clock = Arc::clone(&self.clock);
         async move {
             match reply {
+                #[cfg(feature = "websocket")]
+                Ok(mut reply) => {
+                    let socket = reply.take_socket();
+                    let answer = reply.play(Arc::clone(&clock)).await?;
+                    Ok(match socket {
+                        Some(script) => script.open(&headers, heard, clock),
+                        None => answer,
+                    })
+                }
+                #[cfg(not(feature = "websocket"))]
                 Ok(reply) => reply.play(clock).await,
                 Err(count) => Err(Error::config(format!(
                     "request {count} is beyond the end of the script; add a reply for it"

@@ -14,3 +14,7 @@ mod proxy;
 mod retry;
 mod server;
 mod stream;
+#[cfg(feature = "websocket")]
+mod websocket;
+#[cfg(feature = "websocket")]
+mod websocket_network;
