@@ -17,6 +17,7 @@ pub struct Endpoint {
     api_version: String,
     project: Option<String>,
     location: Option<String>,
+    ephemeral_token: bool,
 }
 
 /// Collects what is known of the service and checks it.
@@ -28,6 +29,7 @@ pub struct EndpointBuilder {
     api_version: Option<String>,
     project: Option<String>,
     location: Option<String>,
+    ephemeral_token: bool,
 }
 
 impl Endpoint {
@@ -69,6 +71,11 @@ impl Endpoint {
     /// The location on Vertex.
     pub fn location(&self) -> Option<&str> {
         self.location.as_deref()
+    }
+
+    /// True when the caller has an ephemeral token, with which only Live sessions can be opened.
+    pub fn has_ephemeral_token(&self) -> bool {
+        self.ephemeral_token
     }
 
     /// `projects/{project}/locations/{location}` when both are known.
@@ -123,6 +130,23 @@ impl Endpoint {
         self.below("/upload", path)
     }
 
+    /// The URL that a method of the service is opened at which speaks both ways.
+    pub(crate) fn socket(&self, method: &str) -> Url {
+        let version = self.api_version.as_str();
+        let method = match self.backend {
+            Backend::GeminiApi => {
+                format!("google.ai.generativelanguage.{version}.GenerativeService.{method}")
+            }
+            Backend::Vertex => {
+                format!("google.cloud.aiplatform.{version}.LlmBidiService/{method}")
+            }
+        };
+        let mut url = self.base_url.clone();
+        let path = format!("{}ws/{method}", url.path());
+        url.set_path(&path);
+        url
+    }
+
     /// The URL of a path below the version, which stands below `prefix`.
     fn below(&self, prefix: &str, path: &str) -> Url {
         let mut url = self.base_url.clone();
@@ -143,6 +167,7 @@ impl EndpointBuilder {
             api_version: None,
             project: None,
             location: None,
+            ephemeral_token: false,
         }
     }
 
@@ -170,6 +195,14 @@ impl EndpointBuilder {
         self
     }
 
+    /// Says that the caller has an ephemeral token instead of a key. Live sessions are then opened
+    /// by the method that takes one, which the developer API has in version `v1alpha`; that is the
+    /// version unless another is set.
+    pub fn with_ephemeral_token(mut self) -> Self {
+        self.ephemeral_token = true;
+        self
+    }
+
     /// Resolves the address.
     ///
     /// # Errors
@@ -189,6 +222,12 @@ impl EndpointBuilder {
                 "belongs to Vertex AI; use `Endpoint::vertex()`",
             ));
         }
+        if self.backend == Backend::Vertex && self.ephemeral_token {
+            return Err(Error::invalid(
+                "api_key",
+                "is an ephemeral token, which Vertex AI does not take",
+            ));
+        }
         let location = match self.backend {
             Backend::GeminiApi => None,
             Backend::Vertex => Some(self.location.unwrap_or_else(|| "global".to_owned())),
@@ -203,6 +242,7 @@ impl EndpointBuilder {
             .base_url
             .unwrap_or_else(|| default_base(location.as_deref()));
         let default_version = match self.backend {
+            Backend::GeminiApi if self.ephemeral_token => "v1alpha",
             Backend::GeminiApi => "v1",
             Backend::Vertex => "v1beta1",
         };
@@ -214,6 +254,7 @@ impl EndpointBuilder {
                 .unwrap_or_else(|| default_version.to_owned()),
             project: self.project,
             location,
+            ephemeral_token: self.ephemeral_token,
         })
     }
 }
@@ -315,6 +356,28 @@ mod tests {
             "/v1beta1/projects/p/locations/global/cachedContents"
         );
         assert_eq!(vertex.url("projects/q/x").path(), "/v1beta1/projects/q/x");
+    }
+
+    #[test]
+    fn methods_that_speak_both_ways_have_addresses_of_their_own() {
+        let developer = Endpoint::gemini_api().with_base_url("http://127.0.0.1:1/gw");
+        assert_eq!(
+            developer.clone().build().unwrap().socket("M").as_str(),
+            "http://127.0.0.1:1/gw/ws/google.ai.generativelanguage.v1.GenerativeService.M"
+        );
+        let token = developer.with_ephemeral_token();
+        let other = token.clone().with_api_version("v1beta").build().unwrap();
+        assert!(other.socket("M").path().contains(".v1beta."));
+        let token = token.build().unwrap();
+        assert!(token.has_ephemeral_token());
+        assert!(token.socket("M").path().contains(".v1alpha."));
+        let vertex = Endpoint::vertex().with_location("us-central1");
+        assert_eq!(
+            vertex.clone().build().unwrap().socket("M").as_str(),
+            "https://us-central1-aiplatform.googleapis.com/ws/google.cloud.aiplatform.v1beta1.LlmBidiService/M"
+        );
+        let error = vertex.with_ephemeral_token().build().unwrap_err();
+        assert_eq!(error.field(), Some("api_key"));
     }
 
     #[test]

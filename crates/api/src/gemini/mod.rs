@@ -17,6 +17,7 @@ mod files;
 mod generate;
 mod handle;
 mod images;
+pub mod live;
 #[cfg(test)]
 mod media_tables;
 mod models;

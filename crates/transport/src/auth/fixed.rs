@@ -41,6 +41,12 @@ impl ApiKey {
         Self { header, headers }
     }
 
+    /// Sends `key` as the value of `header` after the name of a scheme, such as `"Token "`.
+    pub fn with_scheme(header: HeaderName, scheme: &'static str, key: SecretString) -> Self {
+        let headers = secret_headers(&header, scheme, &key);
+        Self { header, headers }
+    }
+
     /// Fails when the key is empty, too long, or holds white space, line breaks or other
     /// characters that cannot be part of a key.
     pub fn check(&self) -> Result<(), Error> {

@@ -1,9 +1,12 @@
 //! What the server says in a Live session.
 
+use std::time::Duration;
+
 use super::{
     Content, FunctionCall, GroundingMetadata, Transcription, UrlContextMetadata, UsageMetadata,
     VoiceConsentSignature,
 };
+use crate::WireDuration;
 
 wire! {
     /// One message of the server's; one field is set, and the token counts may stand beside it.
@@ -210,7 +213,27 @@ open_enum! {
     }
 }
 
+impl LiveServerGoAway {
+    /// In which time the connection ends, where that is said in a form that can be read.
+    pub fn remaining(&self) -> Option<Duration> {
+        let left: WireDuration = self.time_left.as_ref()?.parse().ok()?;
+        Some(left.get())
+    }
+}
+
 impl LiveServerMessage {
+    /// True when it is the user's turn after this message. Where the service says whose turn it
+    /// is, that counts; else the end of the model's turn.
+    pub fn ends_turn(&self) -> bool {
+        let Some(content) = &self.server_content else {
+            return false;
+        };
+        match &content.interaction_status {
+            Some(status) => *status == InteractionStatus::Idle,
+            None => content.turn_complete == Some(true),
+        }
+    }
+
     /// The text of this message, without the model's reasoning; `None` when it has none.
     pub fn text(&self) -> Option<String> {
         let turn = self.server_content.as_ref()?.model_turn.as_ref()?;
@@ -256,6 +279,29 @@ mod tests {
         assert_eq!(message.data(), Some(vec![0, 1, 2]));
         assert_eq!(LiveServerMessage::new().text(), None);
         assert_eq!(LiveServerMessage::new().data(), None);
+    }
+
+    #[test]
+    fn a_turn_ends_when_the_model_waits() {
+        let ends = |content: serde_json::Value| {
+            let message = json!({"serverContent": content});
+            let message: LiveServerMessage = serde_json::from_value(message).unwrap();
+            message.ends_turn()
+        };
+        assert!(ends(json!({"turnComplete": true})));
+        assert!(!ends(json!({"generationComplete": true})));
+        assert!(ends(json!({"interactionStatus": "IDLE"})));
+        let busy = json!({"turnComplete": true, "interactionStatus": "REQUIRES_ACTION"});
+        assert!(!ends(busy));
+        assert!(!LiveServerMessage::new().ends_turn());
+    }
+
+    #[test]
+    fn the_time_that_is_left_is_read_where_it_can_be() {
+        let left = |text: &str| LiveServerGoAway::new().set_time_left(text).remaining();
+        assert_eq!(left("9.5s"), Some(Duration::from_millis(9_500)));
+        assert_eq!(left("soon"), None);
+        assert_eq!(LiveServerGoAway::new().remaining(), None);
     }
 
     #[test]

@@ -6,6 +6,9 @@ use gimmal_types::gemini::{
 };
 use http::Method;
 
+#[cfg(test)]
+use crate::gemini::live::{CONTENT, RESUMPTION, SAFETY};
+use crate::gemini::live::{LIVE, with_one_generation_config};
 use crate::gemini::mapping::Body;
 #[cfg(test)]
 use crate::gemini::mapping::Table;
@@ -20,41 +23,6 @@ table! {
         "uses" => "uses",
     }
 }
-table! {
-    /// `LiveConnectConfig` on the developer API, within the setup of a session.
-    LIVE of "LiveConnectConfig" {
-        "generation_config" => "generationConfig",
-        "response_modalities" => "generationConfig.responseModalities",
-        "temperature" => "generationConfig.temperature",
-        "top_p" => "generationConfig.topP",
-        "top_k" => "generationConfig.topK",
-        "max_output_tokens" => "generationConfig.maxOutputTokens",
-        "media_resolution" => "generationConfig.mediaResolution",
-        "seed" => "generationConfig.seed",
-        "speech_config" => "generationConfig.speechConfig",
-        "thinking_config" => "generationConfig.thinkingConfig",
-        "enable_affective_dialog" => "generationConfig.enableAffectiveDialog",
-        "system_instruction" => "systemInstruction" by (CONTENT),
-        "tools" => "tools",
-        "session_resumption" => "sessionResumption" by (RESUMPTION),
-        "input_audio_transcription" => "inputAudioTranscription",
-        "output_audio_transcription" => "outputAudioTranscription",
-        "realtime_input_config" => "realtimeInputConfig",
-        "context_window_compression" => "contextWindowCompression",
-        "proactivity" => "proactivity",
-        "history_config" => "historyConfig",
-        "avatar_config" => "avatarConfig",
-        "safety_settings" => "safetySettings" each by (SAFETY),
-        "translation_config" => "generationConfig.translationConfig",
-        "labels" => "labels",
-    }
-}
-table! { CONTENT of "Content" { "parts" => "parts", "role" => "role" } }
-table! {
-    SAFETY of "SafetySetting" { "category" => "category", "threshold" => "threshold" }
-}
-table! { RESUMPTION of "SessionResumptionConfig" { "handle" => "handle" } }
-
 #[cfg(test)]
 pub(super) const TABLES: &[&Table] = &[&TOKEN, &LIVE, &CONTENT, &SAFETY, &RESUMPTION];
 
@@ -81,12 +49,12 @@ pub fn create_auth_token(
         setup.set("model", model_path(endpoint.backend(), model)?);
     }
     if let Some(live) = &live {
-        setup.route(&LIVE, live);
+        setup.route(&LIVE, &**live);
     }
     let mask = config
         .lock_additional_fields
         .as_deref()
-        .map(|more| mask(&setup, live.as_ref(), more));
+        .map(|more| mask(&setup, live.as_deref(), more));
 
     let mut body = Body::of(&TOKEN, config);
     if !setup.is_empty() {
@@ -101,30 +69,6 @@ pub fn create_auth_token(
         return Ok(request);
     }
     Ok(request.with_json_body(body.into_bytes()?))
-}
-
-/// The configuration with its flat fields inside of its `generation_config`, when it has both.
-fn with_one_generation_config(config: &LiveConnectConfig) -> LiveConnectConfig {
-    let mut config = config.clone();
-    let Some(generation) = config.generation_config.as_deref_mut() else {
-        return config;
-    };
-    macro_rules! move_into {
-        ($($optional:ident),* ; $($list:ident),*) => {
-            $(if let Some(value) = config.$optional.take() {
-                generation.$optional = Some(value);
-            })*
-            $(if !config.$list.is_empty() {
-                generation.$list = std::mem::take(&mut config.$list);
-            })*
-        };
-    }
-    move_into!(
-        temperature, top_p, top_k, max_output_tokens, media_resolution, seed, speech_config,
-        thinking_config, enable_affective_dialog, translation_config;
-        response_modalities
-    );
-    config
 }
 
 /// What the user of the token cannot choose: what the setup sets, one level deep, and `more`.
