@@ -269,7 +269,12 @@ fn what_cannot_work_names_the_setting() {
         (plain(), "api_key"),
         (plain().with_api_key(" \n"), "api_key"),
         (plain().with_api_key("two\nlines"), "api_key"),
-        (plain().with_api_key("auth_tokens/abc"), "api_key"),
+        (
+            plain()
+                .with_vertex_express()
+                .with_api_key("auth_tokens/abc"),
+            "api_key",
+        ),
         (keyed().with_bearer_token("T"), "api_key"),
         (plain().with_bearer_token("T"), "bearer_token"),
         (plain().with_vertex("p", "l"), "bearer_token"),

@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use gimmal_api::gemini::{Backend, Endpoint, EndpointBuilder, Gemini, default_headers};
 use gimmal_transport::{
-    ApiKey, BackoffArg, BearerToken, CallOptions, Clock, Error, HttpTransport, RetryPolicyArg,
-    Transport, TransportBuilder,
+    ApiKey, BackoffArg, BearerToken, CallOptions, Clock, Error, HttpConfig, HttpTransport,
+    RetryPolicyArg, Transport, TransportBuilder,
 };
 use http::HeaderName;
+use http::header::AUTHORIZATION;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::GeminiClient;
 use super::env::{self, Environment};
+use super::ephemeral::{self, LiveOnly};
 use super::planner::CacheScope;
 
 /// Collects the settings of a [`GeminiClient`].
@@ -64,7 +66,7 @@ impl GeminiClientBuilder {
             .or_else(|| self.environment.base_url(self.is_vertex()))
     }
 
-    /// The API key.
+    /// The API key, or an ephemeral token, with which only Live sessions can be opened.
     pub fn with_api_key(mut self, key: impl Into<SecretString>) -> Self {
         self.api_key = Some(key.into());
         self
@@ -124,6 +126,12 @@ impl GeminiClientBuilder {
         self
     }
 
+    /// Sets the built-in HTTP client up: proxy, certificates, versions of HTTP, pools.
+    pub fn with_http_config(mut self, config: HttpConfig) -> Self {
+        self.transport = self.transport.with_http_config(config);
+        self
+    }
+
     /// The clock for waits, deadlines and the expiry of caches.
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.transport = self.transport.with_clock(clock);
@@ -156,7 +164,7 @@ impl GeminiClientBuilder {
     /// # Errors
     ///
     /// Fails without credentials, on a key or token that is empty or that no header can carry, on
-    /// an ephemeral token used as a key, and on a bad base URL, project or location.
+    /// an ephemeral token for Vertex, and on a bad base URL, project or location.
     pub fn build(self) -> Result<GeminiClient, Error> {
         let vertex = self.is_vertex();
         let endpoint = if vertex {
@@ -164,8 +172,19 @@ impl GeminiClientBuilder {
         } else {
             self.address(Endpoint::gemini_api(), false)
         };
-        let endpoint = endpoint.build()?;
+        let key = self.api_key.as_ref().or(self.environment.api_key.as_ref());
+        let endpoint = if !vertex && key.is_some_and(ephemeral::is_token) {
+            endpoint.with_ephemeral_token().build()?
+        } else {
+            endpoint.build()?
+        };
         let credential = self.credential(&endpoint)?;
+        if vertex && matches!(credential, Credential::Ephemeral(_)) {
+            return Err(Error::invalid(
+                "api_key",
+                "is an ephemeral token, which Vertex AI does not take",
+            ));
+        }
         let scope = credential.cache_scope(&endpoint);
 
         let mut transport = match credential {
@@ -174,6 +193,10 @@ impl GeminiClientBuilder {
                 self.transport.with_credentials(ApiKey::new(header, key))
             }
             Credential::Token(token) => self.transport.with_credentials(BearerToken::new(token)),
+            Credential::Ephemeral(token) => self
+                .transport
+                .with_credentials(ApiKey::with_scheme(AUTHORIZATION, "Token ", token))
+                .with_interceptor(Arc::new(LiveOnly)),
         };
         for (name, value) in default_headers() {
             transport = transport.with_header(name, value);
@@ -265,19 +288,19 @@ impl fmt::Debug for GeminiClientBuilder {
 /// What a client shows the service, known to be fit for a header.
 enum Credential {
     Key(SecretString),
+    /// Opens Live sessions and nothing else.
+    Ephemeral(SecretString),
     Token(SecretString),
 }
 
 impl Credential {
     fn key(key: &SecretString) -> Result<Self, Error> {
         let key = header_text("api_key", key)?;
-        if key.expose_secret().starts_with("auth_tokens/") {
-            return Err(Error::invalid(
-                "api_key",
-                "is an ephemeral token, which only Live accepts",
-            ));
-        }
-        Ok(Self::Key(key))
+        Ok(if ephemeral::is_token(&key) {
+            Self::Ephemeral(key)
+        } else {
+            Self::Key(key)
+        })
     }
 
     fn token(token: &SecretString) -> Result<Self, Error> {
@@ -291,7 +314,7 @@ impl Credential {
                 let place = format!("projects/{project}/locations/{location}");
                 CacheScope::new(endpoint.backend(), place.as_bytes(), None)
             }
-            (_, _, Self::Key(secret) | Self::Token(secret)) => {
+            (_, _, Self::Key(secret) | Self::Ephemeral(secret) | Self::Token(secret)) => {
                 CacheScope::new(endpoint.backend(), secret.expose_secret().as_bytes(), None)
             }
         }

@@ -84,6 +84,18 @@ impl GeminiClient {
         AuthTokens::new(self.api.clone())
     }
 
+    /// Live sessions.
+    #[cfg(feature = "websocket")]
+    pub fn live(&self) -> super::Live {
+        super::Live::new(self.api.clone())
+    }
+
+    /// Live music.
+    #[cfg(feature = "websocket")]
+    pub fn live_music(&self) -> super::LiveMusic {
+        super::LiveMusic::new(self.api.clone())
+    }
+
     /// Work that outlives a call.
     pub fn operations(&self) -> Operations {
         Operations::new(self.api.clone())

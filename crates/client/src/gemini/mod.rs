@@ -9,12 +9,15 @@ mod client;
 mod documents;
 mod embeddings;
 mod env;
+mod ephemeral;
 mod file_search_stores;
 mod file_search_uploads;
 mod files;
 mod functions;
 mod generate;
 mod images;
+#[cfg(feature = "websocket")]
+mod live;
 mod models;
 mod operations;
 pub mod planner;
@@ -45,6 +48,11 @@ pub use functions::{Function, ToolSet, UnknownFunction};
 pub use generate::{GenerateContent, GenerateStream};
 pub use gimmal_api::gemini::{Backend, ByteRange, Endpoint, FileRef, UploadContent};
 pub use images::{EditImage, GenerateImages, RecontextImage, SegmentImage, UpscaleImage};
+#[cfg(feature = "websocket")]
+pub use live::{
+    ConnectLive, ConnectLiveMusic, Live, LiveMusic, LiveReceiver, LiveSender, LiveSession,
+    LiveTurn, MusicReceiver, MusicSender, MusicSession,
+};
 pub use models::{CountTokens, GetModel, ListModelsCall, Models};
 pub use operations::{CancelOperation, GetOperation, Operations};
 pub use tuned_models::{DeleteModel, UpdateModel};

@@ -1,0 +1,10 @@
+//! Live sessions and live music: against scripts, and against the emulator.
+
+#![cfg(feature = "websocket")]
+
+mod bad_input;
+mod music;
+mod resumption;
+mod session;
+mod support;
+mod tokens;
