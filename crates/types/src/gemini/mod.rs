@@ -1,5 +1,6 @@
 //! Wire types of the Gemini API, developer API and Vertex alike.
 
+pub mod agents;
 mod auth_config;
 mod auth_token;
 mod batch;
@@ -9,8 +10,11 @@ mod blob;
 mod cached_content;
 mod candidate;
 mod content;
+pub mod credentials;
+pub mod decisions;
 mod documents;
 mod embedding;
+pub mod environments;
 mod evaluation;
 mod evaluation_result;
 mod file_search_stores;
@@ -21,6 +25,7 @@ mod generate_config;
 mod generation_config;
 mod grounding;
 mod image;
+pub mod interactions;
 mod job;
 mod job_debug;
 mod live_client;
@@ -49,12 +54,15 @@ mod storage;
 mod tokens;
 mod tool;
 mod tool_config;
+pub mod triggers;
 mod tuned_model_reply;
 mod tuning;
 mod tuning_config;
 mod tuning_stats;
 mod usage;
 mod video;
+pub mod voices;
+pub mod webhooks;
 
 pub use auth_config::{
     ApiKeyConfig, AuthConfig, AuthConfigGoogleServiceAccountConfig, AuthConfigHttpBasicAuthConfig,

@@ -19,8 +19,38 @@ macro_rules! wire_name {
     ($camel:ident) => {
         stringify!($camel)
     };
-    ($camel:ident, $given:literal) => {
+    ($camel:ident, $given:tt) => {
         $given
+    };
+}
+
+/// The JSON name of a field: the one given, else the Rust name.
+macro_rules! snake_name {
+    ($field:ident) => {
+        (stringify!($field))
+    };
+    ($field:ident, $given:literal) => {
+        $given
+    };
+}
+
+/// Declares wire structs as `wire!` does, whose JSON names are the Rust names unless one is given.
+macro_rules! snake_wire {
+    ($(
+        $(#[$meta:meta])*
+        pub struct $name:ident {
+            $(
+                $(#[$field_meta:meta])*
+                pub $field:ident : $ty:ty $(= $given:literal)?
+            ),* $(,)?
+        }
+    )*) => {
+        wire! { $(
+            $(#[$meta])*
+            pub struct $name {
+                $( $(#[$field_meta])* pub $field: $ty = (snake_name!($field $(, $given)?)), )*
+            }
+        )* }
     };
 }
 
@@ -33,7 +63,7 @@ macro_rules! wire {
         pub struct $name:ident {
             $(
                 $(#[$field_meta:meta])*
-                pub $field:ident : $ty:ty $(= $given:literal)?
+                pub $field:ident : $ty:ty $(= $given:tt)?
             ),* $(,)?
         }
     )*) => { $( ::pastey::paste! {
@@ -143,10 +173,19 @@ macro_rules! wire {
         impl ::serde::Serialize for $name {
             fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 let mut map = serializer.serialize_map(None)?;
+                $crate::wire::WireRecord::encode_members(self, &mut map)?;
+                ::serde::ser::SerializeMap::end(map)
+            }
+        }
+
+        impl $crate::wire::WireRecord for $name {
+            fn encode_members<M: ::serde::ser::SerializeMap>(
+                &self,
+                map: &mut M,
+            ) -> Result<(), M::Error> {
                 $(
                     if !$crate::wire::WireField::is_absent(&self.$field) {
-                        ::serde::ser::SerializeMap::serialize_entry(
-                            &mut map,
+                        map.serialize_entry(
                             &$crate::wire::FieldKey {
                                 field: stringify!($field),
                                 json: wire_name!([<$field:lower_camel>] $(, $given)?),
@@ -156,13 +195,9 @@ macro_rules! wire {
                     }
                 )*
                 for (key, value) in self.unknown_fields.iter() {
-                    ::serde::ser::SerializeMap::serialize_entry(
-                        &mut map,
-                        &$crate::wire::UnknownKey(key),
-                        value,
-                    )?;
+                    map.serialize_entry(&$crate::wire::UnknownKey(key), value)?;
                 }
-                ::serde::ser::SerializeMap::end(map)
+                Ok(())
             }
         }
 

@@ -7,6 +7,10 @@
 
 #[macro_use]
 mod macros;
+#[macro_use]
+mod unions;
+#[macro_use]
+mod secret;
 mod collections;
 mod erased;
 mod into_field;
@@ -20,8 +24,10 @@ pub use erased::Erased;
 pub use indexmap::IndexMap;
 pub use into_field::IntoField;
 pub use key::{FieldKey, UnknownKey};
+pub(crate) use secret::debug_names;
 pub use seed::{Encoded, EncodedField, FieldSeed, ValueSeed};
-pub use traits::{FieldVisitor, WireField, WireValue};
+pub use traits::{FieldVisitor, WireField, WireRecord, WireValue};
+pub(crate) use unions::untagged;
 pub use unknown::UnknownFields;
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The traits between serde and the fields of wire structs.
 
+use serde::ser::SerializeMap;
 use serde::{Deserializer, Serializer};
 
 use super::Erased;
@@ -32,6 +33,16 @@ pub trait WireValue: Sized {
     fn list_elements(&self) -> Option<Vec<&dyn Erased>> {
         None
     }
+}
+
+/// A wire struct, whose members can be written into an object that something else began.
+pub trait WireRecord: WireValue {
+    /// Writes the members.
+    ///
+    /// # Errors
+    ///
+    /// Fails only when the serializer does.
+    fn encode_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
 }
 
 /// A field of a wire struct: a value that may be absent.
