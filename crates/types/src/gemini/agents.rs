@@ -21,9 +21,9 @@ snake_wire! {
         /// What it may use.
         pub tools: Vec<AgentTool>,
         /// Settings of the agent that it extends.
-        pub agent_config: Option<Box<AgentConfig>>,
+        pub agent_config: Option<AgentConfig>,
         /// Where it works.
-        pub base_environment: Option<Box<InteractionEnvironment>>,
+        pub base_environment: Option<InteractionEnvironment>,
     }
 }
 

@@ -123,7 +123,7 @@ snake_wire! {
         /// The value.
         pub value: Option<String>,
         /// Where in requests it may be put.
-        pub injection_location: Option<Box<InjectionLocation>>,
+        pub injection_location: Option<InjectionLocation>,
         /// Domains whose requests it may be put into.
         pub trusted_domains: Vec<String>,
     }
@@ -133,7 +133,7 @@ snake_wire! {
         /// The value.
         pub value: Option<String>,
         /// Where in requests it may be put.
-        pub injection_location: Option<Box<InjectionLocation>>,
+        pub injection_location: Option<InjectionLocation>,
         /// Domains whose requests it may be put into.
         pub trusted_domains: Vec<String>,
     }
@@ -183,3 +183,5 @@ names_only_debug!(
     EnvironmentVariableConfig,
     EnvironmentVariableUpdateConfig
 );
+
+from_text!(InjectionLocation::One);

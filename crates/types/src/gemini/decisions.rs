@@ -9,7 +9,7 @@ snake_wire! {
         /// The model.
         pub model: Option<String>,
         /// The matter.
-        pub input: Option<Box<DecisionInput>>,
+        pub input: Option<DecisionInput>,
         /// The questions by names of yours.
         pub questions: IndexMap<String, Question>,
     }
@@ -59,7 +59,7 @@ snake_wire! {
     #[derive(Debug)]
     pub struct NoulQuestion {
         /// What is asked.
-        pub instructions: Option<Box<Instructions>>,
+        pub instructions: Option<Instructions>,
         /// What yes and no mean.
         pub criteria: Option<Box<NoulCriteria>>,
     }
@@ -77,7 +77,7 @@ snake_wire! {
     #[derive(Debug)]
     pub struct ChoiceQuestion {
         /// What is asked.
-        pub instructions: Option<Box<Instructions>>,
+        pub instructions: Option<Instructions>,
         /// The answers by names of yours, 2 to 255, each with what it means.
         pub criteria: IndexMap<String, String>,
     }
@@ -86,7 +86,7 @@ snake_wire! {
     #[derive(Debug)]
     pub struct ScoreQuestion {
         /// What is asked.
-        pub instructions: Option<Box<Instructions>>,
+        pub instructions: Option<Instructions>,
         /// What each score means, from 0 on; 2 to 255 of them.
         pub criteria: Vec<String>,
     }
@@ -177,3 +177,5 @@ open_enum! {
 }
 
 names_only_debug!(CreateDecisionRequest);
+
+from_text!(DecisionInput::Text, Instructions::Text);

@@ -14,7 +14,7 @@ snake_wire! {
         /// What it held from the start.
         pub sources: Vec<Source>,
         /// What it may reach.
-        pub network: Option<Box<Network>>,
+        pub network: Option<Network>,
         /// How many files it holds.
         pub file_count: Option<i64>,
         /// How large they are together.
@@ -47,7 +47,7 @@ snake_wire! {
         /// What it holds from the start.
         pub sources: Vec<Source>,
         /// What it may reach.
-        pub network: Option<Box<Network>>,
+        pub network: Option<Network>,
     }
 
     /// A file or a directory of a sandbox.

@@ -206,6 +206,17 @@ macro_rules! shape_pattern {
     };
 }
 
+/// Lets a text stand for a union, as one of its variants.
+macro_rules! from_text {
+    ($($name:ident::$variant:ident),* $(,)?) => { $(
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self::$variant(text.into())
+            }
+        }
+    )* };
+}
+
 /// Serde for a union, by way of its wire form.
 macro_rules! union_serde {
     ($name:ident) => {
@@ -326,8 +337,11 @@ mod tests {
         assert_eq!(to_value(road).unwrap(), json);
     }
 
+    from_text!(Driver::One);
+
     #[test]
     fn shapes_are_told_apart() {
+        assert_eq!(to_value(Driver::from("Ann")).unwrap(), json!("Ann"));
         for json in [
             json!("Ann"),
             json!(["Ann", "Bob"]),

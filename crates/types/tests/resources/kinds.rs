@@ -1,11 +1,13 @@
 //! Every kind of every union is known by its tag and written back under it.
 
+use gimmal_types::gemini::agents::AgentTool;
+use gimmal_types::gemini::credentials::{CredentialCreateParams, CredentialUpdate};
+use gimmal_types::gemini::decisions::{Answer, Question};
 use gimmal_types::gemini::interactions::{
     AgentConfig, Annotation, AudioMediaProcessing, Content, DocumentMediaProcessing,
     FunctionResultSubcontent, InteractionSseEvent, MediaProcessing, RemoteEnvironment,
     ResponseFormat, Step, StepDeltaData, ThoughtSummaryContent, Tool, TranscriptionMode,
 };
-use gimmal_types::gemini::{agents, credentials, decisions};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -21,8 +23,8 @@ fn known<T: Serialize + DeserializeOwned>(tag: &str, kinds: &[&str], is_known: f
 }
 
 macro_rules! all_known {
-    ($($union:ty),* $(,)?) => { $(
-        known::<$union>(<$union>::TAG, <$union>::KINDS, |it| !matches!(it, <$union>::Unknown(_)));
+    ($($union:ident),* $(,)?) => { $(
+        known::<$union>($union::TAG, $union::KINDS, |it| !matches!(it, $union::Unknown(_)));
     )* };
 }
 
@@ -44,10 +46,10 @@ fn every_kind_is_known() {
         ThoughtSummaryContent,
         Tool,
         TranscriptionMode,
-        agents::AgentTool,
-        credentials::CredentialCreateParams,
-        credentials::CredentialUpdate,
-        decisions::Answer,
-        decisions::Question,
+        AgentTool,
+        CredentialCreateParams,
+        CredentialUpdate,
+        Answer,
+        Question,
     );
 }

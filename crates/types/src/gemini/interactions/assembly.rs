@@ -280,12 +280,12 @@ fn add_to(step: &mut Step, delta: StepDeltaData) {
             step.signature = more.signature.or(step.signature.take());
         }
         (Step::CodeExecutionResult(step), StepDeltaData::CodeExecutionResult(more)) => {
-            let known = match step.result.take().map(|it| *it) {
+            let known = match step.result.take() {
                 Some(super::CodeExecutionOutput::Text(text)) => text,
                 _ => String::new(),
             };
             let text = known + &more.result.unwrap_or_default();
-            step.result = Some(Box::new(super::CodeExecutionOutput::Text(text)));
+            step.result = Some(super::CodeExecutionOutput::Text(text));
             step.is_error = more.is_error.or(step.is_error);
             step.signature = more.signature.or(step.signature.take());
         }
@@ -317,8 +317,8 @@ fn add_text(contents: &mut Vec<Content>, more: Option<String>) {
 }
 
 /// Words go on; anything else comes whole.
-fn add_result(known: &mut Option<Box<FunctionResult>>, more: Option<Box<FunctionResult>>) {
-    match (known.as_deref_mut(), more.as_deref()) {
+fn add_result(known: &mut Option<FunctionResult>, more: Option<FunctionResult>) {
+    match (known.as_mut(), more.as_ref()) {
         (Some(FunctionResult::Text(text)), Some(FunctionResult::Text(more))) => text.push_str(more),
         (_, Some(_)) => *known = more,
         (_, None) => {}

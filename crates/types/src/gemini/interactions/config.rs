@@ -23,9 +23,9 @@ snake_wire! {
         /// Whether thoughts are told in short.
         pub thinking_summaries: Option<ThinkingSummaries>,
         /// Whether tools are called, or which.
-        pub tool_choice: Option<Box<ToolChoice>>,
+        pub tool_choice: Option<ToolChoice>,
         /// Who speaks, when sound is asked for.
-        pub speech_config: Option<Box<SpeechConfigUnion>>,
+        pub speech_config: Option<SpeechConfigUnion>,
         /// How recordings are written down.
         pub transcription_config: Option<Box<TranscriptionConfig>>,
         /// How pictures look; the service wants an image response format instead.
@@ -95,7 +95,7 @@ snake_wire! {
     #[derive(Debug)]
     pub struct TranscriptionConfig {
         /// Word by word, or tidied.
-        pub mode: Option<Box<TranscriptionConfigMode>>,
+        pub mode: Option<TranscriptionConfigMode>,
         /// Languages to expect as BCP 47; found out when empty.
         pub language_codes: Vec<String>,
         /// Words that are likely to occur.
@@ -255,3 +255,5 @@ open_enum! {
         Probability = "probability",
     }
 }
+
+from_text!(ToolChoice::Mode, TranscriptionConfigMode::Name);

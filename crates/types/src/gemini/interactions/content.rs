@@ -59,7 +59,7 @@ snake_wire! {
         /// Samples in a second, in hertz.
         pub sample_rate: Option<i32>,
         /// How the model listens.
-        pub processing: Option<Box<AudioProcessing>>,
+        pub processing: Option<AudioProcessing>,
     }
 
     /// A film, by its bytes or by its address.
@@ -76,7 +76,7 @@ snake_wire! {
         /// How closely the model looks, which decides how many tokens it costs.
         pub resolution: Option<MediaResolution>,
         /// How the model watches.
-        pub processing: Option<Box<VideoProcessing>>,
+        pub processing: Option<VideoProcessing>,
     }
 
     /// A document, by its bytes or by its address.
@@ -91,7 +91,7 @@ snake_wire! {
         /// How closely the model looks at pages, which decides how many tokens they cost.
         pub resolution: Option<MediaResolution>,
         /// How the model reads.
-        pub processing: Option<Box<DocumentProcessing>>,
+        pub processing: Option<DocumentProcessing>,
     }
 }
 
@@ -263,3 +263,9 @@ open_enum! {
         Formulas = "formulas",
     }
 }
+
+from_text!(
+    AudioProcessing::Mode,
+    VideoProcessing::Mode,
+    DocumentProcessing::Mode
+);

@@ -172,7 +172,7 @@ snake_wire! {
         /// The function.
         pub name: Option<String>,
         /// What it returned.
-        pub result: Option<Box<FunctionResult>>,
+        pub result: Option<FunctionResult>,
         /// Whether the function failed.
         pub is_error: Option<bool>,
     }
@@ -256,7 +256,7 @@ snake_wire! {
         /// The tool.
         pub name: Option<String>,
         /// What it returned.
-        pub result: Option<Box<FunctionResult>>,
+        pub result: Option<FunctionResult>,
     }
 
     /// Your files are searched.

@@ -32,7 +32,7 @@ snake_wire! {
         /// Variables of its processes.
         pub env: BTreeMap<String, Env>,
         /// What it may reach.
-        pub network: Option<Box<Network>>,
+        pub network: Option<Network>,
     }
 
     /// Something that an environment holds from the start.
@@ -109,7 +109,7 @@ snake_wire! {
     #[derive(Debug)]
     pub struct EnvironmentNetworkEgressAllowlist {
         /// The domains.
-        pub allowlist: Option<Box<Allowlist>>,
+        pub allowlist: Option<Allowlist>,
     }
 }
 
@@ -140,7 +140,7 @@ snake_wire! {
         /// A stored credential that requests to it carry.
         pub credential: Option<String>,
         /// Headers that requests to it carry.
-        pub transform: Option<Box<Transform>>,
+        pub transform: Option<Transform>,
     }
 }
 
@@ -155,3 +155,16 @@ by_shape! {
 }
 
 names_only_debug!(Environment, Env, EnvVar, AllowlistEntry, Transform);
+
+from_text!(
+    InteractionEnvironment::Id,
+    Env::Value,
+    Network::Mode,
+    Allowlist::Mode
+);
+
+impl From<Environment> for InteractionEnvironment {
+    fn from(environment: Environment) -> Self {
+        Self::Config(environment.into())
+    }
+}

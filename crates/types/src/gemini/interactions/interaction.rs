@@ -15,7 +15,7 @@ snake_wire! {
         /// The model.
         pub model: Option<Model>,
         /// What is said to it; absent when an interaction goes on by its token.
-        pub input: Option<Box<InteractionsInput>>,
+        pub input: Option<InteractionsInput>,
         /// What it should always bear in mind.
         pub system_instruction: Option<String>,
         /// The interaction before this one, whose turns it remembers.
@@ -25,7 +25,7 @@ snake_wire! {
         /// How it answers.
         pub generation_config: Option<Box<GenerationConfig>>,
         /// What the answer looks like.
-        pub response_format: Option<Box<ResponseFormats>>,
+        pub response_format: Option<ResponseFormats>,
         /// The media type of the answer; the service wants a response format instead.
         pub response_mime_type: Option<String>,
         /// Kinds of content in the answer; the service wants response formats instead.
@@ -45,7 +45,7 @@ snake_wire! {
         /// A context cache to read first; the service means to drop it.
         pub cached_content: Option<String>,
         /// Where tools work.
-        pub environment: Option<Box<InteractionEnvironment>>,
+        pub environment: Option<InteractionEnvironment>,
         /// Your own notes, at most 63 characters each.
         pub labels: BTreeMap<String, String>,
         /// Who is told when it is done.
@@ -57,9 +57,9 @@ snake_wire! {
         /// The agent.
         pub agent: Option<AgentOption>,
         /// Its settings.
-        pub agent_config: Option<Box<AgentConfig>>,
+        pub agent_config: Option<AgentConfig>,
         /// What is said to it.
-        pub input: Option<Box<InteractionsInput>>,
+        pub input: Option<InteractionsInput>,
         /// What it should always bear in mind.
         pub system_instruction: Option<String>,
         /// The interaction before this one, whose turns it remembers.
@@ -67,7 +67,7 @@ snake_wire! {
         /// What it may use.
         pub tools: Vec<Tool>,
         /// What the answer looks like.
-        pub response_format: Option<Box<ResponseFormats>>,
+        pub response_format: Option<ResponseFormats>,
         /// The media type of the answer; the service wants a response format instead.
         pub response_mime_type: Option<String>,
         /// Kinds of content in the answer; the service wants response formats instead.
@@ -85,7 +85,7 @@ snake_wire! {
         /// Goes on where the agent had to stop.
         pub continuation_token: Option<String>,
         /// Where it works.
-        pub environment: Option<Box<InteractionEnvironment>>,
+        pub environment: Option<InteractionEnvironment>,
         /// Your own notes, at most 63 characters each.
         pub labels: BTreeMap<String, String>,
         /// Who is told when it is done.
@@ -104,13 +104,13 @@ snake_wire! {
         /// The agent that answers.
         pub agent: Option<AgentOption>,
         /// Settings of the agent.
-        pub agent_config: Option<Box<AgentConfig>>,
+        pub agent_config: Option<AgentConfig>,
         /// When it was made, as RFC 3339.
         pub created: Option<String>,
         /// When it changed last, as RFC 3339.
         pub updated: Option<String>,
         /// What was said, when it was asked for.
-        pub input: Option<Box<InteractionsInput>>,
+        pub input: Option<InteractionsInput>,
         /// What was said, thought, called and found, in order.
         pub steps: Vec<Step>,
         /// Its tokens.
@@ -128,7 +128,7 @@ snake_wire! {
         /// How the model answers.
         pub generation_config: Option<Box<GenerationConfig>>,
         /// What the answer looks like.
-        pub response_format: Option<Box<ResponseFormats>>,
+        pub response_format: Option<ResponseFormats>,
         /// The media type of the answer.
         pub response_mime_type: Option<String>,
         /// Kinds of content in the answer.
@@ -142,7 +142,7 @@ snake_wire! {
         /// The context cache that was read first.
         pub cached_content: Option<String>,
         /// Where tools work.
-        pub environment: Option<Box<InteractionEnvironment>>,
+        pub environment: Option<InteractionEnvironment>,
         /// The environment that was used, when one was asked for.
         pub environment_id: Option<String>,
         /// Your own notes.

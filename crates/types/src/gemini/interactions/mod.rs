@@ -11,12 +11,14 @@ mod content;
 mod delta;
 mod environment;
 mod event;
+mod event_place;
 mod format;
 mod input;
 mod interaction;
 mod mime;
 mod model;
 mod output;
+mod request;
 mod retrieval;
 mod step;
 mod tool;
@@ -83,6 +85,7 @@ pub use interaction::{
 };
 pub use mime::{AudioMimeType, DocumentMimeType, ImageMimeType, VideoMimeType};
 pub use model::Model;
+pub use request::InteractionRequest;
 pub use retrieval::{
     ExaAISearchConfig, Filter, HybridSearch, ParallelAISearchConfig, RagResource,
     RagRetrievalConfig, RagStoreConfig, RankService, Ranking, Retrieval, VertexAISearchConfig,

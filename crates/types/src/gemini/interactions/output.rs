@@ -219,7 +219,7 @@ impl FunctionCallStep {
         FunctionResultStep {
             call_id: self.id.clone(),
             name: self.name.clone(),
-            result: Some(Box::new(result.into())),
+            result: Some(result.into()),
             ..FunctionResultStep::default()
         }
     }
@@ -227,12 +227,6 @@ impl FunctionCallStep {
     /// Tells the model that this call failed, and why.
     pub fn fail(&self, why: impl Into<String>) -> FunctionResultStep {
         self.answer(why.into()).set_is_error(true)
-    }
-}
-
-impl From<&str> for FunctionResult {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
     }
 }
 

@@ -122,7 +122,7 @@ snake_wire! {
         /// The function.
         pub name: Option<String>,
         /// What it returned.
-        pub result: Option<Box<FunctionResult>>,
+        pub result: Option<FunctionResult>,
         /// Whether the function failed.
         pub is_error: Option<bool>,
     }
@@ -178,7 +178,7 @@ snake_wire! {
         /// The call it answers.
         pub call_id: Option<String>,
         /// What it printed.
-        pub result: Option<Box<CodeExecutionOutput>>,
+        pub result: Option<CodeExecutionOutput>,
         /// Whether the code failed.
         pub is_error: Option<bool>,
         /// Proof of the step; send it back as it came.
@@ -271,7 +271,7 @@ snake_wire! {
         /// The tool.
         pub name: Option<String>,
         /// What it returned.
-        pub result: Option<Box<FunctionResult>>,
+        pub result: Option<FunctionResult>,
     }
 
     /// The model searches your files.
@@ -378,3 +378,5 @@ snake_wire! {
         pub signature: Option<String>,
     }
 }
+
+from_text!(FunctionResult::Text, CodeExecutionOutput::Text);
