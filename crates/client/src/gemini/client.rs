@@ -5,8 +5,9 @@ use gimmal_transport::Error;
 
 use super::planner::{CacheScope, Executor};
 use super::{
-    AuthTokens, Batches, Caches, Chats, FileSearchStores, Files, GeminiClientBuilder, Models,
-    Operations, Tunings,
+    Agents, AuthTokens, Batches, Caches, Chats, Credentials, Decisions, Environments,
+    FileSearchStores, Files, GeminiClientBuilder, Interactions, Models, Operations, Triggers,
+    Tunings, Voices, Webhooks,
 };
 
 /// A client of the Gemini API. Clones are cheap and share connections, credentials and limits.
@@ -104,6 +105,46 @@ impl GeminiClient {
     /// Tuning jobs.
     pub fn tunings(&self) -> Tunings {
         Tunings::new(self.api.clone())
+    }
+
+    /// Turns with a model or an agent that the service remembers.
+    pub fn interactions(&self) -> Interactions {
+        Interactions::new(self.api.clone())
+    }
+
+    /// Definitions of agents.
+    pub fn agents(&self) -> Agents {
+        Agents::new(self.api.clone())
+    }
+
+    /// Interactions that the service starts at set times.
+    pub fn triggers(&self) -> Triggers {
+        Triggers::new(self.api.clone())
+    }
+
+    /// Sandboxes with files that agents and tools work in.
+    pub fn environments(&self) -> Environments {
+        Environments::new(self.api.clone())
+    }
+
+    /// Secrets that the service keeps for agents.
+    pub fn credentials(&self) -> Credentials {
+        Credentials::new(self.api.clone())
+    }
+
+    /// Voices of the catalogue and of your own.
+    pub fn voices(&self) -> Voices {
+        Voices::new(self.api.clone())
+    }
+
+    /// Yes or no, one of several, or a score.
+    pub fn decisions(&self) -> Decisions {
+        Decisions::new(self.api.clone())
+    }
+
+    /// Addresses of yours that the service tells when work is done.
+    pub fn webhooks(&self) -> Webhooks {
+        Webhooks::new(self.api.clone())
     }
 
     /// Conversations that remember their turns.
