@@ -6,6 +6,7 @@
 mod conformance;
 mod finding;
 mod parity;
+mod pins;
 mod sources;
 mod tidy;
 mod wire;
@@ -53,6 +54,8 @@ enum Conformance {
         #[arg(long, default_value_t = 20)]
         show: usize,
     },
+    /// Makes the same calls with an official SDK and with our client, against the emulator.
+    Sdk(conformance::sdk::Args),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -67,6 +70,9 @@ fn main() -> anyhow::Result<ExitCode> {
         Chore::Conformance {
             what: Conformance::Vectors { paths, show },
         } => conformance::vectors(&root, &paths, show)? == 0,
+        Chore::Conformance {
+            what: Conformance::Sdk(args),
+        } => return conformance::sdk::run(&root, &args),
         Chore::Wire => wire::run(std::io::stdin().lock(), std::io::stdout().lock())? == 0,
     };
     Ok(if passed {

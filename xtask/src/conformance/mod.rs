@@ -1,5 +1,6 @@
 //! `cargo xtask conformance`: recorded calls of the references against ours.
 //!
+//! `sdk` drives the emulator with an official SDK and with our client.
 //! `vectors` plays records through the code behind `cargo xtask wire` and compares requests and
 //! results. What may differ stands in `conformance/differences.toml`, by rule and with a reason.
 
@@ -7,6 +8,7 @@ mod compare;
 mod differences;
 mod files;
 mod normal;
+pub(crate) mod sdk;
 mod table;
 mod vectors;
 

@@ -1,6 +1,6 @@
 //! Regenerates the inventories of the packages in an environment of their own.
 //!
-//! The versions are pinned here. The documents and checks are no packages and stay as they are.
+//! The versions stand in `pins.rs`. The documents and checks are no packages and stay as they are.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,13 +10,9 @@ use anyhow::{Context, bail};
 
 use crate::finding::Finding;
 use crate::parity::inventory::{FOLDER, Inventory, Origin, parse};
+use crate::pins;
 
 const VENV: &str = "target/parity/venv";
-const PACKAGES: &[&str] = &[
-    "google-genai[local-tokenizer]==3.4.0",
-    "tinker==0.38.0",
-    "async-batch-llm==0.28.0",
-];
 const INVENTORIES: &[Origin] = &[Origin::Gemini, Origin::Tinker, Origin::Batch];
 
 /// Installs the packages, writes the inventories and tells what changed.
@@ -42,7 +38,7 @@ pub(crate) fn run(root: &Path, python: &str) -> anyhow::Result<Vec<Finding>> {
                 "--quiet",
                 "--disable-pip-version-check",
             ])
-            .args(PACKAGES),
+            .args(packages()),
     )?;
     call(
         Command::new(&venv_python)
@@ -55,6 +51,16 @@ pub(crate) fn run(root: &Path, python: &str) -> anyhow::Result<Vec<Finding>> {
         .zip(before.iter().zip(&after))
         .flat_map(|(origin, (before, after))| changes(&origin.file(), before, after))
         .collect())
+}
+
+/// What to install; the tokenizer that runs here comes with an extra.
+fn packages() -> [String; 3] {
+    let gemini = pins::GEMINI;
+    [
+        format!("{}[local-tokenizer]=={}", gemini.name, gemini.version),
+        pins::TINKER.requirement(),
+        pins::BATCH.requirement(),
+    ]
 }
 
 fn call(command: &mut Command) -> anyhow::Result<()> {

@@ -1,0 +1,201 @@
+//! What our cases share: clients for a server, a text to ask about, and ways to fail.
+
+use std::fmt::Debug;
+use std::sync::LazyLock;
+
+use anyhow::{Context as _, bail, ensure};
+use futures_util::TryStreamExt as _;
+use gimmal_client::gemini::{GeminiClient, GeminiClientBuilder, GenerateContent, GenerateStream};
+use gimmal_client::transport::NeverRetry;
+use gimmal_client::types::gemini::{GenerateContentConfig, GenerateContentResponse};
+use gimmal_client::{Error, ErrorKind};
+use gimmal_emulator::{RecordedRequest, RouteMatcher};
+use serde_json::Value;
+
+use crate::conformance::sdk::ours::{Backend, Bench};
+
+pub(super) const MODEL: &str = "gemini-2.5-flash";
+pub(super) const KEY: &str = "conformance-key";
+pub(super) const PARENT: &str = "projects/halden/locations/us-central1";
+pub(super) const FACT: &str =
+    "The night porter of the Halden hotel keeps the spare keys in a blue tin.";
+pub(super) const QUESTION: &str = "Where are the spare keys of the hotel?";
+pub(super) const GENERATE: &str = ":generateContent";
+
+/// A text long enough to be cached, with the fact at its end.
+pub(super) static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
+    let mut text = "# Halden hotel\n\n".to_owned();
+    for n in 1..120 {
+        let (windows, year, corridor) = (n % 4 + 1, 1950 + n % 70, n % 9);
+        text += &format!(
+            "## Room {n}\n\nRoom {n} has {windows} windows and was painted in {year}. Its wardrobe \
+             is made of oak and its door opens to corridor {corridor}.\n\n"
+        );
+    }
+    text + &format!("## Keys\n\n{FACT}\n")
+});
+
+impl Bench {
+    /// The settings of the usual client, which tries everything once.
+    pub(super) fn builder(&self) -> GeminiClientBuilder {
+        self.builder_with_key(KEY)
+    }
+
+    /// The same with another key; on Vertex with a project there is none.
+    pub(super) fn builder_with_key(&self, key: &str) -> GeminiClientBuilder {
+        let builder = GeminiClient::builder()
+            .with_base_url(self.running.emulator.base_url())
+            .with_retry_policy(NeverRetry);
+        match self.backend {
+            Backend::Mldev => builder.with_api_key(key),
+            Backend::Express => builder.with_api_key(key).with_vertex_express(),
+            Backend::Vertex => builder
+                .with_bearer_token("conformance-token")
+                .with_vertex("halden", "us-central1"),
+        }
+    }
+
+    /// The usual client.
+    pub(super) fn client(&self) -> anyhow::Result<GeminiClient> {
+        Ok(self.builder().build()?)
+    }
+
+    /// The usual generation, about these texts.
+    pub(super) fn generate(&self, contents: &[&str]) -> anyhow::Result<GenerateContent> {
+        let call = self.client()?.models().generate_content(MODEL);
+        Ok(call.set_contents(contents.iter().copied()))
+    }
+
+    /// Whether the cases run against Vertex, with or without a project.
+    pub(super) fn is_vertex(&self) -> bool {
+        self.backend != Backend::Mldev
+    }
+
+    /// The requests that came with this part in their path, oldest first.
+    pub(super) fn requests(&self, path: &str) -> Vec<RecordedRequest> {
+        let matcher = RouteMatcher::any().with_path_part(path);
+        self.running.emulator.journal().requests(matcher)
+    }
+
+    /// The last of them.
+    pub(super) fn last(&self, path: &str) -> anyhow::Result<RecordedRequest> {
+        let last = self.requests(path).pop();
+        last.with_context(|| format!("no request came with `{path}` in its path"))
+    }
+
+    /// What the last of them had at a place of its body; null when it had nothing there.
+    pub(super) fn sent(&self, path: &str, pointer: &str) -> anyhow::Result<Value> {
+        Ok(sent(&self.last(path)?, pointer))
+    }
+
+    /// The full name that a resource gives its model.
+    pub(super) fn model_name(&self) -> String {
+        match self.backend {
+            Backend::Vertex => format!("{PARENT}/publishers/google/models/{MODEL}"),
+            Backend::Mldev | Backend::Express => format!("models/{MODEL}"),
+        }
+    }
+
+    /// The reply that this order describes waits for the next request.
+    pub(super) fn script(&self, reply: &Value) -> anyhow::Result<()> {
+        self.obey("script", "reply", reply)
+    }
+
+    /// The answers that this order describes are spoiled.
+    pub(super) fn fault(&self, fault: &Value) -> anyhow::Result<()> {
+        self.obey("fault", "fault", fault)
+    }
+
+    fn obey(&self, what: &str, member: &str, order: &Value) -> anyhow::Result<()> {
+        let order = serde_json::json!({"do": what, member: order});
+        self.running.obey(&order).map(|_| ())
+    }
+}
+
+/// What a request had at a place of its body.
+pub(super) fn sent(request: &RecordedRequest, pointer: &str) -> Value {
+    let body = request.body().unwrap_or(&Value::Null);
+    body.pointer(pointer).cloned().unwrap_or_default()
+}
+
+/// A header of a request, empty when it had none.
+pub(super) fn header(request: &RecordedRequest, name: &str) -> String {
+    let value = request.headers().get(name);
+    let bytes = value.map(|value| value.as_bytes()).unwrap_or_default();
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Fails unless both are equal, and says what they are.
+pub(super) fn same<T: PartialEq<U> + Debug, U: Debug>(
+    actual: T,
+    expected: U,
+) -> anyhow::Result<()> {
+    ensure!(actual == expected, "{actual:?} is not {expected:?}");
+    Ok(())
+}
+
+/// Fails unless the part is in the whole, and says what they are.
+pub(super) fn among(part: &str, whole: impl AsRef<str>) -> anyhow::Result<()> {
+    let whole = whole.as_ref();
+    ensure!(whole.contains(part), "{part:?} is not in {whole:?}");
+    Ok(())
+}
+
+/// The refusal of a call, which must have this status and this text in it.
+pub(super) fn refused<T>(
+    outcome: Result<T, Error>,
+    code: u16,
+    text: &str,
+) -> anyhow::Result<Error> {
+    let error = failed(outcome)?;
+    let status = error.status().map(|status| status.as_u16());
+    // An error inside of a stream came with a status of its own.
+    let inside = error.rpc_status().and_then(|status| status.code);
+    ensure!(
+        status == Some(code) || inside == Some(i32::from(code)),
+        "{code} was expected: {error}"
+    );
+    let payload = error.payload().map(|bytes| String::from_utf8_lossy(bytes));
+    among(text, format!("{error} {}", payload.unwrap_or_default()))?;
+    Ok(error)
+}
+
+/// The refusal of a call that was never sent, which must name this field.
+pub(super) fn never_sent<T>(outcome: Result<T, Error>, field: &str) -> anyhow::Result<()> {
+    let error = failed(outcome)?;
+    same(error.kind(), ErrorKind::Invalid)?;
+    among(field, error.field().unwrap_or_default())
+}
+
+/// The error that a call must come to.
+pub(super) fn failed<T>(outcome: Result<T, Error>) -> anyhow::Result<Error> {
+    match outcome {
+        Ok(_) => bail!("nothing was refused"),
+        Err(error) => Ok(error),
+    }
+}
+
+/// The canonical name of a refusal.
+pub(super) fn status_of(error: &Error) -> &str {
+    let status = error
+        .rpc_status()
+        .and_then(|status| status.status.as_deref());
+    status.unwrap_or_default()
+}
+
+/// A generation config from its JSON.
+pub(super) fn config(json: Value) -> anyhow::Result<GenerateContentConfig> {
+    serde_json::from_value(json).context("no generation config")
+}
+
+/// All chunks of a stream.
+pub(super) async fn chunks(call: GenerateContent) -> Result<Vec<GenerateContentResponse>, Error> {
+    let stream: GenerateStream = call.stream().await?;
+    stream.try_collect().await
+}
+
+/// The text of all chunks.
+pub(super) fn text(chunks: &[GenerateContentResponse]) -> String {
+    let texts = chunks.iter().filter_map(GenerateContentResponse::text);
+    texts.collect()
+}

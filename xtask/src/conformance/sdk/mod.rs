@@ -1,0 +1,16 @@
+//! `cargo xtask conformance sdk`: the same calls with an official SDK and with our client, each
+//! case against an emulator of its own.
+//!
+//! The Python cases lie in `conformance/sdk/`, ours in the module of the package. A case is known by
+//! its name and back end; nothing else is shared between the two sides.
+
+mod driver;
+mod emulators;
+mod gemini;
+mod ours;
+mod python;
+mod report;
+mod results;
+mod run;
+
+pub(crate) use run::{Args, run};

@@ -1,0 +1,192 @@
+//! The command: which package, which cases, and what becomes of the outcome.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use clap::ValueEnum;
+use futures_util::{StreamExt as _, TryStreamExt as _};
+
+use crate::conformance::sdk::driver::{Driver, Run};
+use crate::conformance::sdk::results::Results;
+use crate::conformance::sdk::{gemini, ours, python, report};
+use crate::pins;
+
+/// Where the Python cases are, from the root of the repository.
+const CASES: &str = "conformance/sdk";
+/// How many interpreters work at a time.
+const INTERPRETERS: usize = 2;
+/// The exit code for what could not be compared because it is not built.
+const NOT_BUILT: u8 = 2;
+
+/// Arguments of the chore.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Which SDK
+    #[arg(value_enum)]
+    package: Package,
+    /// A Python that has the package already, instead of an environment below target/
+    #[arg(long, value_name = "PATH")]
+    python: Option<PathBuf>,
+    /// Only this area, such as caches; may be given several times
+    #[arg(long = "area", value_name = "NAME")]
+    areas: Vec<String>,
+    /// Seconds after which a case is given up
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    timeout: u64,
+    /// Print every outcome as JSON instead of the table
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Package {
+    /// google-genai.
+    Gemini,
+    /// tinker.
+    Tinker,
+}
+
+/// Runs the cases and tells what came of them. The counts of a whole run are written down for
+/// `cargo xtask parity`.
+pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<ExitCode> {
+    if args.package == Package::Tinker {
+        let mut out = std::io::stdout().lock();
+        let requirement = pins::TINKER.requirement();
+        writeln!(
+            out,
+            "not built: the emulator does not serve the Tinker API, so {requirement} has nothing \
+             to talk to"
+        )?;
+        return Ok(ExitCode::from(NOT_BUILT));
+    }
+    let folder = root.join(CASES).join("gemini");
+    let areas = chosen(areas_in(&folder)?, &args.areas)?;
+    let limit = Duration::from_secs(args.timeout);
+    let driver = Driver {
+        python: python::interpreter(root, pins::GEMINI, args.python.as_deref())?,
+        script: root.join(CASES).join("run.py"),
+        package: "gemini",
+        limit,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("no runtime for the cases")?;
+    let results = runtime.block_on(async {
+        let (ours, python) = tokio::join!(run_ours(&areas, limit), run_python(&driver, &areas));
+        let mut results = ours;
+        for run in python? {
+            results.add_python(&run.case, &run.backend, &run.form, run.outcome);
+        }
+        anyhow::Ok(results)
+    })?;
+
+    let out = std::io::stdout().lock();
+    if args.json {
+        report::json(out, &results)?;
+    } else {
+        report::table(out, &results)?;
+    }
+    if args.areas.is_empty() {
+        results.save(root, pins::GEMINI)?;
+    }
+    Ok(if results.has_failed() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// Our side of the cases, one after the other.
+async fn run_ours(areas: &[String], limit: Duration) -> Results {
+    let mut results = Results::default();
+    for case in gemini::cases() {
+        if areas.iter().any(|area| area == case.area()) {
+            let outcome = ours::run(&case, limit).await;
+            results.add_ours(case.name(), case.backend().name(), outcome);
+        }
+    }
+    results
+}
+
+/// The Python side, a few areas at a time.
+async fn run_python(driver: &Driver, areas: &[String]) -> anyhow::Result<Vec<Run>> {
+    let runs = areas.iter().map(|area| driver.run(area));
+    let runs: Vec<_> = futures_util::stream::iter(runs)
+        .buffered(INTERPRETERS)
+        .try_collect()
+        .await?;
+    Ok(runs.into_iter().flatten().collect())
+}
+
+/// The files with cases, by name.
+fn areas_in(folder: &Path) -> anyhow::Result<Vec<String>> {
+    let entries = std::fs::read_dir(folder)
+        .with_context(|| format!("{} cannot be listed", folder.display()))?;
+    let mut areas = Vec::new();
+    for entry in entries {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        areas.extend(name.strip_suffix(".py").map(str::to_owned));
+    }
+    areas.retain(|area| area != "bench");
+    areas.sort();
+    ensure!(!areas.is_empty(), "{} holds no cases", folder.display());
+    Ok(areas)
+}
+
+/// The areas that were asked for; all of them when none was.
+fn chosen(all: Vec<String>, wanted: &[String]) -> anyhow::Result<Vec<String>> {
+    if let Some(unknown) = wanted.iter().find(|area| !all.contains(area)) {
+        bail!("there is no area `{unknown}`; there are {}", all.join(", "));
+    }
+    if wanted.is_empty() {
+        return Ok(all);
+    }
+    Ok(wanted.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_area_is_chosen_by_name() {
+        let all = || vec!["caches".to_owned(), "chats".to_owned()];
+        assert_eq!(chosen(all(), &[]).unwrap(), all());
+        assert_eq!(chosen(all(), &["chats".to_owned()]).unwrap(), ["chats"]);
+        let error = chosen(all(), &["nope".to_owned()]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "there is no area `nope`; there are caches, chats"
+        );
+    }
+
+    #[test]
+    fn what_is_not_built_is_told_from_what_failed() {
+        let args = Args {
+            package: Package::Tinker,
+            python: None,
+            areas: Vec::new(),
+            timeout: 1,
+            json: false,
+        };
+        let code = run(Path::new("."), &args).unwrap();
+        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(2)));
+    }
+
+    #[test]
+    fn both_sides_have_the_same_areas() {
+        let root = crate::workspace::root();
+        let python = areas_in(&root.join(CASES).join("gemini")).unwrap();
+        for case in gemini::cases() {
+            assert!(
+                python.iter().any(|area| area == case.area()),
+                "`{}` lies in no file of conformance/sdk/gemini",
+                case.name()
+            );
+        }
+    }
+}
