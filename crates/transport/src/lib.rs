@@ -7,6 +7,7 @@ pub mod circuit;
 pub mod compression;
 pub mod download;
 mod error;
+mod extra_body;
 mod gates;
 mod http;
 mod idempotency;

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Map, Value};
 
 use crate::compression::{DEFAULT_MAX_RATIO, RequestCompression};
 use crate::http::PoolPurpose;
 use crate::observe::CallAttributes;
 use crate::redact::HeaderNames;
-use crate::retry::{RetryPolicy, RetryPolicyArg};
+use crate::retry::{Backoff, BackoffArg, RetryPolicy, RetryPolicyArg};
 use crate::sse::DEFAULT_MAX_EVENT_BYTES;
 
 /// One attempt of a buffered call may take this long unless set otherwise.
@@ -85,8 +86,11 @@ pub struct CallOptions {
     idle_timeout: Timeout,
     deadline: Timeout,
     retry_policy: Option<Arc<dyn RetryPolicy>>,
+    backoff: Option<Arc<dyn Backoff>>,
     idempotency_key: KeyHeader,
+    timeout_header: Option<HeaderName>,
     headers: HeaderMap,
+    extra_body: Option<Arc<Map<String, Value>>>,
     max_response_bytes: Option<usize>,
     max_event_bytes: Option<usize>,
     max_decompression_ratio: Option<NonZeroU32>,
@@ -137,6 +141,34 @@ impl CallOptions {
         self
     }
 
+    /// Decides how long to wait between attempts.
+    pub fn with_backoff(mut self, backoff: impl Into<BackoffArg>) -> Self {
+        self.backoff = Some(backoff.into().into_inner());
+        self
+    }
+
+    /// Tells the server in this header how long an attempt may take, in whole seconds, rounded up;
+    /// off by default.
+    ///
+    /// It is sent when [`with_attempt_timeout`](Self::with_attempt_timeout) sets a limit, here or
+    /// for the client; the limit that holds by default is not told. Where the caller has set the
+    /// header, that value is sent.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use gimmal_transport::{CallOptions, Timeout};
+    /// use http::HeaderName;
+    ///
+    /// let options = CallOptions::new()
+    ///     .with_timeout_header(HeaderName::from_static("x-server-timeout"))
+    ///     .with_attempt_timeout(Timeout::After(Duration::from_millis(1_500)));
+    /// # let _ = options; // Sends `x-server-timeout: 2`.
+    /// ```
+    pub fn with_timeout_header(mut self, header: HeaderName) -> Self {
+        self.timeout_header = Some(header);
+        self
+    }
+
     /// Sends an idempotency key in this header, for servers that promise to carry out requests with
     /// the same key once; off by default.
     ///
@@ -169,6 +201,28 @@ impl CallOptions {
     /// Mark a secret value with [`HeaderValue::set_sensitive`].
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
+        self
+    }
+
+    /// Adds members to the JSON body of the request, for fields that a typed request lacks.
+    ///
+    /// A name stands for the member that the body has under it, whatever the case and the
+    /// underscores: `topK`, `top_k` and `TOPK` are one. Objects are merged, member by member;
+    /// anything else takes the place of what is there. A request without a body gets this one, and
+    /// a body that is no JSON is left alone.
+    ///
+    /// The whole object of a call wins over that of its client; the two are not merged.
+    ///
+    /// ```
+    /// use gimmal_transport::CallOptions;
+    /// use serde_json::{Map, json};
+    ///
+    /// let extra = Map::from_iter([("generationConfig".to_owned(), json!({"newKnob": 1}))]);
+    /// let options = CallOptions::new().with_extra_body(extra);
+    /// assert!(options.extra_body().is_some());
+    /// ```
+    pub fn with_extra_body(mut self, members: Map<String, Value>) -> Self {
+        self.extra_body = Some(Arc::new(members));
         self
     }
 
@@ -241,11 +295,17 @@ impl CallOptions {
                 .retry_policy
                 .clone()
                 .or_else(|| outer.retry_policy.clone()),
+            backoff: self.backoff.clone().or_else(|| outer.backoff.clone()),
             idempotency_key: match &self.idempotency_key {
                 KeyHeader::Inherited => outer.idempotency_key.clone(),
                 set => set.clone(),
             },
+            timeout_header: self
+                .timeout_header
+                .clone()
+                .or_else(|| outer.timeout_header.clone()),
             headers,
+            extra_body: self.extra_body.clone().or_else(|| outer.extra_body.clone()),
             max_response_bytes: self.max_response_bytes.or(outer.max_response_bytes),
             max_event_bytes: self.max_event_bytes.or(outer.max_event_bytes),
             max_decompression_ratio: self
@@ -321,15 +381,35 @@ impl CallOptions {
         self.attributes.as_ref()
     }
 
+    /// The header and the value that tell the server how long an attempt may take.
+    pub(crate) fn told_timeout(&self) -> Option<(&HeaderName, HeaderValue)> {
+        let Timeout::After(limit) = self.attempt_timeout else {
+            return None;
+        };
+        let part = u64::from(limit.subsec_nanos() > 0);
+        let seconds = limit.as_secs().saturating_add(part);
+        Some((self.timeout_header.as_ref()?, HeaderValue::from(seconds)))
+    }
+
+    /// What is added to the JSON body of the request, if anything.
+    pub fn extra_body(&self) -> Option<&Map<String, Value>> {
+        self.extra_body.as_deref()
+    }
+
     /// The headers added to every attempt.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// These options with other headers.
-    pub(crate) fn with_headers(mut self, headers: HeaderMap) -> Self {
+    /// These options for an address that the caller's own headers and members are not meant for.
+    pub(crate) fn for_another_address(mut self, headers: HeaderMap) -> Self {
         self.headers = headers;
+        self.extra_body = None;
         self
+    }
+
+    pub(crate) fn backoff(&self) -> Option<&Arc<dyn Backoff>> {
+        self.backoff.as_ref()
     }
 
     pub(crate) fn retry_policy(&self) -> Option<&Arc<dyn RetryPolicy>> {
@@ -337,7 +417,7 @@ impl CallOptions {
     }
 }
 
-/// Shows names of headers only.
+/// Shows names of headers only, and of the extra body no more than how many members it has.
 impl fmt::Debug for CallOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CallOptions")
@@ -346,8 +426,14 @@ impl fmt::Debug for CallOptions {
             .field("idle_timeout", &self.idle_timeout)
             .field("deadline", &self.deadline)
             .field("retry_policy", &self.retry_policy)
+            .field("backoff", &self.backoff)
             .field("idempotency_key", &self.idempotency_key)
+            .field("timeout_header", &self.timeout_header)
             .field("headers", &HeaderNames(&self.headers))
+            .field(
+                "extra_members",
+                &self.extra_body.as_ref().map(|it| it.len()),
+            )
             .field("max_response_bytes", &self.max_response_bytes)
             .field("max_event_bytes", &self.max_event_bytes)
             .field("max_decompression_ratio", &self.max_decompression_ratio)

@@ -61,6 +61,7 @@ use crate::body::ByteStream;
 use crate::circuit::CircuitBreaker;
 use crate::compression;
 use crate::error::{AttemptRecord, Delivery, Error, ErrorKind, PAYLOAD_LIMIT, TimeoutKind};
+use crate::extra_body;
 use crate::gates::{Gates, Pass};
 use crate::http::{HttpTransport, PoolKey, PoolPurpose, harmless};
 use crate::idempotency;
@@ -104,7 +105,7 @@ impl Core {
         Self {
             credentials: Arc::new(NoCredentials),
             headers: harmless(&self.headers),
-            options: options.with_headers(harmless(self.options.headers())),
+            options: options.for_another_address(harmless(self.options.headers())),
             ..self.clone()
         }
     }
@@ -361,6 +362,15 @@ impl<'a> Call<'a> {
         } else {
             request.idempotency()
         };
+        if let Some((name, seconds)) = options.told_timeout()
+            && !headers.contains_key(name)
+        {
+            headers.insert(name.clone(), seconds);
+        }
+        let body = match options.extra_body() {
+            None => request.body().clone(),
+            Some(members) => extra_body::add(members, request.body(), &mut headers)?,
+        };
         let accepts_coding = compression::accept(request.method(), &mut headers);
         let started = core.clock.now();
         let deadline = options
@@ -381,7 +391,7 @@ impl<'a> Call<'a> {
             uri,
             headers,
             idempotency,
-            body: request.body().clone(),
+            body,
             accepts_coding,
             circuit,
             started,
@@ -474,7 +484,7 @@ impl<'a> Call<'a> {
         let policy = self.options.retry_policy();
         Rules {
             policy: &**policy.unwrap_or(&core.retry_policy),
-            backoff: &*core.backoff,
+            backoff: &**self.options.backoff().unwrap_or(&core.backoff),
             budget: Some(&core.budget),
             max_server_delay: core.max_server_delay,
             jitter: &*core.jitter,

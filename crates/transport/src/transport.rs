@@ -154,6 +154,16 @@ impl Transport {
         Self::from_core(self.core.without_credentials())
     }
 
+    /// The same transport with other options for its calls; what they leave open is inherited from
+    /// this one. It shares connections, limits and retry budget.
+    #[must_use]
+    pub fn with_options(&self, options: &CallOptions) -> Self {
+        Self::from_core(Core {
+            options: options.or(&self.core.options),
+            ..(*self.core).clone()
+        })
+    }
+
     async fn refuse_page(&self, reply: Response<ByteStream>) -> Error {
         let (parts, body) = reply.into_parts();
         let mut page = BytesMut::new();

@@ -3,6 +3,7 @@
 //! Reads no environment and does no I/O.
 
 use gimmal_transport::Error;
+use gimmal_types::gemini::{HttpOptions, ResourceScope};
 use url::Url;
 
 use super::Backend;
@@ -14,6 +15,10 @@ const GEMINI_API_BASE: &str = "https://generativelanguage.googleapis.com/";
 pub struct Endpoint {
     backend: Backend,
     base_url: Url,
+    /// The base URL is not the service's own.
+    is_replaced: bool,
+    /// The base URL stands for the place of the collections.
+    is_collection: bool,
     api_version: String,
     project: Option<String>,
     location: Option<String>,
@@ -26,6 +31,7 @@ pub struct Endpoint {
 pub struct EndpointBuilder {
     backend: Backend,
     base_url: Option<String>,
+    scope: Option<ResourceScope>,
     api_version: Option<String>,
     project: Option<String>,
     location: Option<String>,
@@ -78,6 +84,27 @@ impl Endpoint {
         self.ephemeral_token
     }
 
+    /// The same service with another address, as far as `options` name one.
+    ///
+    /// # Errors
+    ///
+    /// As [`EndpointBuilder::build`], for base URL and scope.
+    pub fn with_http_options(&self, options: &HttpOptions) -> Result<Self, Error> {
+        let mut endpoint = self.clone();
+        if let Some(base) = &options.base_url {
+            endpoint.base_url = parse_base(base)?;
+            endpoint.is_replaced = true;
+            endpoint.is_collection = false;
+        }
+        if let Some(scope) = &options.base_url_resource_scope {
+            endpoint.is_collection = is_collection(scope, endpoint.is_replaced)?;
+        }
+        if let Some(version) = &options.api_version {
+            endpoint.api_version.clone_from(version);
+        }
+        Ok(endpoint)
+    }
+
     /// `projects/{project}/locations/{location}` when both are known.
     pub(crate) fn parent(&self) -> Option<String> {
         match (&self.project, &self.location) {
@@ -113,7 +140,7 @@ impl Endpoint {
     /// The URL of a resource path relative to the version, within the project on Vertex.
     pub(crate) fn url(&self, path: &str) -> Url {
         match self.parent() {
-            Some(parent) if !path.starts_with("projects/") => {
+            Some(parent) if !self.is_collection && !path.starts_with("projects/") => {
                 self.versioned(&format!("{parent}/{path}"))
             }
             _ => self.versioned(path),
@@ -151,7 +178,11 @@ impl Endpoint {
     fn below(&self, prefix: &str, path: &str) -> Url {
         let mut url = self.base_url.clone();
         let base = url.path().trim_end_matches('/');
-        let version = self.api_version.as_str();
+        let version = if self.is_collection {
+            ""
+        } else {
+            self.api_version.as_str()
+        };
         let separator = if version.is_empty() { "" } else { "/" };
         let path = format!("{base}{prefix}{separator}{version}/{path}");
         url.set_path(&path);
@@ -164,6 +195,7 @@ impl EndpointBuilder {
         Self {
             backend,
             base_url: None,
+            scope: None,
             api_version: None,
             project: None,
             location: None,
@@ -174,6 +206,12 @@ impl EndpointBuilder {
     /// Replaces the address: a proxy, a gateway or an emulator. A path in it is kept.
     pub fn with_base_url(mut self, base_url: impl Into<String>) -> Self {
         self.base_url = Some(base_url.into());
+        self
+    }
+
+    /// Says what the address stands for; it must be a replaced one.
+    pub fn with_base_url_resource_scope(mut self, scope: ResourceScope) -> Self {
+        self.scope = Some(scope);
         self
     }
 
@@ -208,7 +246,8 @@ impl EndpointBuilder {
     /// # Errors
     ///
     /// Fails when the base URL is not an absolute http(s) URL, or carries a query or a user name,
-    /// when a project or location is no plain name, and when one is given for the developer API.
+    /// when a resource scope is set without one, when a project or location is no plain name, and
+    /// when one is given for the developer API.
     pub fn build(self) -> Result<Endpoint, Error> {
         if self.backend == Backend::GeminiApi && (self.project.is_some() || self.location.is_some())
         {
@@ -238,6 +277,11 @@ impl EndpointBuilder {
         if let Some(location) = &location {
             check_segment("location", location)?;
         }
+        let is_replaced = self.base_url.is_some();
+        let is_collection = match &self.scope {
+            None => false,
+            Some(scope) => is_collection(scope, is_replaced)?,
+        };
         let base = self
             .base_url
             .unwrap_or_else(|| default_base(location.as_deref()));
@@ -249,6 +293,8 @@ impl EndpointBuilder {
         Ok(Endpoint {
             backend: self.backend,
             base_url: parse_base(&base)?,
+            is_replaced,
+            is_collection,
             api_version: self
                 .api_version
                 .unwrap_or_else(|| default_version.to_owned()),
@@ -268,6 +314,22 @@ fn default_base(location: Option<&str>) -> String {
             format!("https://aiplatform.{multi_region}.rep.googleapis.com/")
         }
         Some(region) => format!("https://{region}-aiplatform.googleapis.com/"),
+    }
+}
+
+/// Whether the paths of collections follow the base URL at once.
+fn is_collection(scope: &ResourceScope, is_replaced: bool) -> Result<bool, Error> {
+    const FIELD: &str = "base_url_resource_scope";
+    match scope {
+        ResourceScope::Collection if is_replaced => Ok(true),
+        ResourceScope::Collection => Err(Error::invalid(
+            FIELD,
+            "says what a base URL stands for; set `base_url` with it",
+        )),
+        other => Err(Error::invalid(
+            FIELD,
+            format!("`{other}` is not known; COLLECTION is"),
+        )),
     }
 }
 
@@ -378,6 +440,68 @@ mod tests {
         );
         let error = vertex.with_ephemeral_token().build().unwrap_err();
         assert_eq!(error.field(), Some("api_key"));
+    }
+
+    fn collections_follow_the_base_url_of_their_place() {
+        let place = || {
+            Endpoint::vertex()
+                .with_project("p")
+                .with_base_url("https://gw/v9/col")
+        };
+        let endpoint = place()
+            .with_base_url_resource_scope(ResourceScope::Collection)
+            .build()
+            .unwrap();
+        for (path, url) in [
+            ("cachedContents", "https://gw/v9/col/cachedContents"),
+            (
+                "publishers/google/models/m",
+                "https://gw/v9/col/publishers/google/models/m",
+            ),
+            ("projects/p/x", "https://gw/v9/col/projects/p/x"),
+        ] {
+            assert_eq!(endpoint.url(path).as_str(), url);
+        }
+        assert_eq!(endpoint.upload("files").path(), "/v9/col/upload/files");
+
+        let bare = Endpoint::gemini_api().with_base_url_resource_scope(ResourceScope::Collection);
+        assert_eq!(
+            bare.build().unwrap_err().to_string(),
+            "invalid `base_url_resource_scope`: says what a base URL stands for; set `base_url` \
+             with it"
+        );
+        let odd = place().with_base_url_resource_scope(ResourceScope::from("PLANET"));
+        let error = odd.build().unwrap_err();
+        assert!(
+            error.to_string().contains("`PLANET` is not known"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn options_replace_what_they_name() {
+        let endpoint = Endpoint::vertex().with_project("p").build().unwrap();
+        let version = HttpOptions::new().set_api_version("v1");
+        let url = endpoint.with_http_options(&version).unwrap().url("x");
+        assert_eq!(
+            url.as_str(),
+            "https://aiplatform.googleapis.com/v1/projects/p/locations/global/x"
+        );
+        let place = HttpOptions::new()
+            .set_base_url("https://gw/col")
+            .set_base_url_resource_scope(ResourceScope::Collection);
+        let place = endpoint.with_http_options(&place).unwrap();
+        assert_eq!(place.url("x").as_str(), "https://gw/col/x");
+        // Another address is not the place of collections unless that is said again.
+        let other = HttpOptions::new().set_base_url("https://other");
+        let other = place.with_http_options(&other).unwrap();
+        assert_eq!(
+            other.url("x").path(),
+            "/v1beta1/projects/p/locations/global/x"
+        );
+        let bad = HttpOptions::new().set_base_url("nowhere");
+        let error = endpoint.with_http_options(&bad).unwrap_err();
+        assert_eq!(error.field(), Some("base_url"));
     }
 
     #[test]

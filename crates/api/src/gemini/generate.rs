@@ -1,5 +1,6 @@
 //! `generateContent` and `streamGenerateContent`.
 
+use bytes::Bytes;
 use gimmal_transport::{CallOptions, Error, Response};
 use gimmal_types::gemini::{GenerateContentRequest, GenerateContentResponse};
 
@@ -22,6 +23,21 @@ impl Gemini {
     ) -> Result<Response<GenerateContentResponse>, Error> {
         let request = requests::generate_content(self.endpoint(), model, request)?;
         self.transport().send_json(request, options).await
+    }
+
+    /// Generates a reply and leaves it as it came.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gemini::generate_content`].
+    pub async fn generate_content_raw(
+        &self,
+        model: &str,
+        request: &GenerateContentRequest,
+        options: &CallOptions,
+    ) -> Result<Response<Bytes>, Error> {
+        let request = requests::generate_content(self.endpoint(), model, request)?;
+        self.transport().send(request, options).await
     }
 
     /// Generates a reply in chunks, as the model writes it.

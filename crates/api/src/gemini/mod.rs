@@ -50,7 +50,7 @@ pub use endpoint::{Endpoint, EndpointBuilder};
 pub use environments::EnvironmentUpload;
 pub use fields::{REJECTED_FIELDS, RejectedField};
 pub use file_ref::FileRef;
-pub use handle::{Gemini, default_headers};
+pub use handle::{Gemini, client_header, default_headers};
 pub use interaction_stream::InteractionStream;
 pub use models::ListModels;
 pub use names::{cached_content_model, cached_content_name, model_path};

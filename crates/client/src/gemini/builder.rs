@@ -8,14 +8,20 @@ use gimmal_transport::{
     ApiKey, BackoffArg, BearerToken, CallOptions, Clock, Error, HttpConfig, HttpTransport,
     RetryPolicyArg, Transport, TransportBuilder,
 };
+use gimmal_types::gemini::HttpOptions;
 use http::HeaderName;
 use http::header::AUTHORIZATION;
 use secrecy::{ExposeSecret as _, SecretString};
+use url::Url;
 
 use super::GeminiClient;
 use super::env::{self, Environment};
 use super::ephemeral::{self, LiveOnly};
+use super::http_options::call_options;
 use super::planner::CacheScope;
+
+/// Tells the service how long the client waits.
+const SERVER_TIMEOUT: HeaderName = HeaderName::from_static("x-server-timeout");
 
 /// Collects the settings of a [`GeminiClient`].
 #[must_use]
@@ -26,6 +32,8 @@ pub struct GeminiClientBuilder {
     vertex: Option<(Option<String>, Option<String>)>,
     base_url: Option<String>,
     api_version: Option<String>,
+    http_options: HttpOptions,
+    options: CallOptions,
     environment: Environment,
     transport: TransportBuilder,
 }
@@ -104,7 +112,31 @@ impl GeminiClientBuilder {
 
     /// Options for every call; those of a call win.
     pub fn with_options(mut self, options: CallOptions) -> Self {
-        self.transport = self.transport.with_options(options);
+        self.options = options;
+        self
+    }
+
+    /// Address, version, headers, limits and retries as the official SDKs take them. They win over
+    /// the settings of this builder; what they leave open is taken from there.
+    ///
+    /// ```
+    /// use gimmal_client::gemini::GeminiClient;
+    /// use gimmal_client::types::gemini::{HttpOptions, HttpRetryOptions};
+    ///
+    /// # fn main() -> Result<(), gimmal_client::Error> {
+    /// let options = HttpOptions::new()
+    ///     .set_api_version("v1beta")
+    ///     .set_timeout(60_000)
+    ///     .set_retry_options(HttpRetryOptions::new().set_attempts(3));
+    /// let client = GeminiClient::builder()
+    ///     .with_api_key("key")
+    ///     .with_http_options(options)
+    ///     .build()?;
+    /// # let _ = client;
+    /// # Ok(()) }
+    /// ```
+    pub fn with_http_options(mut self, options: HttpOptions) -> Self {
+        self.http_options = options;
         self
     }
 
@@ -163,8 +195,9 @@ impl GeminiClientBuilder {
     ///
     /// # Errors
     ///
-    /// Fails without credentials, on a key or token that is empty or that no header can carry, on
-    /// an ephemeral token for Vertex, and on a bad base URL, project or location.
+    /// Fails without credentials, unless Vertex AI is reached through a gateway, which may add them;
+    /// on a key or token that is empty or that no header can carry, on an ephemeral token for
+    /// Vertex, on a bad base URL, project or location, and on bad [`HttpOptions`].
     pub fn build(self) -> Result<GeminiClient, Error> {
         let vertex = self.is_vertex();
         let endpoint = if vertex {
@@ -174,10 +207,14 @@ impl GeminiClientBuilder {
         };
         let key = self.api_key.as_ref().or(self.environment.api_key.as_ref());
         let endpoint = if !vertex && key.is_some_and(ephemeral::is_token) {
-            endpoint.with_ephemeral_token().build()?
+            endpoint.with_ephemeral_token()
         } else {
-            endpoint.build()?
+            endpoint
         };
+        let endpoint = endpoint.build()?.with_http_options(&self.http_options)?;
+        let options = call_options(&self.http_options)?
+            .or(&self.options)
+            .or(&CallOptions::new().with_timeout_header(SERVER_TIMEOUT));
         let credential = self.credential(&endpoint)?;
         if vertex && matches!(credential, Credential::Ephemeral(_)) {
             return Err(Error::invalid(
@@ -187,16 +224,17 @@ impl GeminiClientBuilder {
         }
         let scope = credential.cache_scope(&endpoint);
 
+        let transport = self.transport.with_options(options);
         let mut transport = match credential {
             Credential::Key(key) => {
                 let header = HeaderName::from_static("x-goog-api-key");
-                self.transport.with_credentials(ApiKey::new(header, key))
+                transport.with_credentials(ApiKey::new(header, key))
             }
-            Credential::Token(token) => self.transport.with_credentials(BearerToken::new(token)),
-            Credential::Ephemeral(token) => self
-                .transport
+            Credential::Ephemeral(token) => transport
                 .with_credentials(ApiKey::with_scheme(AUTHORIZATION, "Token ", token))
                 .with_interceptor(Arc::new(LiveOnly)),
+            Credential::Token(token) => transport.with_credentials(BearerToken::new(token)),
+            Credential::Gateway => transport,
         };
         for (name, value) in default_headers() {
             transport = transport.with_header(name, value);
@@ -222,6 +260,7 @@ impl GeminiClientBuilder {
             )),
             (None, None) => match &self.environment.api_key {
                 Some(key) if endpoint.project().is_none() => Credential::key(key),
+                _ if self.is_gateway() => Ok(Credential::Gateway),
                 _ if vertex => Err(Error::invalid(
                     "bearer_token",
                     "must be set for Vertex AI, or an API key for express mode",
@@ -241,6 +280,8 @@ impl GeminiClientBuilder {
             Some((project, location)) => (project.clone(), location.clone()),
             // An explicit key without a place means express mode.
             None if self.api_key.is_some() => (None, None),
+            // A gateway of the caller's knows the place, and who may ask.
+            None if self.bearer_token.is_none() && self.is_gateway() => (None, None),
             None => (
                 self.environment.project.clone(),
                 self.environment.location.clone(),
@@ -253,6 +294,16 @@ impl GeminiClientBuilder {
             endpoint = endpoint.with_location(location);
         }
         endpoint
+    }
+
+    /// True when Vertex AI is reached through an address that is not Google's.
+    fn is_gateway(&self) -> bool {
+        let base = self.http_options.base_url.clone();
+        let base = base
+            .or_else(|| self.base_url())
+            .and_then(|base| Url::parse(&base).ok());
+        let host = base.as_ref().and_then(Url::host_str);
+        self.is_vertex() && host.is_some_and(|host| !host.ends_with(".googleapis.com"))
     }
 
     fn address(&self, mut endpoint: EndpointBuilder, vertex: bool) -> EndpointBuilder {
@@ -291,6 +342,8 @@ enum Credential {
     /// Opens Live sessions and nothing else.
     Ephemeral(SecretString),
     Token(SecretString),
+    /// Nothing: a gateway of the caller's adds what it takes.
+    Gateway,
 }
 
 impl Credential {
@@ -313,6 +366,10 @@ impl Credential {
             (Some(project), Some(location), _) => {
                 let place = format!("projects/{project}/locations/{location}");
                 CacheScope::new(endpoint.backend(), place.as_bytes(), None)
+            }
+            (_, _, Self::Gateway) => {
+                let base = endpoint.base_url().as_str();
+                CacheScope::new(endpoint.backend(), base.as_bytes(), None)
             }
             (_, _, Self::Key(secret) | Self::Ephemeral(secret) | Self::Token(secret)) => {
                 CacheScope::new(endpoint.backend(), secret.expose_secret().as_bytes(), None)

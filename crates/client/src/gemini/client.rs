@@ -2,7 +2,9 @@
 
 use gimmal_api::gemini::{Endpoint, Gemini};
 use gimmal_transport::Error;
+use gimmal_types::gemini::HttpOptions;
 
+use super::http_options::call_options;
 use super::planner::{CacheScope, Executor};
 use super::{
     Agents, AuthTokens, Batches, Caches, Chats, Credentials, Decisions, Environments,
@@ -53,6 +55,34 @@ impl GeminiClient {
 
     pub(super) fn new(api: Gemini, scope: CacheScope) -> Self {
         Self { api, scope }
+    }
+
+    /// The same client with another address, version, headers, limits or retries for the calls made
+    /// through it. What the options leave open stays as it is; connections, credentials and limits
+    /// are shared.
+    ///
+    /// ```no_run
+    /// # async fn run(client: gimmal_client::gemini::GeminiClient) -> Result<(), gimmal_client::Error> {
+    /// use gimmal_client::types::gemini::HttpOptions;
+    ///
+    /// let alpha = client.with_http_options(&HttpOptions::new().set_api_version("v1alpha"))?;
+    /// let call = alpha.models().generate_content("gemini-2.5-flash");
+    /// let reply = call.set_contents(["What is a gimmal?"]).send().await?;
+    /// # let _ = reply;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Fails on a bad base URL, on a resource scope without one, and on headers, limits and
+    /// retries that cannot be.
+    pub fn with_http_options(&self, options: &HttpOptions) -> Result<Self, Error> {
+        let endpoint = self.endpoint().with_http_options(options)?;
+        let options = call_options(options)?;
+        Ok(Self::new(
+            self.api.with(endpoint, &options),
+            self.scope.clone(),
+        ))
     }
 
     /// Generation, token counts and what is known of models.

@@ -15,17 +15,18 @@ mod decisions;
 mod documents;
 mod embeddings;
 mod env;
-mod ephemeral;
 mod environments;
+mod ephemeral;
 mod file_search_stores;
 mod file_search_uploads;
 mod files;
 mod functions;
 mod generate;
+mod http_options;
 mod images;
+mod interactions;
 #[cfg(feature = "websocket")]
 mod live;
-mod interactions;
 mod models;
 mod operations;
 pub mod planner;
@@ -70,13 +71,14 @@ pub use functions::{Function, ToolSet, UnknownFunction};
 pub use generate::{GenerateContent, GenerateStream};
 pub use gimmal_api::gemini::{Backend, ByteRange, Endpoint, FileRef, UploadContent};
 pub use images::{EditImage, GenerateImages, RecontextImage, SegmentImage, UpscaleImage};
+pub use interactions::{
+    CancelInteraction, ContinuationInterrupted, CreateInteraction, DeleteInteraction,
+    GetInteraction, InteractionEvents, Interactions,
+};
 #[cfg(feature = "websocket")]
 pub use live::{
     ConnectLive, ConnectLiveMusic, Live, LiveMusic, LiveReceiver, LiveSender, LiveSession,
     LiveTurn, MusicReceiver, MusicSender, MusicSession,
-pub use interactions::{
-    CancelInteraction, ContinuationInterrupted, CreateInteraction, DeleteInteraction,
-    GetInteraction, InteractionEvents, Interactions,
 };
 pub use models::{CountTokens, GetModel, ListModelsCall, Models};
 pub use operations::{CancelOperation, GetOperation, Operations};

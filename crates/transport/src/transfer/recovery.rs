@@ -82,7 +82,7 @@ impl<'a> Recovery<'a> {
     /// Options for one request that is sent once to an address that the caller's headers are not
     /// meant for.
     pub(crate) fn once_without_headers(&self) -> Result<CallOptions, Error> {
-        Ok(self.once()?.with_headers(HeaderMap::new()))
+        Ok(self.once()?.for_another_address(HeaderMap::new()))
     }
 
     /// Takes note that more has arrived than ever before.
@@ -122,7 +122,7 @@ impl<'a> Recovery<'a> {
         let core = self.core;
         Rules {
             policy: &**self.options.retry_policy().unwrap_or(&core.retry_policy),
-            backoff: &*core.backoff,
+            backoff: &**self.options.backoff().unwrap_or(&core.backoff),
             budget: Some(&core.budget),
             max_server_delay: core.max_server_delay,
             jitter: &*core.jitter,

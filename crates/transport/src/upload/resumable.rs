@@ -177,7 +177,9 @@ impl ResumableUpload {
     pub async fn cancel(&self, session: &UploadSession) -> Result<(), Error> {
         let recovery = Recovery::new(self.transport.core(), &self.options);
         let request = command_request(session.url().clone(), Command::Cancel, Bytes::new());
-        let options = recovery.options()?.with_headers(http::HeaderMap::new());
+        let options = recovery
+            .options()?
+            .for_another_address(http::HeaderMap::new());
         match self.anonymous.send(request, &options).await {
             Err(error) if !is_gone(&error) => Err(error),
             _ => Ok(()),

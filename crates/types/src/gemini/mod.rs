@@ -24,6 +24,7 @@ mod generate;
 mod generate_config;
 mod generation_config;
 mod grounding;
+mod http_options;
 mod image;
 pub mod interactions;
 mod job;
@@ -146,6 +147,7 @@ pub use grounding::{
     GroundingMetadataSourceFlaggingUri, GroundingSupport, RagChunk, RagChunkPageSpan,
     RetrievalMetadata, SearchEntryPoint, Segment,
 };
+pub use http_options::{HttpOptions, HttpRetryOptions, ResourceScope};
 pub use image::{
     EditImageConfig, EditImageResponse, EditMode, EntityLabel, GenerateImagesConfig,
     GenerateImagesResponse, GeneratedImage, GeneratedImageMask, Image, ImagePromptLanguage,

@@ -36,10 +36,6 @@ pub(super) fn generation_config(
     mut config: Arguments,
     functions: Functions,
 ) -> Result<(GenerateContentConfig, ToolSet), Failure> {
-    let whole = config.take("should_return_http_response");
-    if whole.is_some_and(|value| value != json!(false)) {
-        return Err(Failure::unimplemented("should_return_http_response"));
-    }
     config.replace("system_instruction", arguments::content_json)?;
     config.replace("speech_config", arguments::speech_json)?;
     config.replace("response_schema", arguments::schema_json)?;
@@ -72,11 +68,23 @@ pub(super) fn required_contents(
     }
 }
 
-pub(super) async fn generate(client: GeminiClient, call: Call<'_>) -> Result<Value, Failure> {
+pub(super) async fn generate(client: GeminiClient, mut call: Call<'_>) -> Result<Value, Failure> {
+    if call.config.take("should_return_http_response") == Some(json!(true)) {
+        // Nothing of the reply is read then.
+        generation(&client, call)?.send_raw().await?;
+        return Ok(json!({}));
+    }
     replied(generation(&client, call)?.send().await?.body())
 }
 
-pub(super) async fn stream(client: GeminiClient, call: Call<'_>) -> Result<Value, Failure> {
+pub(super) async fn stream(client: GeminiClient, mut call: Call<'_>) -> Result<Value, Failure> {
+    let field = "should_return_http_response";
+    if call.config.take(field) == Some(json!(true)) {
+        return Err(Failure::refused(
+            field,
+            "is not for streams; they have a head of their own",
+        ));
+    }
     let chunks = generation(&client, call)?.stream().await?;
     let chunks: Vec<_> = chunks.try_collect().await?;
     chunks.iter().map(replied).collect()

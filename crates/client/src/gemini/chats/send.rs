@@ -104,11 +104,12 @@ impl<'a> SendMessage<'a> {
         let resume = config.automatic_continuation != Some(false);
         let mut contents = self.chat.history.curated().to_vec();
         contents.push(self.message.clone());
+        let options = self.options.as_ref().unwrap_or(&settings.options);
         let call = Call {
+            options: settings.api.with_usage(options, "chat"),
             api: settings.api.clone(),
             model: settings.model.clone(),
             request: GenerateContentRequest::from(config).set_contents(contents),
-            options: self.options.unwrap_or_else(|| settings.options.clone()),
             resume,
         };
         let tools = self.tools.unwrap_or_else(|| settings.tools.clone());

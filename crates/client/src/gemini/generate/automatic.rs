@@ -42,6 +42,9 @@ impl Generation {
         });
         let requests = config.maximum_remote_calls.unwrap_or(REQUESTS);
         let active = !tools.is_empty() && !by_caller && config.disable != Some(true);
+        if active {
+            call.options = call.api.with_usage(&call.options, "afc");
+        }
         call.request.tools = tools.join(std::mem::take(&mut call.request.tools))?;
         Ok(Self {
             call,

@@ -1,5 +1,6 @@
 //! `generateContent` and `streamGenerateContent` as calls in the making.
 
+use bytes::Bytes;
 use gimmal_api::gemini::Gemini;
 use gimmal_transport::{CallOptions, Error, Response};
 use gimmal_types::gemini::{
@@ -140,6 +141,24 @@ impl GenerateContent {
     pub async fn send(self) -> Result<Response<GenerateContentResponse>, Error> {
         let (reply, _) = self.generation()?.send().await?;
         Ok(reply)
+    }
+
+    /// Sends once, and returns the body of the reply as it came: nothing is read of it, no function
+    /// runs and a cut reply is not resumed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gemini::generate_content`].
+    pub async fn send_raw(self) -> Result<Response<Bytes>, Error> {
+        let Call {
+            api,
+            model,
+            mut request,
+            options,
+            ..
+        } = self.call;
+        request.tools = self.tools.join(request.tools)?;
+        api.generate_content_raw(&model, &request, &options).await
     }
 
     /// Asks for JSON of the shape of `T`, and reads it.
