@@ -24,6 +24,7 @@ mod handle;
 mod images;
 mod interaction_stream;
 mod interactions;
+mod job_polling;
 pub mod live;
 #[cfg(test)]
 mod media_tables;

@@ -60,12 +60,23 @@ pub fn fetch_predict_operation(endpoint: &Endpoint, name: &str) -> Result<Reques
 /// Fails on the developer API, on an empty name and on characters that would change the path.
 pub fn get(endpoint: &Endpoint, name: &str) -> Result<Request, Error> {
     endpoint.require_vertex("operations.get of a project")?;
+    Ok(requests::get(endpoint.url(&project_path(name)?)))
+}
+
+/// Builds the request that stops an operation of a Vertex project.
+fn cancel(endpoint: &Endpoint, name: &str) -> Result<Request, Error> {
+    endpoint.require_vertex("operations.cancel of a project")?;
+    let url = endpoint.url(&format!("{}:cancel", project_path(name)?));
+    Ok(Request::new(Method::POST, url).with_idempotency(Idempotency::Idempotent))
+}
+
+fn project_path(name: &str) -> Result<String, Error> {
     check(FIELD, name)?;
-    Ok(requests::get(if name.contains(SEGMENT) {
-        endpoint.url(name)
+    Ok(if name.contains(SEGMENT) {
+        name.to_owned()
     } else {
-        endpoint.url(&format!("operations/{name}"))
-    }))
+        format!("operations/{name}")
+    })
 }
 
 /// Operations of file search stores exist on the developer API only.
@@ -174,6 +185,10 @@ impl Poll for ProjectOperation {
 
     fn request(endpoint: &Endpoint, name: &str) -> Result<Request, Error> {
         get(endpoint, name)
+    }
+
+    fn cancel_request(endpoint: &Endpoint, name: &str) -> Result<Request, Error> {
+        cancel(endpoint, name)
     }
 
     fn name(&self) -> Option<&str> {

@@ -34,9 +34,9 @@ pub(crate) enum Next {
 }
 
 impl Machine {
-    pub(crate) fn new(patience: Option<Duration>) -> Self {
+    pub(crate) fn new(patience: Option<Duration>, pacing: ExponentialPacing) -> Self {
         Self {
-            pacing: Arc::new(ExponentialPacing::default()),
+            pacing: Arc::new(pacing),
             errors: Arc::new(TolerateOutages::default()),
             patience,
             started: None,
@@ -113,6 +113,10 @@ mod tests {
         }
     }
 
+    fn patient(patience: Option<Duration>) -> Machine {
+        Machine::new(patience, ExponentialPacing::default())
+    }
+
     fn wait(next: Next) -> Duration {
         match next {
             Next::Wait(wait) => wait,
@@ -122,7 +126,7 @@ mod tests {
 
     #[test]
     fn the_last_question_comes_before_the_deadline() {
-        let mut machine = Machine::new(Some(10 * SECOND));
+        let mut machine = patient(Some(10 * SECOND));
         machine.pacing = Arc::new(ExponentialPacing::every(8 * SECOND));
         let start = Instant::now();
         assert_eq!(machine.ask(start), Some(10 * SECOND));
@@ -140,7 +144,7 @@ mod tests {
 
     #[test]
     fn failures_are_counted_in_a_row() {
-        let mut machine = Machine::new(None);
+        let mut machine = patient(None);
         machine.errors = Arc::new(TolerateOutages::up_to(NonZeroU32::MIN));
         let now = Instant::now();
         let outage = || Error::connect("refused");
@@ -154,7 +158,7 @@ mod tests {
 
     #[test]
     fn the_servers_wish_is_kept() {
-        let mut machine = Machine::new(Some(60 * SECOND));
+        let mut machine = patient(Some(60 * SECOND));
         let now = Instant::now();
         machine.ask(now);
         let busy = Error::connect("busy").with_retry_after(30 * SECOND);
@@ -166,7 +170,7 @@ mod tests {
 
     #[test]
     fn without_a_deadline_it_never_ends() {
-        let mut machine = Machine::new(None);
+        let mut machine = patient(None);
         let start = Instant::now();
         assert_eq!(machine.ask(start), None);
         let next = machine.running(start + 1_000_000 * SECOND, &LOW);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use gimmal_transport::{Error, Request};
 use serde::de::DeserializeOwned;
 
+use super::pacing::ExponentialPacing;
 use crate::gemini::Endpoint;
 
 /// Work that outlives a call, as the service describes it at one moment.
@@ -56,6 +57,11 @@ pub trait Poll: Send + Sized + 'static {
 
     /// How long it is waited for unless set otherwise; `None` waits for ever.
     const PATIENCE: Option<Duration> = Some(Duration::from_secs(600));
+
+    /// How it is asked about unless set otherwise.
+    fn pacing() -> ExponentialPacing {
+        ExponentialPacing::default()
+    }
 
     /// Builds the request that asks for the description.
     ///

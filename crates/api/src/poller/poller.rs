@@ -83,7 +83,7 @@ impl<P: Poll> Poller<P> {
             gemini: gemini.clone(),
             name: name.clone(),
             options: CallOptions::default(),
-            machine: Machine::new(P::PATIENCE),
+            machine: Machine::new(P::PATIENCE, P::pacing()),
             stop: None,
             phase,
         };
@@ -100,8 +100,8 @@ impl<P: Poll> Poller<P> {
         &self.name
     }
 
-    /// Sets the waits between questions; [`ExponentialPacing`](super::ExponentialPacing) by
-    /// default. Set it before the first question.
+    /// Sets the waits between questions; each kind of work has its own default
+    /// ([`Poll::pacing`]). Set it before the first question.
     pub fn with_pacing(self, pacing: impl Into<PacingArg>) -> Self {
         let pacing = pacing.into().into_inner();
         self.set(|core| core.machine.pacing = pacing)

@@ -1,7 +1,7 @@
 //! Calls on batch jobs.
 
-use gimmal_api::Pager;
 use gimmal_api::gemini::{Gemini, ListBatches};
+use gimmal_api::{Pager, Poller};
 use gimmal_transport::{CallOptions, Error, Response};
 use gimmal_types::gemini::{
     BatchJob, BatchJobDestination, BatchJobSource, CreateBatchJobConfig,
@@ -74,6 +74,21 @@ impl Batches {
         }
     }
 
+    /// Waits for a batch job, which may have been created by another process.
+    ///
+    /// A job that ended with a part of its answers came to a good end; what failed stands among
+    /// them. Of a job that expired or was cancelled, [`Batches::get`] tells what was answered.
+    ///
+    /// ```no_run
+    /// # async fn run(client: gimmal_client::gemini::GeminiClient) -> Result<(), gimmal_client::Error> {
+    /// let job = client.batches().poller("batches/123").await?;
+    /// println!("{:?}", job.completion_stats);
+    /// # Ok(()) }
+    /// ```
+    pub fn poller(&self, name: impl Into<String>) -> Poller<BatchJob> {
+        self.api.poller(name)
+    }
+
     /// Lists the batch jobs.
     pub fn list(&self) -> ListBatchesCall {
         ListBatchesCall {
@@ -104,7 +119,7 @@ impl Batches {
 
 /// A call that creates a batch job, in the making.
 #[derive(Clone, Debug)]
-#[must_use = "nothing is sent before `send`"]
+#[must_use = "nothing is sent before `send` or `poller`"]
 pub struct CreateBatch {
     api: Gemini,
     model: String,
@@ -154,11 +169,21 @@ impl CreateBatch {
             .create_batch(&self.model, &self.src, &self.config, &self.options)
             .await
     }
+
+    /// Creates the job and returns what waits for its end.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub async fn poller(self) -> Result<Poller<BatchJob>, Error> {
+        let api = self.api.clone();
+        Ok(Poller::new(api, self.send().await?.into_body()))
+    }
 }
 
 /// A call that creates a batch job for embeddings, in the making.
 #[derive(Clone, Debug)]
-#[must_use = "nothing is sent before `send`"]
+#[must_use = "nothing is sent before `send` or `poller`"]
 pub struct CreateEmbeddingsBatch {
     api: Gemini,
     model: String,
@@ -195,6 +220,16 @@ impl CreateEmbeddingsBatch {
         self.api
             .create_embeddings_batch(&self.model, &self.src, &self.config, &self.options)
             .await
+    }
+
+    /// Creates the job and returns what waits for its end.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub async fn poller(self) -> Result<Poller<BatchJob>, Error> {
+        let api = self.api.clone();
+        Ok(Poller::new(api, self.send().await?.into_body()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Calls on tuning jobs.
 
-use gimmal_api::Pager;
 use gimmal_api::gemini::{Gemini, ListTunings};
+use gimmal_api::{Pager, Poller};
 use gimmal_transport::{CallOptions, Error, Response};
 use gimmal_types::gemini::{
     CompositeReinforcementTuningRewardConfig, Content, CreateTuningJobConfig,
@@ -55,6 +55,11 @@ impl Tunings {
         }
     }
 
+    /// Waits for a tuning job, which may have been started by another process.
+    pub fn poller(&self, name: impl Into<String>) -> Poller<TuningJob> {
+        self.api.poller(name)
+    }
+
     /// Lists the tuning jobs; Vertex only.
     pub fn list(&self) -> ListTuningsCall {
         ListTuningsCall {
@@ -91,7 +96,7 @@ impl Tunings {
 
 /// A call that tunes a model, in the making.
 #[derive(Clone, Debug)]
-#[must_use = "nothing is sent before `send`"]
+#[must_use = "nothing is sent before `send` or `poller`"]
 pub struct Tune {
     api: Gemini,
     base_model: String,
@@ -134,6 +139,16 @@ impl Tune {
         self.api
             .tune(&self.base_model, &self.dataset, &self.config, &self.options)
             .await
+    }
+
+    /// Starts the job and returns what waits for its result.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub async fn poller(self) -> Result<Poller<TuningJob>, Error> {
+        let api = self.api.clone();
+        Ok(Poller::new(api, self.send().await?.into_body()))
     }
 }
 
