@@ -442,6 +442,7 @@ mod tests {
         assert_eq!(error.field(), Some("api_key"));
     }
 
+    #[test]
     fn collections_follow_the_base_url_of_their_place() {
         let place = || {
             Endpoint::vertex()
