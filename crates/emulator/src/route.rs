@@ -2,6 +2,7 @@
 //! about. Knows paths, not bodies.
 
 mod owned;
+mod stored;
 
 use std::fmt;
 
@@ -98,6 +99,16 @@ pub enum Route {
     ValidateReward,
     /// `POST auth_tokens`.
     CreateAuthToken,
+    /// `POST upload/storage/v1/b/{bucket}/o`.
+    PutObject,
+    /// `GET storage/v1/b/{bucket}/o/{object}`.
+    GetObject,
+    /// `GET storage/v1/b/{bucket}/o`.
+    ListObjects,
+    /// `POST bigquery/v2/projects/{p}/datasets/{d}/tables/{t}/insertAll`.
+    InsertRows,
+    /// `GET bigquery/v2/projects/{p}/datasets/{d}/tables/{t}/data`.
+    ListRows,
     /// Anything the emulator does not serve.
     Unknown,
 }
@@ -221,6 +232,12 @@ impl Target {
         let brings_content = segments.first() == Some(&"upload");
         if brings_content {
             segments.remove(0);
+        }
+        if let Some((route, address)) = stored::route_of(method, &segments, brings_content) {
+            target.backend = Backend::Vertex;
+            target.route = route;
+            target.resource = address;
+            return target;
         }
         if segments.first().is_some_and(|s| is_version(s)) {
             target.version = segments.remove(0).to_owned();

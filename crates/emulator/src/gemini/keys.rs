@@ -126,6 +126,7 @@ fn child_kind(parent: Kind, key: &str) -> Kind {
             | "parametersJsonSchema"
             | "responseJsonSchema"
             | "_responseJsonSchema"
+            | "json"
             | "labels"
             | "metadata"
             | "partMetadata"

@@ -20,6 +20,7 @@ pub(crate) mod limiter;
 pub(crate) mod media;
 pub(crate) mod modalities;
 pub(crate) mod models;
+pub(crate) mod objects;
 pub(crate) mod operations;
 pub(crate) mod page;
 pub(crate) mod predict;

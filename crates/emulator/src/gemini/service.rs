@@ -27,6 +27,7 @@ use crate::{
         jobs::Pace,
         limiter::Limiter,
         models::Catalogue,
+        objects,
         operations::Operations,
         predict, stream, tokens,
         tunings::{self, Tunings},
@@ -256,7 +257,11 @@ impl Gemini {
             Route::DeleteOperation => self.operations.answer_delete(&call),
             Route::WaitOperation => self.operations.answer_wait(&call),
             Route::FetchPredictOperation => self.operations.answer_fetch(&call),
-            Route::Unknown => Err(ApiError::not_found(format!(
+            Route::GetObject => objects::get(&call),
+            Route::ListObjects => Ok(objects::list_objects(&call)),
+            Route::InsertRows => objects::insert_rows(&call),
+            Route::ListRows => objects::list_rows(&call),
+            Route::PutObject | Route::Unknown => Err(ApiError::not_found(format!(
                 "The emulator does not serve {}.",
                 incoming.target.path
             ))),
@@ -277,7 +282,7 @@ impl Incoming<'_> {
         query: &[(String, String)],
     ) -> bool {
         match target.route {
-            Route::UploadContent => true,
+            Route::UploadContent | Route::PutObject => true,
             Route::UploadFile => matches!(
                 Protocol::read(headers, query),
                 Ok(Protocol::Raw | Protocol::Multipart)

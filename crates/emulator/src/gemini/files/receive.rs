@@ -36,6 +36,9 @@ impl Gemini {
         mut body: Inflow,
     ) -> Result<Reply, Interrupted> {
         self.settle(incoming.now);
+        if incoming.target.route == Route::PutObject {
+            return self.receive_object(incoming, &mut body).await;
+        }
         let result = if incoming.target.route == Route::UploadContent {
             self.receive_command(incoming, &mut body).await
         } else {

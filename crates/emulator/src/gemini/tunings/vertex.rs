@@ -150,7 +150,11 @@ fn tuning_job(job: &Job, call: &Call<'_>) -> Value {
     let progress = job.plan.progress(now);
     let mut out = Value::Object(job.shown.clone());
     let name = format!("{parent}/tuningJobs/{}", job.id);
-    out["name"] = name.clone().into();
+    out["name"] = name.into();
+    out["baseModel"] = job.base_name.clone().into();
+    if out["preTunedModel"].is_object() {
+        out["preTunedModel"]["baseModel"] = job.base_name.clone().into();
+    }
     out["state"] = match state {
         State::Queued => "JOB_STATE_PENDING",
         State::Running => "JOB_STATE_RUNNING",
