@@ -94,3 +94,31 @@ async fn system_instruction_and_tools_count_as_prompt() {
     let count = |body: &Value| body["usageMetadata"]["promptTokenCount"].as_u64();
     assert!(count(&more) > count(&plain));
 }
+
+#[tokio::test]
+async fn computed_tokens_join_to_the_text() {
+    let session = Session::plain().await;
+    let path = format!("v1/projects/p/locations/l/publishers/google/models/{MODEL}:computeTokens");
+    let text = "Grüße, 日本! 3.14\n\nend";
+    let reply = session.post(&path, &ask(text)).await.ok();
+    let info = &reply["tokensInfo"][0];
+    let tokens = info["tokens"].as_array().expect("tokens");
+    let bytes = tokens.iter().flat_map(|token| {
+        let token = token.as_str().expect("base64");
+        base64::Engine::decode(&base64::engine::general_purpose::STANDARD, token).expect("base64")
+    });
+    assert_eq!(String::from_utf8(bytes.collect()).as_deref(), Ok(text));
+    assert_eq!(
+        info["tokenIds"].as_array().map(Vec::len),
+        Some(tokens.len())
+    );
+    assert_eq!(info["role"], "user");
+    let developer = session
+        .post(&format!("v1beta/models/{MODEL}:computeTokens"), &ask(text))
+        .await;
+    assert!(
+        developer
+            .refused(404, "NOT_FOUND")
+            .contains("computeTokens")
+    );
+}

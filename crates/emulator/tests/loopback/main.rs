@@ -1,19 +1,24 @@
 //! The emulator over its socket, as any client sees it: one module per subject. Nothing here looks
 //! inside the crate.
 
+mod auth_tokens;
+mod batches;
 mod caches;
 mod client;
 mod counting;
+mod embeddings;
 mod errors;
 mod faults;
 mod files;
 mod functions;
 mod generate;
+mod images;
 mod json;
 mod latency;
 mod models;
 mod operations;
 mod server;
 mod stream;
+mod tunings;
 mod vertex;
 mod videos;

@@ -28,13 +28,14 @@ pub(crate) fn paint(prompt: &str, seed: u64, width: u32, height: u32) -> Pixels 
         .iter()
         .filter_map(|word| Colour::named(&word.to_lowercase()))
         .collect();
-    let mut colour = |n: usize| match named.get(n % named.len().max(1)) {
-        // A little off the colour, so that shapes of one colour can be told apart.
-        Some(named) => named.towards(drawn(&mut rng), 0.12),
+    let mut colour = |n: usize, apart: f32| match named.get(n % named.len().max(1)) {
+        Some(named) => named.towards(drawn(&mut rng), apart),
         None => drawn(&mut rng),
     };
-    let (top, bottom) = (colour(0), colour(1));
-    let colours: Vec<Colour> = (0..SHAPES).map(|n| colour(n + 1)).collect();
+    let (top, bottom) = (colour(0, 0.1), colour(1, 0.1));
+    // Every other shape is well off the colours that are named, and stands out.
+    let apart = |n: usize| if n.is_multiple_of(2) { 0.8 } else { 0.2 };
+    let colours: Vec<Colour> = (0..SHAPES).map(|n| colour(n + 1, apart(n))).collect();
     let shapes = colours.into_iter().map(|colour| Shape {
         colour,
         x: rng.fraction() as f32,
