@@ -57,6 +57,26 @@ pub enum Route {
     DeleteOperation,
     /// `POST {operation}:wait`.
     WaitOperation,
+    /// `POST fileSearchStores`.
+    CreateFileSearchStore,
+    /// `GET fileSearchStores/{id}`.
+    GetFileSearchStore,
+    /// `GET fileSearchStores`.
+    ListFileSearchStores,
+    /// `DELETE fileSearchStores/{id}`.
+    DeleteFileSearchStore,
+    /// `POST upload/{version}/fileSearchStores/{id}:uploadToFileSearchStore`: opens an upload.
+    UploadToFileSearchStore,
+    /// `POST fileSearchStores/{id}:importFile`.
+    ImportFile,
+    /// `GET fileSearchStores/{id}/documents/{id}`.
+    GetDocument,
+    /// `GET fileSearchStores/{id}/documents`.
+    ListDocuments,
+    /// `DELETE fileSearchStores/{id}/documents/{id}`.
+    DeleteDocument,
+    /// `GET fileSearchStores/{id}/media/{id}`.
+    DownloadMedia,
     /// `POST models/{model}:predictLongRunning`.
     PredictLongRunning,
     /// `POST models/{model}:fetchPredictOperation`.
@@ -140,6 +160,16 @@ impl Route {
                 | Self::DeleteFile
                 | Self::DownloadFile
                 | Self::RegisterFiles
+                | Self::CreateFileSearchStore
+                | Self::GetFileSearchStore
+                | Self::ListFileSearchStores
+                | Self::DeleteFileSearchStore
+                | Self::UploadToFileSearchStore
+                | Self::ImportFile
+                | Self::GetDocument
+                | Self::ListDocuments
+                | Self::DeleteDocument
+                | Self::DownloadMedia
         )
     }
 }
@@ -285,7 +315,8 @@ impl Target {
     /// opened it.
     pub(crate) fn with_query(mut self, query: &[(String, String)]) -> Self {
         let ticket = query.iter().any(|(name, _)| name == "upload_id");
-        if ticket && self.route == Route::UploadFile {
+        let opens = [Route::UploadFile, Route::UploadToFileSearchStore];
+        if ticket && opens.contains(&self.route) {
             self.route = Route::UploadContent;
         }
         self
@@ -357,6 +388,7 @@ fn route_of(method: &str, rest: &[&str]) -> (Route, String) {
         ["models"] if method == "GET" => (Route::ListModels, String::new()),
         ["models", tail @ ..] => owned::model_route(method, &tail.join("/")),
         ["files", tail @ ..] => file_route(method, tail),
+        ["fileSearchStores", tail @ ..] => store_route(method, tail),
         ["files:register"] if method == "POST" => (Route::RegisterFiles, String::new()),
         ["cachedContents"] => match method {
             "GET" => (Route::ListCachedContents, String::new()),
@@ -412,10 +444,38 @@ fn file_route(method: &str, tail: &[&str]) -> (Route, String) {
     }
 }
 
+/// What stands after `fileSearchStores`; documents and media are named with their store.
+fn store_route(method: &str, tail: &[&str]) -> (Route, String) {
+    let route = match (method, tail) {
+        ("GET", []) => Route::ListFileSearchStores,
+        ("POST", []) => Route::CreateFileSearchStore,
+        ("POST", [name]) => match name.split_once(':') {
+            Some((id, "importFile")) => return (Route::ImportFile, id.to_owned()),
+            _ => Route::Unknown,
+        },
+        ("GET", [_]) => Route::GetFileSearchStore,
+        ("DELETE", [_]) => Route::DeleteFileSearchStore,
+        ("GET", [store, "documents"]) => return (Route::ListDocuments, (*store).to_owned()),
+        ("GET", [_, "documents", _]) => Route::GetDocument,
+        ("DELETE", [_, "documents", _]) => Route::DeleteDocument,
+        ("GET", [_, "media", _]) => Route::DownloadMedia,
+        _ => Route::Unknown,
+    };
+    (route, tail.join("/"))
+}
+
 /// What stands after `upload/{version}`.
 fn upload_route(method: &str, rest: &[&str]) -> (Route, String) {
     match rest {
         ["files"] if method == "POST" || method == "PUT" => (Route::UploadFile, String::new()),
+        ["fileSearchStores", name] if method == "POST" || method == "PUT" => {
+            match name.split_once(':') {
+                Some((id, "uploadToFileSearchStore")) => {
+                    (Route::UploadToFileSearchStore, id.to_owned())
+                }
+                _ => (Route::Unknown, String::new()),
+            }
+        }
         _ => (Route::Unknown, String::new()),
     }
 }
@@ -506,6 +566,83 @@ mod tests {
         let ticket = [("upload_id".to_owned(), "x".to_owned())];
         let target = parse("POST", "/upload/v1/files").with_query(&ticket);
         assert_eq!(target.route, Route::UploadContent);
+    }
+
+    #[test]
+    fn file_search_stores_and_their_documents() {
+        for (method, path, route, resource) in [
+            (
+                "POST",
+                "/v1/fileSearchStores",
+                Route::CreateFileSearchStore,
+                "",
+            ),
+            (
+                "GET",
+                "/v1/fileSearchStores",
+                Route::ListFileSearchStores,
+                "",
+            ),
+            (
+                "GET",
+                "/v1/fileSearchStores/s",
+                Route::GetFileSearchStore,
+                "s",
+            ),
+            (
+                "DELETE",
+                "/v1/fileSearchStores/s",
+                Route::DeleteFileSearchStore,
+                "s",
+            ),
+            (
+                "POST",
+                "/v1/fileSearchStores/s:importFile",
+                Route::ImportFile,
+                "s",
+            ),
+            (
+                "POST",
+                "/upload/v1/fileSearchStores/s:uploadToFileSearchStore",
+                Route::UploadToFileSearchStore,
+                "s",
+            ),
+            (
+                "GET",
+                "/v1/fileSearchStores/s/documents",
+                Route::ListDocuments,
+                "s",
+            ),
+            (
+                "GET",
+                "/v1/fileSearchStores/s/documents/d",
+                Route::GetDocument,
+                "s/documents/d",
+            ),
+            (
+                "DELETE",
+                "/v1/fileSearchStores/s/documents/d",
+                Route::DeleteDocument,
+                "s/documents/d",
+            ),
+            (
+                "GET",
+                "/v1/fileSearchStores/s/media/m",
+                Route::DownloadMedia,
+                "s/media/m",
+            ),
+        ] {
+            let target = parse(method, path);
+            assert_eq!(
+                (target.route, target.resource.as_str()),
+                (route, resource),
+                "{path}"
+            );
+        }
+        assert_eq!(
+            parse("POST", "/v1/fileSearchStores/s:export").route,
+            Route::Unknown
+        );
     }
 
     #[test]

@@ -158,6 +158,63 @@ pub(crate) const FETCH_PREDICT_OPERATION_REQUEST: Message = Message {
     vertex: &[],
 };
 
+pub(crate) const FILE_SEARCH_STORE: Message = Message {
+    both: &[
+        "activeDocumentsCount",
+        "createTime",
+        "displayName",
+        "embeddingModel",
+        "failedDocumentsCount",
+        "name",
+        "pendingDocumentsCount",
+        "sizeBytes",
+        "updateTime",
+    ],
+    developer: &[],
+    vertex: &[],
+};
+
+pub(crate) const UPLOAD_TO_FILE_SEARCH_STORE_REQUEST: Message = Message {
+    both: &[
+        "chunkingConfig",
+        "customMetadata",
+        "displayName",
+        "mimeType",
+    ],
+    developer: &[],
+    vertex: &[],
+};
+
+pub(crate) const IMPORT_FILE_REQUEST: Message = Message {
+    both: &["chunkingConfig", "customMetadata", "fileName"],
+    developer: &[],
+    vertex: &[],
+};
+
+pub(crate) const CHUNKING_CONFIG: Message = Message {
+    both: &["whiteSpaceConfig"],
+    developer: &[],
+    vertex: &[],
+};
+
+pub(crate) const WHITE_SPACE_CONFIG: Message = Message {
+    both: &["maxOverlapTokens", "maxTokensPerChunk"],
+    developer: &[],
+    vertex: &[],
+};
+
+pub(crate) const CUSTOM_METADATA: Message = Message {
+    both: &["key", "numericValue", "stringListValue", "stringValue"],
+    developer: &[],
+    vertex: &[],
+};
+
+pub(crate) const FILE_SEARCH: Message = Message {
+    both: &["fileSearchStoreNames", "metadataFilter", "topK"],
+    developer: &[],
+    vertex: &[],
+};
+
 pub(crate) const PREDICT_REQUEST: Message = Message {
     both: &["instances", "labels", "parameters"],
     developer: &["webhookConfig"],

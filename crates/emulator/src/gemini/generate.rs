@@ -20,6 +20,7 @@ use crate::{
         content::{self, Content, Part},
         errors::ApiError,
         fields::{self, string},
+        file_search,
         modalities::{Media, Medium},
         models::ModelCard,
         prompt::{self, Prompt},
@@ -55,6 +56,8 @@ pub(crate) struct Generation {
 pub(crate) struct Candidate {
     pub(crate) output: Output,
     pub(crate) finish: &'static str,
+    /// What it rests on, when something was searched for it.
+    pub(crate) grounding: Option<Value>,
 }
 
 #[derive(Debug)]
@@ -102,10 +105,19 @@ pub(crate) fn generate(call: &Call<'_>) -> Result<Generation, ApiError> {
 
     let prompt = prompt::read(&request.contents);
     let inline = (!prompt.context.is_empty()).then(|| call.memory.index(&prompt.context));
+    let tools = request.tools(cached.as_deref());
+    let grounding = file_search::retrieve(tools, prompt.question, call)?;
+    let retrieved = grounding.as_ref().map(|grounding| {
+        let texts = grounding.texts();
+        let tokens = texts.iter().map(|text| call.memory.count(text) as u64);
+        generation.usage.tool_use = Some(tokens.sum());
+        call.memory.index(&texts)
+    });
     let contexts: Vec<&ContextIndex> = cached
         .iter()
         .map(|cached| &*cached.index)
         .chain(inline.as_deref())
+        .chain(retrieved.as_deref())
         .collect();
     let findings = match model.learned(prompt.question) {
         Some(output) => answer::known(prompt.question, output),
@@ -123,10 +135,18 @@ pub(crate) fn generate(call: &Call<'_>) -> Result<Generation, ApiError> {
             Some(media) if function.is_none() => Ok(Candidate {
                 output: Output::Media(media),
                 finish: "STOP",
+                grounding: None,
             }),
             _ => request.candidate(n, &prompt, &findings, function.as_ref(), card),
         })
         .collect::<Result<_, _>>()?;
+    if let Some(grounding) = &grounding {
+        for candidate in &mut generation.candidates {
+            if let Output::Text(text) = &candidate.output {
+                candidate.grounding = Some(grounding.to_json(text, &findings.passages));
+            }
+        }
+    }
     let tokens = generation
         .candidates
         .iter()
@@ -246,12 +266,17 @@ impl<'a> Request<'a> {
             })
     }
 
+    /// The tools of the request, or those that were cached.
+    fn tools<'t>(&'t self, cached: Option<&'t CachedContent>) -> Option<&'t Value> {
+        self.tools.or_else(|| cached?.tools.as_ref())
+    }
+
     fn function_call(
         &self,
         prompt: &Prompt<'_>,
         cached: Option<&CachedContent>,
     ) -> Result<Option<FunctionCall>, ApiError> {
-        let tools = self.tools.or_else(|| cached?.tools.as_ref());
+        let tools = self.tools(cached);
         let tool_config = self.tool_config.or_else(|| cached?.tool_config.as_ref());
         let functions = tools::functions(tools, MESSAGE)?;
         let (mode, functions) = tools::choice(tool_config, functions)?;
@@ -278,6 +303,7 @@ impl<'a> Request<'a> {
             return Ok(Candidate {
                 output: Output::Call(function.clone()),
                 finish: "STOP",
+                grounding: None,
             });
         }
         let plain = if prompt.responses.is_empty() {
@@ -308,6 +334,7 @@ impl<'a> Request<'a> {
         Ok(Candidate {
             output: Output::Text(kept.to_owned()),
             finish,
+            grounding: None,
         })
     }
 
@@ -354,6 +381,17 @@ impl Output {
     }
 }
 
+impl Candidate {
+    /// The candidate with the last of its parts, or with all of them.
+    pub(crate) fn finished_json(&self, index: usize, parts: Vec<Value>) -> Value {
+        let mut json = candidate_json(index, parts, Some(self.finish));
+        if let Some(grounding) = &self.grounding {
+            json["groundingMetadata"] = grounding.clone();
+        }
+        json
+    }
+}
+
 impl Generation {
     /// The text of the first candidate.
     pub(crate) fn text(&self) -> String {
@@ -372,7 +410,7 @@ impl Generation {
             .map(|(index, candidate)| {
                 let thoughts = self.thoughts.iter().map(|text| thought(text));
                 let parts = thoughts.chain(candidate.output.to_parts()).collect();
-                candidate_json(index, parts, Some(candidate.finish))
+                candidate.finished_json(index, parts)
             });
         self.envelope(candidates.collect(), self.usage)
     }

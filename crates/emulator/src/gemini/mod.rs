@@ -11,6 +11,7 @@ pub(crate) mod content;
 pub(crate) mod embeddings;
 pub(crate) mod errors;
 pub(crate) mod fields;
+pub(crate) mod file_search;
 pub(crate) mod files;
 pub(crate) mod generate;
 pub(crate) mod images;

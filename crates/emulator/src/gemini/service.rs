@@ -22,6 +22,7 @@ use crate::{
         caches::{Caches, Scope},
         embeddings,
         errors::{ApiError, Quota, quota_exceeded},
+        file_search::FileSearch,
         files::{Files, Protocol, Uploads},
         generate::{self, Generation},
         jobs::Pace,
@@ -47,6 +48,7 @@ pub(crate) struct Gemini {
     pub(crate) caches: Caches,
     pub(crate) files: Files,
     pub(crate) uploads: Uploads,
+    pub(crate) file_search: FileSearch,
     pub(crate) operations: Operations,
     pub(crate) auth_tokens: AuthTokens,
     pub(crate) batches: Batches,
@@ -73,6 +75,7 @@ pub(crate) struct Call<'a> {
     pub(crate) catalogue: &'a Catalogue,
     pub(crate) caches: &'a Caches,
     pub(crate) files: &'a Files,
+    pub(crate) file_search: &'a FileSearch,
     pub(crate) operations: &'a Operations,
     pub(crate) tunings: &'a Tunings,
     pub(crate) memory: &'a Memory,
@@ -101,6 +104,7 @@ impl Gemini {
             caches: Caches::new(0, None),
             files: Files::default(),
             uploads: Uploads::default(),
+            file_search: FileSearch::default(),
             operations: Operations::default(),
             auth_tokens: AuthTokens::default(),
             batches: Batches::new(0),
@@ -177,6 +181,7 @@ impl Gemini {
             catalogue: &self.catalogue,
             caches: &self.caches,
             files: &self.files,
+            file_search: &self.file_search,
             operations: &self.operations,
             tunings: &self.tunings,
             memory: &self.memory,
@@ -244,12 +249,23 @@ impl Gemini {
             Route::ListCachedContents => self.caches.list(&call),
             Route::UpdateCachedContent => self.caches.update(&call),
             Route::DeleteCachedContent => self.caches.delete(&call),
-            Route::UploadFile | Route::UploadContent => self.open_upload(incoming),
+            Route::UploadFile | Route::UploadToFileSearchStore | Route::UploadContent => {
+                self.open_upload(incoming)
+            }
             Route::GetFile => self.files.answer_get(&call),
             Route::ListFiles => self.files.answer_list(&call),
             Route::DeleteFile => self.files.answer_delete(&call),
             Route::DownloadFile => self.files.answer_download(&call),
             Route::RegisterFiles => self.files.answer_register(&call),
+            Route::CreateFileSearchStore => self.file_search.answer_create(&call),
+            Route::GetFileSearchStore => self.file_search.answer_get(&call),
+            Route::ListFileSearchStores => self.file_search.answer_list(&call),
+            Route::DeleteFileSearchStore => self.file_search.answer_delete(&call),
+            Route::ImportFile => self.file_search.answer_import(self, &call),
+            Route::GetDocument => self.file_search.answer_get_document(&call),
+            Route::ListDocuments => self.file_search.answer_list_documents(&call),
+            Route::DeleteDocument => self.file_search.answer_delete_document(&call),
+            Route::DownloadMedia => self.file_search.answer_download_media(&call),
             Route::PredictLongRunning => videos::begin(&call),
             Route::GetOperation => self.operations.answer_get(&call),
             Route::ListOperations => self.operations.answer_list(&call),
@@ -283,7 +299,7 @@ impl Incoming<'_> {
     ) -> bool {
         match target.route {
             Route::UploadContent | Route::PutObject => true,
-            Route::UploadFile => matches!(
+            Route::UploadFile | Route::UploadToFileSearchStore => matches!(
                 Protocol::read(headers, query),
                 Ok(Protocol::Raw | Protocol::Multipart)
             ),

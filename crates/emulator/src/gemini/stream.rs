@@ -39,8 +39,11 @@ pub(crate) fn chunks(generation: &Generation) -> Vec<Value> {
             sent += piece.tokens();
             let parts = piece.to_parts();
             let last = round + 1 == pieces.len();
-            let finish = generation.candidates[index].finish;
-            candidates.push(candidate_json(index, parts, last.then_some(finish)));
+            candidates.push(if last {
+                generation.candidates[index].finished_json(index, parts)
+            } else {
+                candidate_json(index, parts, None)
+            });
         }
         // The pieces are cut between tokens, so the counts add up to that of the whole.
         usage.candidates = Some(sent);
@@ -89,6 +92,7 @@ mod tests {
             .map(|output| Candidate {
                 output,
                 finish: "STOP",
+                grounding: None,
             })
             .collect();
         let tokens = candidates

@@ -116,6 +116,8 @@ pub(crate) struct Usage {
     /// The modality of the files among the candidates and their share of the tokens.
     pub(crate) media: Option<(&'static str, u64)>,
     pub(crate) thoughts: Option<u64>,
+    /// What tools of the service have brought in.
+    pub(crate) tool_use: Option<u64>,
 }
 
 impl Usage {
@@ -144,7 +146,13 @@ impl Usage {
         if let Some(thoughts) = self.thoughts {
             out.insert("thoughtsTokenCount".into(), thoughts.into());
         }
-        let total = prompt + self.candidates.unwrap_or(0) + self.thoughts.unwrap_or(0);
+        if let Some(tokens) = self.tool_use {
+            out.insert("toolUsePromptTokenCount".into(), tokens.into());
+            let details = json!([{ "modality": "TEXT", "tokenCount": tokens }]);
+            out.insert("toolUsePromptTokensDetails".into(), details);
+        }
+        let others = [self.candidates, self.thoughts, self.tool_use];
+        let total = prompt + others.into_iter().flatten().sum::<u64>();
         out.insert("totalTokenCount".into(), total.into());
         out
     }
@@ -200,9 +208,10 @@ mod tests {
             candidates: Some(3),
             media: None,
             thoughts: Some(2),
+            tool_use: Some(3),
         };
         let json = Value::from(usage.to_json());
-        assert_eq!(json["totalTokenCount"], 15);
+        assert_eq!(json["totalTokenCount"], 18);
         assert_eq!(json["cachedContentTokenCount"], 4);
     }
 }

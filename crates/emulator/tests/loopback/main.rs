@@ -9,6 +9,7 @@ mod counting;
 mod embeddings;
 mod errors;
 mod faults;
+mod file_search;
 mod files;
 mod functions;
 mod generate;

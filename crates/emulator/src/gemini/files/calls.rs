@@ -12,6 +12,7 @@ use crate::{
     gemini::{
         errors::ApiError,
         fields::{self, list},
+        file_search::Kind,
         files::{
             Files, Finished, NewFile, Origin, Purpose, names,
             ranges::{self, Wanted},
@@ -32,7 +33,14 @@ impl Gemini {
         finished: Finished,
         incoming: &Incoming<'_>,
     ) -> Result<Value, ApiError> {
-        let Purpose::File { id, display_name } = finished.purpose;
+        let (id, display_name) = match finished.purpose {
+            Purpose::File { id, display_name } => (id, display_name),
+            Purpose::Document(draft) => {
+                let kind = Kind::uploaded(finished.file_name.as_deref(), &finished.mime);
+                let now = incoming.now;
+                return self.take_document(finished.owner, draft, finished.content, kind, now);
+            }
+        };
         let new = NewFile {
             owner: finished.owner,
             id,

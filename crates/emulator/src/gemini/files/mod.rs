@@ -12,6 +12,7 @@ mod sessions;
 mod settings;
 mod store;
 
+pub(crate) use calls::download;
 pub(crate) use names::{download_uri, file_id};
 pub(crate) use protocol::Protocol;
 pub(crate) use record::{NewFile, Origin};

@@ -2,12 +2,13 @@
 //! comes of the content is decided by whoever the upload is for.
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
     gemini::{
         errors::ApiError,
         fields::{self, object, string},
+        file_search::DocumentDraft,
         files::{
             multipart::Related,
             names,
@@ -152,42 +153,59 @@ impl Gemini {
         metadata: &Value,
         sent_as: Option<&str>,
     ) -> Result<Opened, ApiError> {
-        const AT: &str = "file";
-        let Some(root) = metadata.as_object() else {
+        let Some(request) = metadata.as_object() else {
             return Err(ApiError::invalid_value("", "an object", metadata));
         };
-        fields::UPLOAD_REQUEST.check(root, "", incoming.target.backend)?;
-        let empty = serde_json::Map::new();
-        let file = object(root, "file", "")?.unwrap_or(&empty);
-        fields::FILE.check(file, AT, incoming.target.backend)?;
         let total = protocol::announced_length(incoming.headers)?;
         if let Some(total) = total.filter(|total| *total > MOST_BYTES) {
             return Err(ApiError::invalid_argument(format!(
                 "The file has {total} bytes; files may have at most {MOST_BYTES}."
             )));
         }
-        let said = protocol::announced_type(incoming.headers).or(sent_as);
-        let mime = string(file, "mimeType", AT)?.or(said);
-        let id = match string(file, "name", AT)?.filter(|name| !name.is_empty()) {
-            Some(name) => Some(names::chosen(name)?.to_owned()),
-            None => None,
+        let (purpose, mime) = if incoming.target.route == Route::UploadToFileSearchStore {
+            let store = &incoming.target.resource;
+            self.file_search.get(&incoming.owner(), store)?;
+            let draft = DocumentDraft::of_upload(store, request)?;
+            let mime = draft.mime.clone();
+            (Purpose::Document(draft), mime)
+        } else {
+            self.file_to_be(incoming, request)?
         };
-        let owner = incoming.owner();
-        if let Some(id) = &id {
-            self.files.check_free(&owner, id, incoming.now)?;
-        }
-        let display_name = string(file, "displayName", AT)?;
+        let said = protocol::announced_type(incoming.headers).or(sent_as);
         Ok(Opened {
-            owner,
-            purpose: Purpose::File {
-                id,
-                display_name: display_name.map(str::to_owned),
-            },
-            mime: media_type(mime)?,
+            owner: incoming.owner(),
+            purpose,
+            mime: media_type(mime.as_deref().or(said))?,
             file_name: protocol::file_name(incoming.headers).map(str::to_owned),
             version: incoming.target.version.clone(),
             total,
         })
+    }
+
+    /// What a file is to be, and its media type if the request says so.
+    fn file_to_be(
+        &self,
+        incoming: &Incoming<'_>,
+        request: &Map<String, Value>,
+    ) -> Result<(Purpose, Option<String>), ApiError> {
+        const AT: &str = "file";
+        fields::UPLOAD_REQUEST.check(request, "", incoming.target.backend)?;
+        let empty = Map::new();
+        let file = object(request, "file", "")?.unwrap_or(&empty);
+        fields::FILE.check(file, AT, incoming.target.backend)?;
+        let id = match string(file, "name", AT)?.filter(|name| !name.is_empty()) {
+            Some(name) => Some(names::chosen(name)?.to_owned()),
+            None => None,
+        };
+        if let Some(id) = &id {
+            self.files.check_free(&incoming.owner(), id, incoming.now)?;
+        }
+        let purpose = Purpose::File {
+            id,
+            display_name: string(file, "displayName", AT)?.map(str::to_owned),
+        };
+        let mime = string(file, "mimeType", AT)?;
+        Ok((purpose, mime.map(str::to_owned)))
     }
 }
 

@@ -12,7 +12,9 @@ use serde_json::Value;
 
 use crate::{
     content::{Content, Sink},
-    gemini::{caches::Scope, errors::ApiError, files::protocol::Status},
+    gemini::{
+        caches::Scope, errors::ApiError, file_search::DocumentDraft, files::protocol::Status,
+    },
     rng::identifier,
 };
 
@@ -28,6 +30,7 @@ pub(crate) enum Purpose {
         id: Option<String>,
         display_name: Option<String>,
     },
+    Document(DocumentDraft),
 }
 
 /// An upload that has arrived whole.

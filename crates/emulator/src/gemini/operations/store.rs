@@ -62,13 +62,16 @@ impl Operations {
         identifier(self.seed, FAMILY, state.named, ALPHABET, 12)
     }
 
+    /// The end of work that is about something that is set to fail.
+    pub(crate) fn doom(&self, about: &str) -> Option<ApiError> {
+        self.settings.fails(about).then(failure)
+    }
+
     /// Begins work, and describes it.
     pub(crate) fn begin(&self, work: Work, now: SystemTime) -> Value {
-        let fails = self.settings.fails(&work.about);
-        let finish: Finish = if fails {
-            Box::new(|_, _| Err(failure()))
-        } else {
-            work.finish
+        let finish: Finish = match self.doom(&work.about) {
+            Some(error) => Box::new(|_, _| Err(error)),
+            None => work.finish,
         };
         let mut state = self.lock();
         state.made += 1;
