@@ -15,6 +15,8 @@ pub(crate) enum Kind {
     MediaEmbedder,
     /// Pictures by `predict`.
     Imagen(Imagen),
+    /// Films, by an operation.
+    Filmmaker,
 }
 
 /// The kinds of pictures `predict` makes.
@@ -56,6 +58,8 @@ impl Kind {
             Self::Imagen(Imagen::Recontext)
         } else if starts("image-segmentation") {
             Self::Imagen(Imagen::Segment)
+        } else if starts("veo-") {
+            Self::Filmmaker
         } else if has("-tts") {
             Self::Speaker
         } else if starts("gemini") && has("-image") {
@@ -73,6 +77,7 @@ impl Kind {
             Self::Speaker => &["generateContent", "countTokens"],
             Self::Embedder { .. } => &["embedContent", "countTokens", "asyncBatchEmbedContent"],
             Self::MediaEmbedder | Self::Imagen(_) => &["predict"],
+            Self::Filmmaker => &["predictLongRunning"],
         }
     }
 
@@ -102,6 +107,7 @@ impl Kind {
             Self::Embedder { media: false } => (2_048, 1),
             Self::MediaEmbedder => (32, 1),
             Self::Imagen(_) => (480, 8_192),
+            Self::Filmmaker => (1_024, 1),
         }
     }
 }
@@ -116,6 +122,7 @@ mod tests {
             ("gemini-2.5-flash", Kind::Chat),
             ("mine", Kind::Chat),
             ("gemini-2.5-flash-image", Kind::Painter),
+            ("veo-3.0-generate-001", Kind::Filmmaker),
             ("gemini-2.5-flash-preview-tts", Kind::Speaker),
             ("gemini-embedding-001", Kind::Embedder { media: false }),
             ("gemini-embedding-2", Kind::Embedder { media: true }),

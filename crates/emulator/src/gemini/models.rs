@@ -198,6 +198,10 @@ impl Catalogue {
             "imagen-product-recontext-preview-06-30",
             "virtual-try-on-001",
             "image-segmentation-001",
+            "veo-2.0-generate-001",
+            "veo-3.0-generate-001",
+            "veo-3.0-fast-generate-001",
+            "veo-3.1-generate-preview",
         ];
         cards.extend(others.into_iter().map(ModelCard::new));
         Self { cards }

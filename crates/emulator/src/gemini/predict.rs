@@ -20,7 +20,7 @@ pub(crate) fn predict(call: &Call<'_>) -> Result<Reply, ApiError> {
         Kind::Imagen(kind) => images::predict(kind, call),
         Kind::Embedder { .. } => embeddings::predict(card, call),
         Kind::MediaEmbedder => embeddings::predict_media(card, call),
-        Kind::Chat | Kind::Painter | Kind::Speaker => {
+        Kind::Chat | Kind::Painter | Kind::Speaker | Kind::Filmmaker => {
             Err(models::unknown(name, call.target, "predict"))
         }
     }

@@ -599,6 +599,8 @@ async fn downloads_in_ranges_from_memory_and_from_the_disk() {
 #[tokio::test]
 async fn objects_of_cloud_storage_become_files() {
     let session = Session::plain().await;
+    let storage = session.emulator.storage();
+    storage.put_object("gs://b/notes.txt", FACT);
     let register = async |uris: Value| -> Answer {
         let request = session.request(Method::POST, "v1beta/files:register");
         let request = request
@@ -617,6 +619,11 @@ async fn objects_of_cloud_storage_become_files() {
     assert_eq!(film["displayName"], "talk.mp4");
     let prompt = json!({"contents": [{"parts": [{"fileData": {"fileUri": film["uri"]}}]}]});
     session.generate(&prompt).await.ok();
+    let notes = &files["files"][1]["uri"];
+    let prompt = json!({"contents": [{"parts": [
+        {"fileData": {"fileUri": notes}}, {"text": "Where are the spare keys?"}]}]});
+    let reply = session.generate(&prompt).await.ok();
+    assert_eq!(text(&reply, 0), FACT);
     for bad in [json!([]), json!(["b/x"]), json!(["gs://b"]), json!([1])] {
         register(bad).await.refused(400, "INVALID_ARGUMENT");
     }

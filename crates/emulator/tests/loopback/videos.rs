@@ -118,6 +118,8 @@ async fn vertex_is_asked_through_the_model() {
         uri.starts_with("gs://bucket/films/") && uri.ends_with("/sample_0.mp4"),
         "{uri}"
     );
+    let kept = session.emulator.storage().object(uri);
+    assert_eq!(&kept.expect("an object")[4..8], b"ftyp");
     let other = PROJECT.replace("veo-3.0", "veo-2.0");
     let body = json!({"operationName": name(&inline)});
     ask(&format!("{other}:fetchPredictOperation"), body)

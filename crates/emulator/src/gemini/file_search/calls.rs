@@ -149,12 +149,6 @@ impl FileSearch {
         self.get(&owner, store)?;
         let (draft, name) = DocumentDraft::of_import(store, call.body()?)?;
         let file = call.files.usable(&owner, name, call.now)?;
-        if matches!(file.origin, files::Origin::Registered(_)) {
-            return Err(ApiError::invalid_argument(format!(
-                "The File {} lies in Cloud Storage, where the emulator cannot read it.",
-                file.id
-            )));
-        }
         let title = file.display_name.as_deref().unwrap_or(&file.id);
         let kind = Kind::imported(title, &file.mime);
         let shown = gemini.take_document(owner, draft, file.content.clone(), kind, call.now)?;

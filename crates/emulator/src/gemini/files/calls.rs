@@ -141,9 +141,10 @@ impl Files {
                 mime: mime_guess::from_path(uri)
                     .first_or_octet_stream()
                     .to_string(),
-                content: Content::from(bytes::Bytes::new()),
+                // An object nobody has put there is a file nobody can read.
+                content: call.storage().object(uri).unwrap_or_default().into(),
                 sha256: None,
-                origin: Origin::Registered(uri.to_owned()),
+                origin: Origin::Registered,
             };
             let file = self.add(new, call.now)?;
             Ok(file.to_json(&call.target.version, call.now))

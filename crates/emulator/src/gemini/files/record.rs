@@ -40,8 +40,8 @@ pub(crate) enum Origin {
     Uploaded,
     /// The service made it; its bytes can be had.
     Generated,
-    /// It lies in Cloud Storage, under this URI, and the emulator has no bytes of it.
-    Registered(String),
+    /// It lies in Cloud Storage.
+    Registered,
 }
 
 /// A file to be kept.
@@ -146,10 +146,10 @@ impl FileRecord {
             "source": match self.origin {
                 Origin::Uploaded => "UPLOADED",
                 Origin::Generated => "GENERATED",
-                Origin::Registered(_) => "REGISTERED",
+                Origin::Registered => "REGISTERED",
             },
         });
-        if !matches!(self.origin, Origin::Registered(_)) {
+        if !matches!(self.origin, Origin::Registered) {
             file["sizeBytes"] = self.content.len().to_string().into();
             // The service encodes the hexadecimal digest and not the digest itself.
             file["sha256Hash"] = STANDARD.encode(hex(&self.sha256)).into();

@@ -89,12 +89,12 @@ impl Files {
                 let fails = self.settings.fails(names);
                 (self.settings.processing_of(&new.mime), fails)
             }
-            Origin::Generated | Origin::Registered(_) => Default::default(),
+            Origin::Generated | Origin::Registered => Default::default(),
         };
         let downloadable = match new.origin {
             Origin::Uploaded => self.settings.uploads_downloadable,
             Origin::Generated => true,
-            Origin::Registered(_) => false,
+            Origin::Registered => false,
         };
         let file = Arc::new(FileRecord {
             number: kept.made,

@@ -12,9 +12,8 @@ use crate::{
         caches::Scope,
         errors::ApiError,
         files::{self, NewFile, Origin},
-        models,
         operations::Work,
-        service::Call,
+        service::{Call, Gemini},
         videos::request::FilmRequest,
     },
     reply::Reply,
@@ -27,9 +26,8 @@ const MIME: &str = "video/mp4";
 /// `POST models/{model}:predictLongRunning`.
 pub(crate) fn begin(call: &Call<'_>) -> Result<Reply, ApiError> {
     let model = &call.target.resource;
-    if !model.starts_with("veo-") {
-        return Err(models::unknown(model, call.target, "predictLongRunning"));
-    }
+    call.catalogue
+        .find(model, call.target, "predictLongRunning")?;
     let backend = call.target.backend;
     let request = FilmRequest::decode(call.body()?, backend)?;
     let blocked = call.blocked_phrases.iter();
@@ -68,7 +66,7 @@ pub(crate) fn begin(call: &Call<'_>) -> Result<Reply, ApiError> {
                         let samples = kept.collect::<Result<Vec<Value>, ApiError>>()?;
                         developer_response(samples, &request, blocked > 0)
                     }
-                    Backend::Vertex => vertex_response(films, &request, &id, blocked > 0),
+                    Backend::Vertex => vertex_response(films, &request, &id, gemini),
                 })
             }
         }),
@@ -111,23 +109,21 @@ fn developer_response(samples: Vec<Value>, request: &FilmRequest, blocked: bool)
     })
 }
 
-fn vertex_response(films: Vec<Bytes>, request: &FilmRequest, id: &str, blocked: bool) -> Value {
-    let mut response = filtered(request, blocked);
+fn vertex_response(films: Vec<Bytes>, request: &FilmRequest, id: &str, gemini: &Gemini) -> Value {
+    let mut response = filtered(request, films.is_empty());
     let kind = "type.googleapis.com/cloud.ai.large_models.vision.GenerateVideoResponse";
     response.insert("@type".into(), kind.into());
     response
         .entry("raiMediaFilteredCount")
         .or_insert_with(|| 0.into());
-    let videos = films
-        .iter()
-        .enumerate()
-        .map(|(at, film)| match &request.folder {
-            Some(folder) => {
-                let folder = folder.trim_end_matches('/');
-                json!({ "gcsUri": format!("{folder}/{id}/sample_{at}.mp4"), "mimeType": MIME })
-            }
-            None => json!({ "bytesBase64Encoded": STANDARD.encode(film), "mimeType": MIME }),
-        });
+    let videos = films.into_iter().enumerate().map(|(at, film)| {
+        let Some(folder) = &request.folder else {
+            return json!({ "bytesBase64Encoded": STANDARD.encode(film), "mimeType": MIME });
+        };
+        let uri = format!("{}/{id}/sample_{at}.mp4", folder.trim_end_matches('/'));
+        gemini.storage.put_object(uri.clone(), film);
+        json!({ "gcsUri": uri, "mimeType": MIME })
+    });
     let videos: Vec<Value> = videos.collect();
     if !videos.is_empty() {
         response.insert("videos".into(), videos.into());
