@@ -5,7 +5,7 @@
 //! 2. a scripted reply is given as it is, before keys are looked at;
 //! 3. the key and the quota are checked, so that faults strike only what would have been answered;
 //! 4. an answer takes the time answers are set to take;
-//! 5. faults replace or spoil the answer.
+//! 5. quirks rewrite the answer, and faults replace or spoil it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -30,6 +30,7 @@ use crate::{
     },
     inflow::{Inflow, Interrupted},
     journal::{Arrival, Journal},
+    quirks::Quirks,
     reply::Reply,
     route::{Route, Target},
     script::Script,
@@ -46,6 +47,7 @@ pub(crate) struct App {
     pub(crate) journal: Journal,
     pub(crate) script: Script,
     pub(crate) chaos: Chaos,
+    pub(crate) quirks: Quirks,
     /// How long the model takes for an answer.
     pub(crate) latency: Duration,
     /// Ends delays when the server stops.
@@ -121,7 +123,9 @@ impl App {
             return reply;
         }
         if let Err(error) = self.gemini.admit(incoming) {
-            return service::refuse(&error, incoming);
+            let mut reply = service::refuse(&error, incoming);
+            self.quirks.apply(incoming.target.route, &mut reply);
+            return reply;
         }
         let mut plan = self.chaos.plan(incoming.target);
         let mut reply = match plan.instead.take() {
@@ -135,6 +139,7 @@ impl App {
                 None => self.answer_in_time(incoming).await,
             },
         };
+        self.quirks.apply(incoming.target.route, &mut reply);
         plan.apply(&mut reply);
         reply
     }

@@ -32,6 +32,7 @@ use crate::{
         tunings::Tunings,
     },
     journal::Journal,
+    quirks::{Quirk, Quirks},
     script::Script,
     server::{Emulator, StartError},
     storage::Storage,
@@ -57,6 +58,7 @@ pub struct EmulatorBuilder {
     pace: Pace,
     storage: Storage,
     files: FileSettings,
+    quirks: Quirks,
     operations: OperationSettings,
 }
 
@@ -77,6 +79,7 @@ impl Default for EmulatorBuilder {
             pace: Pace::default(),
             storage: Storage::default(),
             files: FileSettings::default(),
+            quirks: Quirks::default(),
             operations: OperationSettings::default(),
         }
     }
@@ -115,6 +118,12 @@ impl EmulatorBuilder {
         I::Item: Into<FaultRule>,
     {
         self.faults.extend(rules.into_iter().map(Into::into));
+        self
+    }
+
+    /// Makes it differ from the service as other servers of this API do.
+    pub fn with_quirk(mut self, quirk: Quirk) -> Self {
+        self.quirks.add(quirk);
         self
     }
 
@@ -322,6 +331,7 @@ impl EmulatorBuilder {
             clock: self.clock,
             journal: Journal::new(self.journal_capacity),
             script: Script::default(),
+            quirks: self.quirks,
             chaos: Chaos::new(self.faults, self.seed),
             latency: self.latency,
             stopping: CancellationToken::new(),
