@@ -113,6 +113,15 @@ def parameters(function, skip_first=True):
     return out
 
 
+def returned(function):
+    """What a function gives, as a shape; nothing when that is not said or not known."""
+    try:
+        known = typing.get_type_hints(function).get("return", NONE)
+    except Exception:
+        return None
+    return None if known is NONE else shape(known)
+
+
 def open_values(obj):
     """The known values of an enum that is written as `Literal[...] | UnrecognizedStr`."""
     args = typing.get_args(obj)
@@ -149,7 +158,10 @@ class Inventory:
                 continue
             old = "deprecated" if getattr(raw, "__deprecated__", None) else None
             skip = not isinstance(member, staticmethod)
-            self.add("method", f"{prefix}.{name}", params=parameters(raw, skip), note=old)
+            # Replies of the services are told from what the methods of the clients give.
+            gives = returned(raw) if self.package == "google-genai" else None
+            params = parameters(raw, skip)
+            self.add("method", f"{prefix}.{name}", params=params, returns=gives, note=old)
 
     def model(self, prefix, cls, alias=None):
         self.add("type", prefix)

@@ -6,6 +6,7 @@
 
 mod compare;
 mod differences;
+mod fields;
 mod files;
 mod normal;
 pub(crate) mod sdk;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::conformance::compare::{Difference, Subject, compare};
 use crate::conformance::differences::{self, Rule};
+use crate::conformance::fields::Reference;
 use crate::conformance::{files, table};
 use crate::wire::Player;
 
@@ -24,6 +25,14 @@ pub(crate) struct Count {
     pub(crate) not_portable: usize,
 }
 
+/// What came of the records that fill a field.
+#[derive(Clone, Copy, Debug, Default)]
+struct FieldCount {
+    total: usize,
+    /// Different on purpose included.
+    equal: usize,
+}
+
 /// Suite, method, backend.
 pub(crate) type Key = (String, String, String);
 
@@ -33,6 +42,17 @@ enum Outcome {
     Different(Vec<Difference>),
     Unimplemented,
     NotPortable,
+}
+
+impl Outcome {
+    /// Whether the record is equal; nothing when it could not be played.
+    fn is_equal(&self) -> Option<bool> {
+        match self {
+            Self::Equal | Self::Explained(_) => Some(true),
+            Self::Different(_) => Some(false),
+            Self::Unimplemented | Self::NotPortable => None,
+        }
+    }
 }
 
 /// Where the repository keeps its copies of records.
@@ -47,7 +67,9 @@ pub(crate) fn run(root: &Path, paths: &[PathBuf], shown: usize) -> anyhow::Resul
     let paths = if paths.is_empty() { &own } else { paths };
     let rules = differences::read(&root.join("conformance/differences.toml"))?;
     let player = Player::new()?;
+    let reference = Reference::load(root)?;
     let mut counts: BTreeMap<Key, Count> = BTreeMap::new();
+    let mut fields: BTreeMap<String, FieldCount> = BTreeMap::new();
     let mut used = vec![0_usize; rules.len()];
     let mut diffs = table::Diffs::new(shown);
     for file in files::list(paths)? {
@@ -60,6 +82,13 @@ pub(crate) fn run(root: &Path, paths: &[PathBuf], shown: usize) -> anyhow::Resul
                 backend: &backend,
             };
             let outcome = play(&player, &record, &rules, &subject);
+            if let Some(equal) = outcome.is_equal() {
+                for id in reference.filled_by(&record) {
+                    let field = fields.entry(id).or_default();
+                    field.total += 1;
+                    field.equal += usize::from(equal);
+                }
+            }
             let count = counts
                 .entry((suite.clone(), method.clone(), backend.clone()))
                 .or_default();
@@ -81,7 +110,7 @@ pub(crate) fn run(root: &Path, paths: &[PathBuf], shown: usize) -> anyhow::Resul
     let out = std::io::stdout().lock();
     table::print(out, &counts, &rules, &used, &diffs)?;
     if *paths == own {
-        write_results(root, &counts)?;
+        write_results(root, &counts, &fields)?;
     }
     Ok(counts.values().map(|count| count.different).sum())
 }
@@ -169,7 +198,11 @@ fn text(record: &Value, key: &str) -> String {
 }
 
 /// Leaves the counts where `cargo xtask parity` reads them, one line each.
-fn write_results(root: &Path, counts: &BTreeMap<Key, Count>) -> anyhow::Result<()> {
+fn write_results(
+    root: &Path,
+    counts: &BTreeMap<Key, Count>,
+    fields: &BTreeMap<String, FieldCount>,
+) -> anyhow::Result<()> {
     let line = |((suite, method, backend), count): (&Key, &Count)| {
         let suite = json!({
             "name": suite, "method": method, "backend": backend, "total": count.total(),
@@ -180,7 +213,18 @@ fn write_results(root: &Path, counts: &BTreeMap<Key, Count>) -> anyhow::Result<(
     };
     let played = counts.iter().filter(|(_, count)| count.total() > 0);
     let lines: Vec<String> = played.map(line).collect();
-    let text = format!("{{\n  \"suites\": [\n{}\n  ]\n}}\n", lines.join(",\n"));
+    let fields: Vec<String> = fields
+        .iter()
+        .map(|(id, count)| {
+            let field = json!({"field": id, "total": count.total, "equal": count.equal});
+            format!("    {field}")
+        })
+        .collect();
+    let text = format!(
+        "{{\n  \"suites\": [\n{}\n  ],\n  \"fields\": [\n{}\n  ]\n}}\n",
+        lines.join(",\n"),
+        fields.join(",\n")
+    );
     let path = root.join(RESULTS);
     std::fs::write(&path, text).with_context(|| format!("{RESULTS} cannot be written"))
 }

@@ -130,6 +130,9 @@ pub(crate) struct Row {
     /// Parameters of a method as `name?: shape`, options of a command.
     #[serde(default)]
     pub(crate) params: Vec<String>,
+    /// What a method of a client gives.
+    #[serde(default)]
+    pub(crate) returns: String,
     /// Name of a field in JSON, or an enum value as sent.
     #[serde(default)]
     pub(crate) wire: String,

@@ -7,9 +7,9 @@ mod args;
 mod assess;
 mod evidence;
 mod floors;
-mod inventory;
+pub(crate) mod inventory;
 mod matching;
-mod naming;
+pub(crate) mod naming;
 mod record;
 mod refresh;
 mod report;
@@ -19,4 +19,6 @@ mod shape;
 mod surface;
 
 pub(crate) use args::Args;
+pub(crate) use inventory::{Kind, Origin};
 pub(crate) use run::run;
+pub(crate) use shape::Shape;

@@ -17,6 +17,23 @@ const COLLECTIONS: &[(&str, &str)] = &[
 /// Stands for one of two collections in the reference.
 const MODELS_URL: &str = "{models_url}";
 
+/// Groups of calls that the reference's client calls otherwise than its modules.
+const GROUPS: &[(&str, &str)] = &[
+    ("auth_tokens.", "tokens."),
+    ("file_search_stores.documents.", "documents."),
+];
+
+/// The name of a call by its module: `auth_tokens.create` is `tokens.create`.
+pub(crate) fn call(name: &str) -> String {
+    let group = GROUPS
+        .iter()
+        .find_map(|(group, module)| Some((module, name.strip_prefix(group)?)));
+    match group {
+        Some((module, rest)) => format!("{module}{rest}"),
+        None => name.to_owned(),
+    }
+}
+
 /// A name without case and punctuation: `KLDivergence`, `kl_divergence` and `KlDivergence` agree.
 pub(crate) fn plain(name: &str) -> String {
     name.chars()
@@ -181,6 +198,13 @@ mod tests {
         );
         assert_eq!(renamed_all("camelCase", "max_tokens"), "maxTokens");
         assert_eq!(renamed_all("PascalCase", "max_tokens"), "MaxTokens");
+    }
+
+    #[test]
+    fn calls_are_named_by_their_module() {
+        assert_eq!(call("auth_tokens.create"), "tokens.create");
+        assert_eq!(call("file_search_stores.documents.get"), "documents.get");
+        assert_eq!(call("file_search_stores.get"), "file_search_stores.get");
     }
 
     #[test]

@@ -97,10 +97,9 @@ impl Context<'_> {
             self.tags_and_vectors(&name, &mut case);
         }
         if row.kind == Kind::Field {
-            let holder = row.parent().rsplit('.').next().unwrap_or_default();
-            match self.vectors.of_field(&format!("{holder}.{}", row.name())) {
+            match self.vectors.of_field(&row.id) {
                 Some(true) => case.is_proven = true,
-                Some(false) => case.against = Some("vectors that reach it differ".to_owned()),
+                Some(false) => case.against = Some("vectors that fill it differ".to_owned()),
                 None => {}
             }
         }

@@ -5,18 +5,20 @@
 //! ```json
 //! {"suites": [{"name": "genai_sweep", "method": "caches.create", "backend": "mldev",
 //!              "total": 40, "equal": 40, "different": 0, "unimplemented": 0}],
-//!  "fields": [{"field": "CreateCachedContentConfig.ttl", "total": 2, "equal": 2}]}
+//!  "fields": [{"field": "types.CreateCachedContentConfig.ttl", "total": 2, "equal": 2}]}
 //! ```
 //!
 //! `method` is the name of a call (`caches.create`) or of a client method
-//! (`TrainingClient.forward_backward`). `fields` is optional: which fields of the reference types
-//! (Python names) the equal vectors reach.
+//! (`TrainingClient.forward_backward`). `fields` is optional: the rows of fields that vectors fill,
+//! and how many of those are equal.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context;
 use serde::Deserialize;
+
+use crate::parity::naming;
 
 const FILE: &str = "conformance/results.json";
 
@@ -99,7 +101,10 @@ impl Vectors {
         for suite in &file.suites {
             let key = (suite.name.clone(), suite.backend.clone());
             vectors.suites.entry(key).or_default().add(suite);
-            let method = vectors.methods.entry(suite.method.clone()).or_default();
+            let method = vectors
+                .methods
+                .entry(naming::call(&suite.method))
+                .or_default();
             method.add(suite);
         }
         for field in file.fields {
@@ -114,7 +119,8 @@ impl Vectors {
         self.methods.get(name).copied()
     }
 
-    /// Whether all vectors that reach a field are equal; nothing when none does.
+    /// Whether all vectors that fill a field, by the id of its row, are equal; nothing when none
+    /// fills it.
     pub(crate) fn of_field(&self, name: &str) -> Option<bool> {
         self.fields.get(name).copied()
     }
@@ -144,13 +150,13 @@ mod tests {
                  "total": 3, "equal": 3, "different": 0, "unimplemented": 0},
                 {"name": "s", "method": "a.b", "backend": "vertex",
                  "total": 2, "equal": 1, "different": 1, "unimplemented": 0}],
-                "fields": [{"field": "A.b", "total": 2, "equal": 2}]}"#,
+                "fields": [{"field": "types.A.b", "total": 2, "equal": 2}]}"#,
         )
         .unwrap();
         let tally = vectors.of_method("a.b").unwrap();
         assert_eq!((tally.total, tally.equal), (5, 4));
         assert!(!tally.is_clean());
-        assert_eq!(vectors.of_field("A.b"), Some(true));
+        assert_eq!(vectors.of_field("types.A.b"), Some(true));
         assert_eq!(vectors.total().different, 1);
         assert_eq!(vectors.of_method("a.c"), None);
     }
