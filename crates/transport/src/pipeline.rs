@@ -345,8 +345,8 @@ impl<'a> Call<'a> {
         }
         let circuit = match &core.gates.circuits {
             Some(circuits) => {
-                let key = PoolKey::new(Origin::of(request.url())?, options.pool().clone());
-                Some(circuits.breaker(&key.to_string()))
+                let origin = Origin::name(request.url())?;
+                Some(circuits.breaker(&PoolKey::name(&origin, options.pool())))
             }
             None => None,
         };

@@ -1,12 +1,13 @@
 //! To whom a limit belongs: a server, and the account that talks to it. A scope identifies; it
 //! cannot be turned back into the secret it was made from.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
 
 use secrecy::{ExposeSecret, SecretString};
-use url::Url;
+use url::{Position, Url};
 
 use crate::error::Error;
 
@@ -39,6 +40,11 @@ impl Origin {
 
     /// The origin of an address that is already parsed.
     pub fn of(url: &Url) -> Result<Self, Error> {
+        Self::name(url).map(|name| Self(name.into_owned()))
+    }
+
+    /// The origin's text, which is a part of most addresses and need not be made then.
+    pub(crate) fn name(url: &Url) -> Result<Cow<'_, str>, Error> {
         let Some(host) = url.host_str().filter(|host| !host.is_empty()) else {
             return Err(Error::invalid(
                 "base_url",
@@ -46,12 +52,15 @@ impl Origin {
             ));
         };
         let scheme = url.scheme();
+        // The parser leaves out the port that the scheme implies.
+        let port = &url[Position::AfterHost..Position::AfterPort];
+        let anonymous = url.authority().len() == host.len() + port.len();
+        if anonymous && matches!(scheme, "http" | "https") {
+            // For these the parser has made both lower case.
+            return Ok(Cow::Borrowed(&url[..Position::AfterPort]));
+        }
         let host = host.to_ascii_lowercase();
-        Ok(Self(match url.port() {
-            // The parser leaves out the port that the scheme implies.
-            Some(port) => format!("{scheme}://{host}:{port}"),
-            None => format!("{scheme}://{host}"),
-        }))
+        Ok(Cow::Owned(format!("{scheme}://{host}{port}")))
     }
 
     /// The origin as text, such as `https://api.example.com`.

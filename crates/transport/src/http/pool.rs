@@ -102,6 +102,15 @@ impl PoolKey {
         Ok(Self::new(Origin::parse(address)?, purpose))
     }
 
+    /// The text of a key, given that of the origin.
+    pub(crate) fn name<'a>(origin: &'a str, purpose: &PoolPurpose) -> Cow<'a, str> {
+        if *purpose == PoolPurpose::DEFAULT {
+            Cow::Borrowed(origin)
+        } else {
+            Cow::Owned(format!("{origin}#{purpose}"))
+        }
+    }
+
     /// The server.
     pub fn origin(&self) -> &Origin {
         &self.origin
@@ -116,11 +125,7 @@ impl PoolKey {
 /// The server alone where the purpose is the default one, `server#purpose` otherwise.
 impl fmt::Display for PoolKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.purpose == PoolPurpose::DEFAULT {
-            self.origin.fmt(f)
-        } else {
-            write!(f, "{}#{}", self.origin, self.purpose)
-        }
+        f.write_str(&Self::name(self.origin.as_str(), &self.purpose))
     }
 }
 
