@@ -39,7 +39,7 @@ impl Gates {
         let mut pass = Pass::default();
         if let Some(limit) = &self.concurrency {
             let permit = observation.hold(Gate::Concurrency, limit.acquire());
-            pass.permit = Some(Arc::new(permit.await));
+            pass.permit = Some(permit.await);
         }
         if let Some(breaker) = circuit {
             pass.circuit = Some(breaker.try_acquire()?);
@@ -54,7 +54,7 @@ impl Gates {
         if let Some(window) = &self.pause {
             let entered = observation.hold(Gate::Pause, window.enter_within(max_pause));
             let generation = entered.await.map_err(Error::paused)?;
-            pass.pause = Some((window.clone(), generation));
+            pass.pause = Some(generation);
         }
         if let Some(breaker) = circuit
             && pass.circuit.as_ref().is_some_and(CircuitPermit::is_stale)
@@ -70,11 +70,11 @@ impl Gates {
 #[derive(Debug, Default)]
 #[must_use = "dropping a pass gives everything back"]
 pub(crate) struct Pass {
-    permit: Option<Arc<ConcurrencyPermit>>,
+    permit: Option<ConcurrencyPermit>,
     circuit: Option<CircuitPermit>,
     throttle: Option<ThrottlePermit>,
     admission: Option<Admission>,
-    pause: Option<(PauseWindow, PauseGeneration)>,
+    pause: Option<PauseGeneration>,
     started: bool,
 }
 
@@ -88,15 +88,19 @@ impl Pass {
     }
 
     /// A body that counts as in flight until it is read to its end or dropped.
-    pub(crate) fn hold(&self, body: ByteStream) -> ByteStream {
-        match self.permit.clone() {
-            Some(permit) => body.holding(permit),
+    pub(crate) fn hold(&mut self, body: ByteStream) -> ByteStream {
+        match self.permit.take() {
+            Some(permit) => {
+                // The head of the reply is here, so the server took the call on.
+                permit.success();
+                body.holding(permit)
+            }
             None => body,
         }
     }
 
-    /// Tells everyone how the attempt went.
-    pub(crate) fn settle<T>(mut self, result: Result<&T, &Error>) {
+    /// Tells everyone how the attempt went; `gates` are those that were passed.
+    pub(crate) fn settle<T>(mut self, gates: &Gates, result: Result<&T, &Error>) {
         if !self.started {
             return;
         }
@@ -127,11 +131,11 @@ impl Pass {
                 Verdict::Unreachable | Verdict::Unknown => {}
             }
         }
-        if let Some((window, seen)) = &self.pause {
+        if let (Some(window), Some(seen)) = (&gates.pause, self.pause) {
             match (verdict, result) {
                 (Verdict::Success, _) => window.succeeded(),
                 (Verdict::RateLimited, Err(error)) => {
-                    window.report(*seen, error.retry_after());
+                    window.report(seen, error.retry_after());
                 }
                 _ => {}
             }

@@ -157,7 +157,7 @@ async fn attempt_loop<R: Receive>(
         let attempt = call.begin_attempt();
         let result = attempt_once(call, &attempt, receive, &mut pass).await;
         // Before any wait, so that the place in flight is free during it.
-        pass.settle(result.as_ref());
+        pass.settle(&call.core.gates, result.as_ref());
         match result {
             Ok(response) => {
                 call.succeed(&response);
@@ -179,7 +179,14 @@ async fn attempt_once<R: Receive>(
     pass: &mut Pass,
 ) -> Result<Response<R::Output>, Error> {
     let result = exchange(call, attempt, receive, pass).await;
-    let took = call.elapsed().saturating_sub(attempt.started_after);
+    if call.core.interceptors.is_empty() {
+        return result;
+    }
+    let ended = match &result {
+        Ok(response) => response.took(),
+        Err(_) => call.elapsed(),
+    };
+    let took = ended.saturating_sub(attempt.started_after);
     let head = result.as_ref().map(|response| ReplyHead {
         status: response.status(),
         headers: response.headers(),
@@ -200,7 +207,7 @@ async fn exchange<R: Receive>(
 ) -> Result<Response<R::Output>, Error> {
     let core = call.core;
     let due = Due {
-        attempt_started: core.clock.now(),
+        attempt_started: call.started + attempt.started_after,
         deadline: call.deadline,
     };
     let limit = Limit::of(&due, receive.limit(&call.options));
@@ -242,7 +249,7 @@ async fn exchange<R: Receive>(
         }
         refused = true;
     };
-    let body = pass.hold(body);
+    let body = if R::STREAMED { pass.hold(body) } else { body };
     let body = receive.receive(body, coding, &call.options, &core.clock, due);
     let body = match limit.hold(&*core.clock, body).await {
         Ok(Ok(body)) => body,

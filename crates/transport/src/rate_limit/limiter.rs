@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::future::select;
@@ -116,7 +116,7 @@ impl RateLimiter {
 
     /// The limits in force.
     pub fn limits(&self) -> RateLimits {
-        self.budgets(|budgets, _| budgets.limits)
+        self.lock().limits
     }
 
     /// Sets other limits. What was saved up is kept as far as it fits; who waits is served under
@@ -217,10 +217,14 @@ impl RateLimiter {
     }
 
     fn budgets<T>(&self, use_budgets: impl FnOnce(&mut Budgets, Instant) -> T) -> T {
+        let mut budgets = self.lock();
+        use_budgets(&mut budgets, self.shared.clock.now())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Budgets> {
         let budgets = self.shared.budgets.lock();
         // No code of others runs under the lock, so a poisoned one is still consistent.
-        let mut budgets = budgets.unwrap_or_else(PoisonError::into_inner);
-        use_budgets(&mut budgets, self.shared.clock.now())
+        budgets.unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::future::select;
@@ -260,6 +260,9 @@ impl PauseWindow {
     /// it is extended.
     pub async fn enter_within(&self, longest: Duration) -> Result<PauseGeneration, Duration> {
         let shared = &*self.shared;
+        if let Some(generation) = self.never_paused() {
+            return Ok(generation);
+        }
         let (remaining, open) = self.state(|state, now| {
             let remaining = state.remaining(now);
             let open = remaining.is_zero() && state.next_gap(&shared.config).is_none();
@@ -333,7 +336,7 @@ impl PauseWindow {
 
     /// Takes note that a call succeeded: the next pause is a first one again.
     pub fn succeeded(&self) {
-        self.state(|state, _| state.consecutive = 0);
+        self.lock().consecutive = 0;
     }
 
     /// Pauses for `length` from now, unless a longer pause is on.
@@ -386,10 +389,21 @@ impl PauseWindow {
     }
 
     fn state<T>(&self, use_state: impl FnOnce(&mut State, Instant) -> T) -> T {
+        let mut state = self.lock();
+        use_state(&mut state, self.shared.clock.now())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
         let state = self.shared.state.lock();
         // No code of others runs under the lock, so a poisoned one is still consistent.
-        let mut state = state.unwrap_or_else(PoisonError::into_inner);
-        use_state(&mut state, self.shared.clock.now())
+        state.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The common case, for which it is not worth looking at the clock.
+    fn never_paused(&self) -> Option<PauseGeneration> {
+        let state = self.lock();
+        let never = state.until.is_none();
+        never.then_some(PauseGeneration(state.generation))
     }
 }
 
