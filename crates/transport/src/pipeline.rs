@@ -49,6 +49,7 @@
 //!   were retried here say so ([`Persistence::Persistent`]).
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -75,7 +76,7 @@ use crate::response::{Response, ResponseParts};
 use crate::retry::rules::Rules;
 use crate::retry::{Backoff, RetryBudget, RetryPolicy, RetryState, StopReason, hint};
 use crate::scope::Origin;
-use crate::time::{Clock, Elapsed, Jitter, within};
+use crate::time::{Clock, Elapsed, Jitter, until};
 
 /// How long to wait for the body of a refusal: it explains the status, but the status is enough.
 pub(crate) const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -143,7 +144,8 @@ pub(crate) async fn run<R: Receive>(
         }
         attempt_loop(&mut call, receive).await
     };
-    let response = running.instrument(span).await?;
+    // Pinned first, because instrumenting would move it.
+    let response = pin!(running).instrument(span).await?;
     Ok(call.conclude::<R>(response))
 }
 
@@ -251,7 +253,7 @@ async fn exchange<R: Receive>(
     };
     let body = if R::STREAMED { pass.hold(body) } else { body };
     let body = receive.receive(body, coding, &call.options, &core.clock, due);
-    let body = match limit.hold(&*core.clock, body).await {
+    let body = match limit.hold(&*core.clock, pin!(body)).await {
         Ok(Ok(body)) => body,
         Ok(Err(error)) | Err(error) => return Err(error.with_answer(head.status, &head.headers)),
     };
@@ -274,12 +276,11 @@ async fn refusal(
     body: ByteStream,
 ) -> Error {
     let mut payload = BytesMut::new();
-    let patience = limit
-        .left(core.clock.now())
-        .map_or(ERROR_BODY_TIMEOUT, |left| left.min(ERROR_BODY_TIMEOUT));
+    let patience = core.clock.now().checked_add(ERROR_BODY_TIMEOUT);
+    let due = limit.due().into_iter().chain(patience).min();
     let reading = body.read_prefix(PAYLOAD_LIMIT, &mut payload);
     // A body that stalls or breaks is worth less than the status, which is already here.
-    let _: Result<(), Elapsed> = within(&*core.clock, Some(patience), reading).await;
+    let _: Result<(), Elapsed> = until(&*core.clock, due, pin!(reading)).await;
     let error = Error::from_response(status, headers, payload.freeze());
     match error.headers().and_then(|headers| {
         hint::server_delay(headers, error.rpc_status(), Some(core.clock.system_now()))
@@ -304,12 +305,16 @@ impl Limit {
         Self(own.into_iter().chain(deadline).min_by_key(|(at, ..)| *at))
     }
 
-    fn left(&self, now: Instant) -> Option<Duration> {
-        self.0.map(|(at, ..)| at.saturating_duration_since(now))
+    fn due(&self) -> Option<Instant> {
+        self.0.map(|(at, ..)| at)
     }
 
-    async fn hold<F: Future>(&self, clock: &dyn Clock, future: F) -> Result<F::Output, Error> {
-        let held = within(clock, self.left(clock.now()), future).await;
+    async fn hold<F: Future + Unpin>(
+        &self,
+        clock: &dyn Clock,
+        future: F,
+    ) -> Result<F::Output, Error> {
+        let held = until(clock, self.due(), future).await;
         held.map_err(|Elapsed| {
             let (_, kind, limit) = self.0.unwrap_or_else(|| unreachable!("no limit, no lapse"));
             Error::timeout(kind, limit)
@@ -430,7 +435,7 @@ impl<'a> Call<'a> {
             core.max_server_delay,
             &self.observation,
         );
-        let error = match limit.hold(&*core.clock, passing).await {
+        let error = match limit.hold(&*core.clock, pin!(passing)).await {
             Ok(Ok(pass)) => return Ok(pass),
             Ok(Err(error)) | Err(error) => error.with_delivery(Delivery::NotSent),
         };

@@ -2,11 +2,13 @@
 //! system for the time, sleeps or draws a random number.
 
 use std::fmt::Debug;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
 
-use futures_util::future::{BoxFuture, Either, select};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 
 /// Where the current time comes from and how waiting is done.
 pub trait Clock: Debug + Send + Sync + 'static {
@@ -88,15 +90,31 @@ pub(crate) async fn within<F: Future>(
     limit: Option<Duration>,
     future: F,
 ) -> Result<F::Output, Elapsed> {
-    let Some(limit) = limit else {
-        return Ok(future.await);
-    };
-    let future = pin!(future);
-    // The future is polled first, so a reply that is already here beats the timer.
-    match select(future, clock.sleep(limit)).await {
-        Either::Left((output, _)) => Ok(output),
-        Either::Right(((), _)) => Err(Elapsed),
-    }
+    let due = limit.and_then(|limit| clock.now().checked_add(limit));
+    until(clock, due, pin!(future)).await
+}
+
+/// Waits for `future` until `due`; without that it waits for ever.
+///
+/// It takes a future that is pinned already, because moving one costs more than polling it.
+pub(crate) fn until<F: Future + Unpin>(
+    clock: &dyn Clock,
+    due: Option<Instant>,
+    mut future: F,
+) -> impl Future<Output = Result<F::Output, Elapsed>> {
+    let mut timer = None;
+    poll_fn(move |context| {
+        // What is already here beats the timer, and needs none.
+        if let Poll::Ready(output) = future.poll_unpin(context) {
+            return Poll::Ready(Ok(output));
+        }
+        let Some(due) = due else {
+            return Poll::Pending;
+        };
+        let left = || due.saturating_duration_since(clock.now());
+        let timer = timer.get_or_insert_with(|| clock.sleep(left()));
+        timer.poll_unpin(context).map(|()| Err(Elapsed))
+    })
 }
 
 #[cfg(test)]
