@@ -4,33 +4,34 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue};
+use http::HeaderValue;
 use serde_json::{Map, Value};
 
 use crate::error::Error;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// The body with the members added. A body of another media type is left as it is.
+/// The body with the members added, and its media type where there was no body before. A body of
+/// another media type than JSON is left as it is.
 pub(crate) fn add(
     members: &Map<String, Value>,
     body: &Bytes,
-    headers: &mut HeaderMap,
-) -> Result<Bytes, Error> {
-    let mut object = if body.is_empty() {
-        headers.insert(CONTENT_TYPE, JSON);
-        Map::new()
-    } else if headers.get(CONTENT_TYPE) == Some(&JSON) {
+    content_type: Option<&HeaderValue>,
+) -> Result<(Bytes, Option<HeaderValue>), Error> {
+    let (mut object, new_type) = if body.is_empty() {
+        (Map::new(), Some(JSON))
+    } else if content_type == Some(&JSON) {
         let parsed = serde_json::from_slice::<Map<String, Value>>(body);
-        parsed.map_err(|source| refused("cannot be added to a body that is no object", source))?
+        let parsed = parsed
+            .map_err(|source| refused("cannot be added to a body that is no object", source))?;
+        (parsed, None)
     } else {
-        return Ok(body.clone());
+        return Ok((body.clone(), None));
     };
     merge(&mut object, members);
     let merged = serde_json::to_vec(&object);
     let merged = merged.map_err(|source| refused("cannot be written as JSON", source))?;
-    Ok(Bytes::from(merged))
+    Ok((Bytes::from(merged), new_type))
 }
 
 fn refused(fix: &str, source: serde_json::Error) -> Error {
@@ -70,9 +71,8 @@ mod tests {
         let Value::Object(members) = members else {
             panic!("members are an object");
         };
-        let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, JSON)]);
         let body = Bytes::copy_from_slice(body.as_bytes());
-        add(&members, &body, &mut headers).map(|body| serde_json::from_slice(&body).unwrap())
+        add(&members, &body, Some(&JSON)).map(|(body, _)| serde_json::from_slice(&body).unwrap())
     }
 
     #[test]
@@ -104,9 +104,10 @@ mod tests {
     #[test]
     fn other_bodies_are_left_alone_or_refused() {
         let members = Map::from_iter([("a".to_owned(), json!(1))]);
-        let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, "image/png".parse().unwrap())]);
+        let png = HeaderValue::from_static("image/png");
         let picture = Bytes::from_static(b"PNG");
-        assert_eq!(add(&members, &picture, &mut headers).unwrap(), picture);
+        let (body, new_type) = add(&members, &picture, Some(&png)).unwrap();
+        assert_eq!((body, new_type), (picture, None));
 
         let error = added(json!({"a": 1}), "[1]").unwrap_err();
         assert_eq!(error.field(), Some("extra_body"));

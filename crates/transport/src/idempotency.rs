@@ -1,27 +1,24 @@
 //! The key by which a server knows a request again, so that sending it twice has the effect of
 //! sending it once. Where the header goes is the options' affair.
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method};
 
+use crate::headers::LayeredHeaders;
 use crate::time::Jitter;
 
-/// Puts a key into `headers` unless the caller did, and returns whether there is one.
+/// The key of a call: the caller's own, or else a new one.
 ///
 /// Methods that change nothing get none.
-pub(crate) fn ensure_key(
-    headers: &mut HeaderMap,
+pub(crate) fn key(
+    headers: &LayeredHeaders<'_>,
     name: &HeaderName,
     method: &Method,
     jitter: &dyn Jitter,
-) -> bool {
-    if headers.contains_key(name) {
-        return true;
+) -> Option<HeaderValue> {
+    match headers.get(name) {
+        Some(own) => Some(own.clone()),
+        None => (!method.is_safe()).then(|| random_key(jitter)),
     }
-    if method.is_safe() {
-        return false;
-    }
-    headers.insert(name.clone(), random_key(jitter));
-    true
 }
 
 /// A random (version 4) UUID in its usual spelling.
@@ -49,6 +46,8 @@ fn random_key(jitter: &dyn Jitter) -> HeaderValue {
 mod tests {
     use std::collections::BTreeSet;
 
+    use http::HeaderMap;
+
     use super::*;
     use crate::time::{FixedJitter, ThreadRngJitter};
 
@@ -67,14 +66,14 @@ mod tests {
 
     #[test]
     fn the_callers_key_stays_and_safe_methods_need_none() {
-        let mut headers = HeaderMap::new();
+        let (mut own, none) = (HeaderMap::new(), HeaderMap::new());
         let jitter = FixedJitter::new(0.0);
-        assert!(!ensure_key(&mut headers, &NAME, &Method::GET, &jitter));
-        assert!(headers.is_empty());
-        headers.insert(NAME, HeaderValue::from_static("own"));
+        let layered = LayeredHeaders::new([&none; 4]);
+        assert_eq!(key(&layered, &NAME, &Method::GET, &jitter), None);
+        own.insert(NAME, HeaderValue::from_static("own"));
         for method in [Method::GET, Method::POST] {
-            assert!(ensure_key(&mut headers, &NAME, &method, &jitter));
-            assert_eq!(headers[NAME], "own");
+            let layered = LayeredHeaders::new([&none, &own, &none, &none]);
+            assert_eq!(key(&layered, &NAME, &method, &jitter).unwrap(), "own");
         }
     }
 }

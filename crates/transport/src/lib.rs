@@ -3,16 +3,19 @@
 pub mod auth;
 mod body;
 mod builder;
+mod call;
 pub mod circuit;
 pub mod compression;
 pub mod download;
 mod error;
 mod extra_body;
 mod gates;
+mod headers;
 mod http;
 mod idempotency;
 mod interceptor;
 pub mod json;
+mod limit;
 #[cfg(test)]
 mod manual_clock;
 pub mod multipart;

@@ -282,10 +282,16 @@ impl CallOptions {
     ///
     /// Headers are merged name by name.
     pub fn or(&self, outer: &Self) -> Self {
-        let mut headers = outer.headers.clone();
+        let mut merged = self.settings_or(outer);
+        merged.headers = outer.headers.clone();
         for (name, value) in &self.headers {
-            headers.insert(name.clone(), value.clone());
+            merged.headers.insert(name.clone(), value.clone());
         }
+        merged
+    }
+
+    /// The same without any headers, for a call, which merges those of all its sources at once.
+    pub(crate) fn settings_or(&self, outer: &Self) -> Self {
         Self {
             attempt_timeout: self.attempt_timeout.or(outer.attempt_timeout),
             first_byte_timeout: self.first_byte_timeout.or(outer.first_byte_timeout),
@@ -304,7 +310,7 @@ impl CallOptions {
                 .timeout_header
                 .clone()
                 .or_else(|| outer.timeout_header.clone()),
-            headers,
+            headers: HeaderMap::new(),
             extra_body: self.extra_body.clone().or_else(|| outer.extra_body.clone()),
             max_response_bytes: self.max_response_bytes.or(outer.max_response_bytes),
             max_event_bytes: self.max_event_bytes.or(outer.max_event_bytes),

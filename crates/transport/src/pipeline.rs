@@ -51,31 +51,28 @@
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, StatusCode, Uri};
+use bytes::BytesMut;
+use http::{HeaderMap, StatusCode};
 use tracing::Instrument;
 
 use crate::auth::{Credentials, NoCredentials};
 use crate::body::ByteStream;
-use crate::circuit::CircuitBreaker;
+use crate::call::Call;
 use crate::compression;
-use crate::error::{AttemptRecord, Delivery, Error, ErrorKind, PAYLOAD_LIMIT, TimeoutKind};
-use crate::extra_body;
+use crate::error::{Delivery, Error, PAYLOAD_LIMIT};
 use crate::gates::{Gates, Pass};
-use crate::http::{HttpTransport, PoolKey, PoolPurpose, harmless};
-use crate::idempotency;
+use crate::http::{HttpTransport, harmless};
 use crate::interceptor::{Attempt, Interceptor, ReplyHead};
-use crate::observe::{CallRecorder, Observation, Observers};
+use crate::limit::Limit;
+use crate::observe::{CallRecorder, Observers};
 use crate::options::CallOptions;
 use crate::receive::{Due, Receive};
 use crate::redact::HeaderNames;
-use crate::request::{Idempotency, Request};
+use crate::request::Request;
 use crate::response::{Response, ResponseParts};
-use crate::retry::rules::Rules;
-use crate::retry::{Backoff, RetryBudget, RetryPolicy, RetryState, StopReason, hint};
-use crate::scope::Origin;
+use crate::retry::{Backoff, RetryBudget, RetryPolicy, hint};
 use crate::time::{Clock, Elapsed, Jitter, until};
 
 /// How long to wait for the body of a refusal: it explains the status, but the status is enough.
@@ -136,12 +133,10 @@ pub(crate) async fn run<R: Receive>(
     options: &CallOptions,
     receive: &R,
 ) -> Result<Response<R::Output>, Error> {
-    let mut call = Call::new(core, request, options.or(&core.options), R::STREAMED)?;
-    let span = call.observation.span();
+    let mut call = Call::new(core, request, options, R::STREAMED)?;
+    let span = call.span();
     let running = async {
-        if let Some(compression) = call.options.request_compression() {
-            compression.apply(&mut call.headers, &mut call.body).await;
-        }
+        call.pack().await;
         attempt_loop(&mut call, receive).await
     };
     // Pinned first, because instrumenting would move it.
@@ -230,7 +225,7 @@ async fn exchange<R: Receive>(
         let reply = limit.hold(&*core.clock, core.http.execute(outgoing));
         let (mut head, body) = reply.await??.into_parts();
         let coding = call
-            .accepts_coding
+            .accepts_coding()
             .then(|| compression::take_coding(&mut head.headers))
             .flatten();
         if receive.accepts(head.status) {
@@ -238,9 +233,7 @@ async fn exchange<R: Receive>(
         }
         let body = compression::unpack(body, coding, None);
         let error = refusal(core, &limit, head.status, head.headers, body).await;
-        let error = error
-            .without_secrets(&call.headers)
-            .without_secrets(credentials.as_map());
+        let error = call.without_secrets(error, credentials.as_map());
         // A 401 did nothing, so that any request may follow it, but only once: a second one is
         // about the caller and no longer about a token that had run out.
         if refused
@@ -287,252 +280,5 @@ async fn refusal(
     }) {
         Some(delay) => error.with_retry_after(delay),
         None => error,
-    }
-}
-
-/// The time limit of an attempt: its own or the call's deadline, whichever comes first.
-struct Limit(Option<(Instant, TimeoutKind, Duration)>);
-
-impl Limit {
-    fn of(due: &Due, own: Option<(TimeoutKind, Duration)>) -> Self {
-        let own = own.and_then(|(kind, limit)| {
-            let at = due.attempt_started.checked_add(limit)?;
-            Some((at, kind, limit))
-        });
-        let deadline = due
-            .deadline
-            .map(|(at, limit)| (at, TimeoutKind::Deadline, limit));
-        Self(own.into_iter().chain(deadline).min_by_key(|(at, ..)| *at))
-    }
-
-    fn due(&self) -> Option<Instant> {
-        self.0.map(|(at, ..)| at)
-    }
-
-    async fn hold<F: Future + Unpin>(
-        &self,
-        clock: &dyn Clock,
-        future: F,
-    ) -> Result<F::Output, Error> {
-        let held = until(clock, self.due(), future).await;
-        held.map_err(|Elapsed| {
-            let (_, kind, limit) = self.0.unwrap_or_else(|| unreachable!("no limit, no lapse"));
-            Error::timeout(kind, limit)
-        })
-    }
-}
-
-/// One call on its way through the loop.
-struct Call<'a> {
-    core: &'a Core,
-    request: &'a Request,
-    options: CallOptions,
-    uri: Uri,
-    headers: HeaderMap,
-    idempotency: Idempotency,
-    /// What every attempt sends.
-    body: Bytes,
-    /// The server was told that the reply may be packed.
-    accepts_coding: bool,
-    circuit: Option<CircuitBreaker>,
-    started: Instant,
-    deadline: Option<(Instant, Duration)>,
-    attempts: u32,
-    failures: Vec<AttemptRecord>,
-    observation: Observation,
-}
-
-impl<'a> Call<'a> {
-    fn new(
-        core: &'a Core,
-        request: &'a Request,
-        options: CallOptions,
-        streamed: bool,
-    ) -> Result<Self, Error> {
-        let uri = Uri::try_from(request.url().as_str()).map_err(|source| {
-            Error::invalid("url", "it cannot be sent over HTTP").with_source(source)
-        })?;
-        if !matches!(request.url().scheme(), "http" | "https") {
-            return Err(Error::invalid("url", "its scheme must be http or https"));
-        }
-        let circuit = match &core.gates.circuits {
-            Some(circuits) => {
-                let origin = Origin::name(request.url())?;
-                Some(circuits.breaker(&PoolKey::name(&origin, options.pool())))
-            }
-            None => None,
-        };
-        let mut headers = core.headers.clone();
-        for (name, value) in request.headers().iter().chain(options.headers()) {
-            headers.insert(name.clone(), value.clone());
-        }
-        let has_key = options.idempotency_key_header().is_some_and(|name| {
-            idempotency::ensure_key(&mut headers, name, request.method(), &*core.jitter)
-        });
-        let idempotency = if has_key {
-            Idempotency::Idempotent
-        } else {
-            request.idempotency()
-        };
-        if let Some((name, seconds)) = options.told_timeout()
-            && !headers.contains_key(name)
-        {
-            headers.insert(name.clone(), seconds);
-        }
-        let body = match options.extra_body() {
-            None => request.body().clone(),
-            Some(members) => extra_body::add(members, request.body(), &mut headers)?,
-        };
-        let accepts_coding = compression::accept(request.method(), &mut headers);
-        let started = core.clock.now();
-        let deadline = options
-            .deadline()
-            .and_then(|limit| Some((started.checked_add(limit)?, limit)));
-        let observation = Observation::begin(
-            &core.observers,
-            request,
-            &options,
-            streamed,
-            &core.clock,
-            started,
-        );
-        Ok(Self {
-            core,
-            request,
-            options,
-            uri,
-            headers,
-            idempotency,
-            body,
-            accepts_coding,
-            circuit,
-            started,
-            deadline,
-            attempts: 0,
-            failures: Vec::new(),
-            observation,
-        })
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.core
-            .clock
-            .now()
-            .saturating_duration_since(self.started)
-    }
-
-    /// Waits for leave to make an attempt, within the deadline; a refusal ends the call.
-    async fn pass_gates(&mut self) -> Result<Pass, Error> {
-        let core = self.core;
-        let limit = Limit(
-            self.deadline
-                .map(|(at, limit)| (at, TimeoutKind::Deadline, limit)),
-        );
-        let tokens = self.options.estimated_tokens().unwrap_or_default();
-        let passing = core.gates.pass(
-            self.circuit.as_ref(),
-            tokens,
-            core.max_server_delay,
-            &self.observation,
-        );
-        let error = match limit.hold(&*core.clock, pin!(passing)).await {
-            Ok(Ok(pass)) => return Ok(pass),
-            Ok(Err(error)) | Err(error) => error.with_delivery(Delivery::NotSent),
-        };
-        let reason = match error.kind() {
-            ErrorKind::CircuitOpen => StopReason::CircuitOpen,
-            ErrorKind::Throttled => StopReason::Throttled,
-            ErrorKind::RetryDelayTooLong => StopReason::DelayTooLong,
-            ErrorKind::Timeout => StopReason::DeadlineTooClose,
-            _ => StopReason::Permanent,
-        };
-        Err(self.give_up(error, reason))
-    }
-
-    fn begin_attempt(&mut self) -> Attempt {
-        self.attempts = self.attempts.saturating_add(1);
-        self.observation.attempt_started(self.attempts);
-        Attempt {
-            number: self.attempts,
-            started_after: self.elapsed(),
-        }
-    }
-
-    /// The request of one attempt; a header set by the caller wins over the credentials'.
-    fn outgoing(&self, credentials: &HeaderMap) -> http::Request<Bytes> {
-        let mut outgoing = http::Request::new(self.body.clone());
-        *outgoing.method_mut() = self.request.method().clone();
-        *outgoing.uri_mut() = self.uri.clone();
-        let mut headers = self.headers.clone();
-        for (name, value) in credentials {
-            if !self.headers.contains_key(name) {
-                headers.append(name.clone(), value.clone());
-            }
-        }
-        self.observation.inject(&mut headers);
-        *outgoing.headers_mut() = headers;
-        let pool = self.options.pool();
-        if *pool != PoolPurpose::DEFAULT {
-            outgoing.extensions_mut().insert(pool.clone());
-        }
-        outgoing
-    }
-
-    fn succeed<T>(&mut self, response: &Response<T>) {
-        self.core.budget.gain();
-        self.observation.attempt_succeeded(response.status());
-    }
-
-    /// Hands the reply on, and with it the observation until its body is read.
-    fn conclude<R: Receive>(self, response: Response<R::Output>) -> Response<R::Output> {
-        let observation = self.observation;
-        response
-            .with_recorder(observation.recorder())
-            .map(|output| R::conclude(output, observation))
-    }
-
-    fn rules(&self) -> Rules<'_> {
-        let core = self.core;
-        let policy = self.options.retry_policy();
-        Rules {
-            policy: &**policy.unwrap_or(&core.retry_policy),
-            backoff: &**self.options.backoff().unwrap_or(&core.backoff),
-            budget: Some(&core.budget),
-            max_server_delay: core.max_server_delay,
-            jitter: &*core.jitter,
-            deadline: self.deadline.map(|(_, limit)| limit),
-        }
-    }
-
-    /// How long to wait before the next attempt, or the error to end the call with.
-    fn classify(&mut self, attempt: &Attempt, error: Error) -> Result<Duration, Error> {
-        let elapsed = self.elapsed();
-        self.failures.push(AttemptRecord {
-            number: attempt.number,
-            kind: error.kind(),
-            status: error.status(),
-            started_after: attempt.started_after,
-            took: elapsed.saturating_sub(attempt.started_after),
-            waited: None,
-        });
-
-        let state = RetryState::new(self.attempts, elapsed, self.idempotency);
-        let wait = match self.rules().judge(&state, &error) {
-            Ok(wait) => wait,
-            Err(reason) => return Err(self.give_up(error, reason)),
-        };
-        if let Some(record) = self.failures.last_mut() {
-            record.waited = Some(wait);
-        }
-        self.observation.retrying(&error, wait);
-        Ok(wait)
-    }
-
-    fn give_up(&mut self, error: Error, reason: StopReason) -> Error {
-        let error = self.rules().give_up(error, self.attempts, reason);
-        self.observation.gave_up(&error, reason);
-        error
-            .with_request(self.request.method(), self.request.url())
-            .with_attempts(std::mem::take(&mut self.failures))
     }
 }

@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderValue, Method};
 use crate::body::ByteStream;
 use crate::compression::{ContentCoding, Decompressor};
 use crate::error::{Error, ErrorKind};
+use crate::headers::LayeredHeaders;
 
 /// The codings that are built in, the best one first.
 const ACCEPTED: Option<&str> = if cfg!(all(feature = "gzip", feature = "zstd")) {
@@ -29,22 +30,15 @@ const ACCEPTED: Option<&str> = if cfg!(all(feature = "gzip", feature = "zstd")) 
 /// 128 KiB, a fraction of a millisecond of work.
 const PIECES_PER_TURN: u32 = 8;
 
-/// Asks for a packed reply and tells whether it did.
+/// What to ask for, so that the reply may be packed.
 ///
 /// A caller that names codings itself wants to read them itself, and a range counts the bytes as
 /// they are sent.
-pub(crate) fn accept(method: &Method, headers: &mut HeaderMap) -> bool {
-    let Some(accepted) = ACCEPTED else {
-        return false;
-    };
-    if *method == Method::HEAD
-        || headers.contains_key(ACCEPT_ENCODING)
-        || headers.contains_key(RANGE)
-    {
-        return false;
-    }
-    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(accepted));
-    true
+pub(crate) fn accept(method: &Method, headers: &LayeredHeaders<'_>) -> Option<HeaderValue> {
+    let taken =
+        *method == Method::HEAD || headers.contains(&ACCEPT_ENCODING) || headers.contains(&RANGE);
+    let accepted = ACCEPTED.filter(|_| !taken);
+    accepted.map(HeaderValue::from_static)
 }
 
 /// The coding of a reply, if it is one that can be undone; the headers then tell no more of it.

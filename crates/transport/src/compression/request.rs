@@ -3,9 +3,10 @@
 
 use bytes::Bytes;
 use http::header::CONTENT_ENCODING;
-use http::{HeaderMap, HeaderValue};
 
 use crate::compression::ContentCoding;
+use crate::headers::LayeredHeaders;
+use http::HeaderValue;
 
 /// Shorter bodies are left alone unless set otherwise: 14 KiB.
 ///
@@ -78,15 +79,18 @@ impl RequestCompression {
         self
     }
 
-    /// Makes the body of a request smaller and names the coding in its headers.
-    pub(crate) async fn apply(self, headers: &mut HeaderMap, body: &mut Bytes) {
-        if headers.contains_key(CONTENT_ENCODING) {
-            return;
+    /// Makes the body of a request smaller and returns the name of the coding, if it did.
+    pub(crate) async fn apply(
+        self,
+        headers: &LayeredHeaders<'_>,
+        body: &mut Bytes,
+    ) -> Option<HeaderValue> {
+        if headers.contains(&CONTENT_ENCODING) {
+            return None;
         }
-        if let Some((packed, coding)) = self.pack(body).await {
-            *body = packed;
-            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
-        }
+        let (packed, coding) = self.pack(body).await?;
+        *body = packed;
+        Some(HeaderValue::from_static(coding.name()))
     }
 
     /// The body packed and the name of the coding; `None` when it is better sent as it is.
