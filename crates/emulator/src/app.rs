@@ -92,7 +92,11 @@ impl App {
             time: now,
             key_fingerprint: caller.fingerprint(),
         });
-        let body = body.map(|body| body.map(|value| keys::normalise(&value)));
+        // These alone are in snake case throughout.
+        let body = match target.route {
+            Route::Resource(_) => body,
+            _ => body.map(|body| body.map(|value| keys::normalise(&value))),
+        };
         let incoming = Incoming {
             target: &target,
             query: &query,
@@ -187,7 +191,7 @@ impl App {
                 | Route::EmbedContent
                 | Route::BatchEmbedContents
                 | Route::Predict
-        );
+        ) || matches!(incoming.target.route, Route::Resource(call) if call.is_of_a_model());
         if by_model && reply.status.is_success() {
             reply.slow_down(self.latency);
         }

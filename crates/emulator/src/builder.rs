@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    num::NonZeroU64,
+    num::{NonZeroU64, NonZeroUsize},
     sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
@@ -28,6 +28,7 @@ use crate::{
         limiter::Limiter,
         models::{Catalogue, ModelCard},
         operations::{OperationSettings, Operations},
+        resources::Resources,
         service::Gemini,
         tunings::Tunings,
     },
@@ -60,6 +61,7 @@ pub struct EmulatorBuilder {
     files: FileSettings,
     quirks: Quirks,
     operations: OperationSettings,
+    decode_limit: Option<usize>,
 }
 
 impl Default for EmulatorBuilder {
@@ -81,6 +83,7 @@ impl Default for EmulatorBuilder {
             files: FileSettings::default(),
             quirks: Quirks::default(),
             operations: OperationSettings::default(),
+            decode_limit: None,
         }
     }
 }
@@ -288,6 +291,13 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Makes the model stop after so many tokens of one request of an interaction, which then has the
+    /// status `requires_continuation` and a token to go on with. The default is no limit.
+    pub fn with_decode_limit(mut self, tokens: NonZeroUsize) -> Self {
+        self.decode_limit = Some(tokens.get());
+        self
+    }
+
     /// Keeps the last `requests` requests in the journal; 0 switches it off. The default is 4096.
     pub fn with_journal_capacity(mut self, requests: usize) -> Self {
         self.journal_capacity = requests;
@@ -317,6 +327,7 @@ impl EmulatorBuilder {
                 uploads: Uploads::new(self.seed),
                 file_search: FileSearch::new(self.seed),
                 operations: Operations::new(self.operations, self.seed),
+                resources: Resources::new(self.decode_limit),
                 auth_tokens: AuthTokens::default(),
                 batches: Batches::new(self.seed),
                 tunings: Tunings::new(self.seed),

@@ -35,6 +35,8 @@ pub(crate) struct Delivery {
     pub(crate) delay: Duration,
     /// Waited out on the emulator's clock before every piece of body but the first.
     pub(crate) pause: Duration,
+    /// Waited out besides, before the piece of the same place.
+    pub(crate) waits: Vec<Duration>,
     /// The connection is closed after this many bytes of body.
     pub(crate) cut_after: Option<usize>,
     /// The connection is reset before the status line.
@@ -139,10 +141,15 @@ impl Reply {
             *response.headers_mut() = self.headers;
             return response;
         }
+        let waits = self.delivery.waits;
+        let pauses = move |at: usize| {
+            let own = waits.get(at).copied().unwrap_or_default();
+            own.saturating_add(if at > 0 { pause } else { Duration::ZERO })
+        };
         let body = match cut_after {
-            Some(limit) => paced_body(cut(self.body, limit), pause, wait),
+            Some(limit) => paced_body(cut(self.body, limit), pauses, wait),
             None if self.streamed => {
-                paced_body(self.body.into_iter().map(Ok).collect(), pause, wait)
+                paced_body(self.body.into_iter().map(Ok).collect(), pauses, wait)
             }
             None => match <[Bytes; 1]>::try_from(self.body) {
                 Ok([only]) => Body::from(only),
@@ -164,19 +171,23 @@ pub(crate) fn event(data: &str) -> Bytes {
 /// Waits, or at least yields, between pieces so that each one reaches the socket by itself.
 fn paced_body(
     pieces: Vec<io::Result<Bytes>>,
-    pause: Duration,
+    pauses: impl Fn(usize) -> Duration + Send + 'static,
     wait: impl Fn(Duration) -> BoxFuture<'static, ()> + Send + 'static,
 ) -> Body {
-    let state = (pieces.into_iter().enumerate(), wait);
-    Body::from_stream(stream::unfold(state, move |(mut rest, wait)| async move {
-        let (at, piece) = rest.next()?;
-        if at > 0 && piece.is_ok() && !pause.is_zero() {
-            wait(pause).await;
-        }
-        // What the connection already has is written while this waits.
-        tokio::task::yield_now().await;
-        Some((piece, (rest, wait)))
-    }))
+    let state = (pieces.into_iter().enumerate(), pauses, wait);
+    Body::from_stream(stream::unfold(
+        state,
+        |(mut rest, pauses, wait)| async move {
+            let (at, piece) = rest.next()?;
+            let pause = pauses(at);
+            if piece.is_ok() && !pause.is_zero() {
+                wait(pause).await;
+            }
+            // What the connection already has is written while this waits.
+            tokio::task::yield_now().await;
+            Some((piece, (rest, pauses, wait)))
+        },
+    ))
 }
 
 /// The first `limit` bytes of what is read piece by piece, then a failure if there were more.

@@ -2,12 +2,15 @@
 //! about. Knows paths, not bodies.
 
 mod owned;
+mod resources;
 mod stored;
 
 use std::fmt;
 
 use http::Method;
 use percent_encoding::percent_decode_str;
+
+pub use resources::ResourceCall;
 
 /// A call of the emulated services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -129,6 +132,8 @@ pub enum Route {
     InsertRows,
     /// `GET bigquery/v2/projects/{p}/datasets/{d}/tables/{t}/data`.
     ListRows,
+    /// A call on interactions or a resource around them.
+    Resource(ResourceCall),
     /// Anything the emulator does not serve.
     Unknown,
 }
@@ -315,7 +320,11 @@ impl Target {
     /// opened it.
     pub(crate) fn with_query(mut self, query: &[(String, String)]) -> Self {
         let ticket = query.iter().any(|(name, _)| name == "upload_id");
-        let opens = [Route::UploadFile, Route::UploadToFileSearchStore];
+        let opens = [
+            Route::UploadFile,
+            Route::UploadToFileSearchStore,
+            Route::Resource(ResourceCall::UploadEnvironmentFile),
+        ];
         if ticket && opens.contains(&self.route) {
             self.route = Route::UploadContent;
         }
@@ -404,7 +413,10 @@ fn route_of(method: &str, rest: &[&str]) -> (Route, String) {
             };
             (route, (*id).to_owned())
         }
-        _ => owned::route_of(method, rest),
+        _ => match ResourceCall::parse(method, rest) {
+            Some((call, about)) => (Route::Resource(call), about),
+            None => owned::route_of(method, rest),
+        },
     }
 }
 
@@ -476,7 +488,10 @@ fn upload_route(method: &str, rest: &[&str]) -> (Route, String) {
                 _ => (Route::Unknown, String::new()),
             }
         }
-        _ => (Route::Unknown, String::new()),
+        _ => match ResourceCall::parse_upload(method, rest) {
+            Some((call, about)) => (Route::Resource(call), about),
+            None => (Route::Unknown, String::new()),
+        },
     }
 }
 

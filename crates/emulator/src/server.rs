@@ -11,6 +11,7 @@ use crate::{
     builder::EmulatorBuilder,
     chaos::Chaos,
     connection::{KillSwitch, LoopbackListener},
+    gemini::resources::{self, WebhookMessage},
     journal::Journal,
     script::Script,
     storage::Storage,
@@ -119,6 +120,14 @@ impl Emulator {
     pub fn storage(&self) -> &Storage {
         self.app.gemini.settle(self.app.clock.now());
         &self.app.gemini.storage
+    }
+
+    /// The messages that the service would have sent to webhooks by now on the emulator's clock, the
+    /// oldest first. The emulator opens no connections, so that handing them on is up to you.
+    #[must_use]
+    pub fn webhook_messages(&self) -> Vec<WebhookMessage> {
+        resources::settle(&self.app.gemini, self.app.clock.now());
+        self.app.gemini.resources.webhooks.messages()
     }
 
     /// Stops accepting, lets answers under way finish for up to five seconds, and ends. Delays

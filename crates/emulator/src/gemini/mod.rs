@@ -26,6 +26,7 @@ pub(crate) mod operations;
 pub(crate) mod page;
 pub(crate) mod predict;
 pub(crate) mod prompt;
+pub(crate) mod resources;
 pub(crate) mod schemas;
 pub(crate) mod service;
 pub(crate) mod stream;

@@ -22,7 +22,7 @@ const PICTURE_TOKENS: u64 = 1290;
 const SPEECH_TOKENS: u64 = 25;
 
 /// The voices there are.
-const VOICES: [&str; 30] = [
+pub(crate) const VOICES: [&str; 30] = [
     "Zephyr",
     "Puck",
     "Charon",

@@ -6,7 +6,7 @@ use std::{
         Arc, LazyLock,
         atomic::{AtomicU64, Ordering},
     },
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
@@ -30,13 +30,15 @@ use crate::{
         models::Catalogue,
         objects,
         operations::Operations,
-        predict, stream, tokens,
+        predict,
+        resources::{self, Resources},
+        stream, tokens,
         tunings::{self, Tunings},
         videos,
     },
     reply::Reply,
     rng::identifier,
-    route::{Backend, Route, Target},
+    route::{Backend, ResourceCall, Route, Target},
     storage::Storage,
 };
 
@@ -50,6 +52,7 @@ pub(crate) struct Gemini {
     pub(crate) uploads: Uploads,
     pub(crate) file_search: FileSearch,
     pub(crate) operations: Operations,
+    pub(crate) resources: Resources,
     pub(crate) auth_tokens: AuthTokens,
     pub(crate) batches: Batches,
     pub(crate) tunings: Tunings,
@@ -106,6 +109,7 @@ impl Gemini {
             uploads: Uploads::default(),
             file_search: FileSearch::default(),
             operations: Operations::default(),
+            resources: Resources::new(None),
             auth_tokens: AuthTokens::default(),
             batches: Batches::new(0),
             tunings: Tunings::new(0),
@@ -158,6 +162,7 @@ impl Gemini {
     /// Answers the request.
     pub(crate) fn answer(&self, incoming: &Incoming<'_>) -> Reply {
         self.settle(incoming.now);
+        resources::settle(self, incoming.now);
         self.try_answer(incoming)
             .unwrap_or_else(|error| refuse(&error, incoming))
     }
@@ -277,6 +282,8 @@ impl Gemini {
             Route::ListObjects => Ok(objects::list_objects(&call)),
             Route::InsertRows => objects::insert_rows(&call),
             Route::ListRows => objects::list_rows(&call),
+            Route::Resource(ResourceCall::UploadEnvironmentFile) => self.open_upload(incoming),
+            Route::Resource(which) => self.resources.answer(which, &call),
             Route::PutObject | Route::Unknown => Err(ApiError::not_found(format!(
                 "The emulator does not serve {}.",
                 incoming.target.path
@@ -332,6 +339,21 @@ impl<'a> Call<'a> {
     /// How fast jobs go.
     pub(crate) fn pace(&self) -> Pace {
         self.service.pace
+    }
+
+    /// Interactions and the resources around them.
+    pub(crate) fn resources(&self) -> &'a Resources {
+        &self.service.resources
+    }
+
+    /// How long work takes that outlives its call.
+    pub(crate) fn operation_time(&self) -> Duration {
+        self.service.operations.settings().takes
+    }
+
+    /// Whether work about this is set to fail.
+    pub(crate) fn fails(&self, about: &str) -> bool {
+        self.service.operations.settings().fails(about)
     }
 
     /// What identifiers are drawn from.

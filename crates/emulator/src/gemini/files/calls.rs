@@ -40,6 +40,18 @@ impl Gemini {
                 let now = incoming.now;
                 return self.take_document(finished.owner, draft, finished.content, kind, now);
             }
+            Purpose::Environment(destination) => {
+                let content = finished.content.read();
+                let content = content.map_err(|_| ApiError::internal("The content is gone."))?;
+                let (owner, mime) = (&finished.owner, &finished.mime);
+                return self.resources.environments.receive(
+                    owner,
+                    &destination,
+                    mime,
+                    content,
+                    incoming.now,
+                );
+            }
         };
         let new = NewFile {
             owner: finished.owner,

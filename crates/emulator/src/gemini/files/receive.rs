@@ -2,6 +2,7 @@
 //! comes of the content is decided by whoever the upload is for.
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use percent_encoding::{AsciiSet, CONTROLS};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -22,6 +23,19 @@ use crate::{
     reply::Reply,
     route::Route,
 };
+
+/// What must not stand in a path as it is.
+const IN_PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}');
 
 /// Why content was not taken.
 enum Problem {
@@ -66,7 +80,7 @@ impl Gemini {
         };
         let opened = self.opened(incoming, &metadata, None)?;
         let id = self.uploads.open(opened, self.files.settings().in_memory);
-        let path = &incoming.target.path;
+        let path = percent_encoding::utf8_percent_encode(&incoming.target.path, IN_PATH);
         let host = incoming.headers.get(header::HOST);
         let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
         let url = format!("http://{host}{path}?upload_id={id}&upload_protocol=resumable");
@@ -153,6 +167,9 @@ impl Gemini {
         metadata: &Value,
         sent_as: Option<&str>,
     ) -> Result<Opened, ApiError> {
+        if let Route::Resource(_) = incoming.target.route {
+            return self.opened_in_environment(incoming);
+        }
         let Some(request) = metadata.as_object() else {
             return Err(ApiError::invalid_value("", "an object", metadata));
         };
@@ -206,6 +223,24 @@ impl Gemini {
         };
         let mime = string(file, "mimeType", AT)?;
         Ok((purpose, mime.map(str::to_owned)))
+    }
+}
+
+impl Gemini {
+    /// What is known of an upload into an environment.
+    fn opened_in_environment(&self, incoming: &Incoming<'_>) -> Result<Opened, ApiError> {
+        let owner = incoming.owner();
+        let environments = &self.resources.environments;
+        let target = incoming.target;
+        let destination = environments.destination(&owner, &target.resource, incoming.query)?;
+        Ok(Opened {
+            owner,
+            purpose: Purpose::Environment(destination),
+            mime: media_type(protocol::announced_type(incoming.headers))?,
+            file_name: protocol::file_name(incoming.headers).map(str::to_owned),
+            version: target.version.clone(),
+            total: protocol::announced_length(incoming.headers)?,
+        })
     }
 }
 

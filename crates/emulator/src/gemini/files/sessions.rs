@@ -14,6 +14,7 @@ use crate::{
     content::{Content, Sink},
     gemini::{
         caches::Scope, errors::ApiError, file_search::DocumentDraft, files::protocol::Status,
+        resources::Destination,
     },
     rng::identifier,
 };
@@ -31,6 +32,7 @@ pub(crate) enum Purpose {
         display_name: Option<String>,
     },
     Document(DocumentDraft),
+    Environment(Destination),
 }
 
 /// An upload that has arrived whole.

@@ -55,6 +55,10 @@ impl Operations {
         }
     }
 
+    pub(crate) fn settings(&self) -> &OperationSettings {
+        &self.settings
+    }
+
     /// The last part of a name that no other operation has.
     pub(crate) fn new_id(&self) -> String {
         let mut state = self.lock();
