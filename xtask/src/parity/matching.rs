@@ -3,6 +3,7 @@
 //! It decides nothing about tests. What it cannot find is looked up in the review by `rows`.
 
 mod calls;
+mod tags;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,6 +59,9 @@ const NEXT: &[&str] = &[
     "voices",
     "webhooks",
 ];
+
+/// Parameters that Python repeats on every call; here they are set with `with_options`.
+const OPTIONS_OF_CALLS: &[&str] = &["extra_headers", "timeout"];
 
 /// How many records deep the field of a config may lie.
 const CONFIG_DEPTH: usize = 3;
@@ -280,7 +284,8 @@ impl<'a> Matcher<'a> {
                 return found;
             }
         }
-        self.find_in_containers(row, &reference)
+        let tag = self.tag_of(row);
+        tag.unwrap_or_else(|| self.find_in_containers(row, &reference))
     }
 
     /// A field of a `…Config`: of all that take it, those with the shortest way to it.
@@ -402,8 +407,11 @@ impl<'a> Matcher<'a> {
             .filter_map(|param| {
                 let name = param.split([':', '?']).next().unwrap_or(param);
                 let is_config = name == "config" && !containers.is_empty();
+                let is_option = OPTIONS_OF_CALLS.contains(&name)
+                    && containers.iter().any(|owner| self.takes(owner, "options"));
                 let known = name.starts_with('*')
                     || is_config
+                    || is_option
                     || method.params.iter().any(|param| param.name == name)
                     || containers.iter().any(|owner| self.takes(owner, name));
                 (!known).then(|| format!("parameter `{name}`"))

@@ -204,7 +204,7 @@ impl Gemini {
 
     /// Describes a document; developer API only.
     ///
-    /// Route: GET {name}
+    /// Route: GET fileSearchStores/{store}/documents/{document}
     ///
     /// # Errors
     ///
@@ -240,7 +240,7 @@ impl Gemini {
 
     /// Deletes a document; developer API only.
     ///
-    /// Route: DELETE {name}
+    /// Route: DELETE fileSearchStores/{store}/documents/{document}
     ///
     /// # Errors
     ///

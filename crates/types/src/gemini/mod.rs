@@ -189,7 +189,9 @@ pub use media::{
     WordInfo,
 };
 pub use metric::{EvaluationMetric, InvalidMetric, Metric};
-pub use model::{Checkpoint, ListModelsResponse, Model, UpdateModelConfig};
+pub use model::{
+    Checkpoint, Endpoint, ListModelsResponse, Model, TunedModelInfo, UpdateModelConfig,
+};
 pub use operation::{
     GenerateVideosOperation, ImportFileOperation, ImportFileResponse, ProjectOperation,
     TuningOperation, UploadToFileSearchStoreOperation, UploadToFileSearchStoreResponse,

@@ -65,6 +65,26 @@ wire! {
         pub step: Option<i64>,
     }
 
+    /// An endpoint that serves a tuned model; Vertex only.
+    #[derive(Debug)]
+    pub struct Endpoint {
+        /// Its full name.
+        pub name: Option<String>,
+        /// What the deployment is called there.
+        pub deployed_model_id: Option<String>,
+    }
+
+    /// How a tuned model came about.
+    #[derive(Debug)]
+    pub struct TunedModelInfo {
+        /// The model it was made from.
+        pub base_model: Option<String>,
+        /// When it was made.
+        pub create_time: Option<Timestamp>,
+        /// When it was changed last.
+        pub update_time: Option<Timestamp>,
+    }
+
     /// A page of models.
     #[derive(Debug)]
     pub struct ListModelsResponse {
@@ -90,11 +110,81 @@ wire! {
     }
 }
 
+/// The label under which Vertex keeps what a tuned model was made from.
+const BASE_MODEL: &str = "google-vertex-llm-tuning-base-model-id";
+
+impl Model {
+    /// The endpoints that serve it; Vertex only.
+    ///
+    /// ```
+    /// use gimmal_types::gemini::Model;
+    ///
+    /// let reply = r#"{"deployedModels": [{"endpoint": "endpoints/7", "deployedModelId": "3"}]}"#;
+    /// let model: Model = serde_json::from_str(reply)?;
+    /// assert_eq!(model.endpoints()[0].name.as_deref(), Some("endpoints/7"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn endpoints(&self) -> Vec<Endpoint> {
+        let text = |of: &Value, key: &str| of.get(key).and_then(Value::as_str).map(str::to_owned);
+        let deployed = self.deployed_models.iter();
+        let endpoints = deployed.map(|of| Endpoint {
+            name: text(of, "endpoint"),
+            deployed_model_id: text(of, "deployedModelId"),
+            ..Endpoint::default()
+        });
+        endpoints.collect()
+    }
+
+    /// How a tuned model came about; nothing known of a base model.
+    pub fn tuned_model_info(&self) -> TunedModelInfo {
+        let given = self.unknown_fields.get("baseModel").and_then(Value::as_str);
+        let label = self.labels.get(BASE_MODEL).map(String::as_str);
+        TunedModelInfo {
+            base_model: given.or(label).map(str::to_owned),
+            create_time: self.create_time,
+            update_time: self.update_time,
+            ..TunedModelInfo::default()
+        }
+    }
+}
+
 impl ListModelsResponse {
     /// The models, whichever of the three lists the service chose.
     pub fn into_models(self) -> Vec<Model> {
         let lists = [self.models, self.tuned_models, self.publisher_models];
         let found = lists.into_iter().find(|list| !list.is_empty());
         found.unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_tuned_model_says_where_it_is_and_what_it_was_made_from() {
+        let mut reply = json!({
+            "deployedModels": [{"endpoint": "endpoints/7", "deployedModelId": "3"}, {}],
+            "labels": {BASE_MODEL: "gemini-2.5-flash"}, "createTime": "2026-01-02T03:04:05Z",
+        });
+        let model: Model = serde_json::from_value(reply.clone()).unwrap();
+        let endpoints = model.endpoints();
+        assert_eq!(endpoints[0].deployed_model_id.as_deref(), Some("3"));
+        assert_eq!(endpoints[1], Endpoint::default());
+        let info = model.tuned_model_info();
+        assert_eq!(info.base_model.as_deref(), Some("gemini-2.5-flash"));
+        assert_eq!(info.create_time, model.create_time);
+        assert_eq!(info.update_time, None);
+
+        // The developer API says it outright.
+        reply["baseModel"] = "models/b".into();
+        let model: Model = serde_json::from_value(reply).unwrap();
+        assert_eq!(
+            model.tuned_model_info().base_model.as_deref(),
+            Some("models/b")
+        );
+        assert_eq!(Model::new().tuned_model_info(), TunedModelInfo::default());
     }
 }

@@ -18,6 +18,8 @@ const ROWS: &str = r#"{"reference": "r", "rows": [
     {"id": "types.Cache.use_count", "kind": "field", "wire": "useCount", "shape": "list[int]"},
     {"id": "types.Light.RED", "kind": "value", "wire": "RED"},
     {"id": "types.Light.BLUE", "kind": "value", "wire": "BLUE"},
+    {"id": "types.Spec.type", "kind": "field", "wire": "type", "shape": "str"},
+    {"id": "types.Cache.type", "kind": "field", "wire": "type", "shape": "str"},
     {"id": "caches.create", "kind": "call", "verb": "POST", "mldev": ["cachedContents"]},
     {"id": "caches.get", "kind": "call", "verb": "GET", "mldev": ["{name}"]},
     {"id": "models.get", "kind": "call", "verb": "GET", "mldev": ["{name}"]}
@@ -26,7 +28,8 @@ const ROWS: &str = r#"{"reference": "r", "rows": [
 const TYPES: &str = "wire! { pub struct Cache { pub use_count: Option<i32>, }\n\
     pub struct CreateRequest { pub ttl: Option<String>, pub spec: Option<Spec>, }\n\
     pub struct Spec { pub kms_key: Option<String>, } }\n\
-    open_enum! { pub enum Light { Red = \"RED\" } }";
+    open_enum! { pub enum Light { Red = \"RED\" } }\n\
+    tagged! { pub enum Step { Special(Spec) = \"special\" } }";
 const API: &str = "/// Route: POST cachedContents\n\
     pub async fn create_cache(request: &CreateRequest) -> Result<Response<Cache>, Error> { x }\n\
     /// Route: GET {name}\n\
@@ -120,4 +123,13 @@ fn an_unclear_route_counts_for_nothing() {
             .len(),
         1
     );
+}
+
+#[test]
+fn the_tag_of_a_union_is_the_kind_itself() {
+    let files = files(TYPES, "caches.rs");
+    let tag = found(&files, "types.Spec.type");
+    assert_eq!(tag.symbols, member("Step", "Special"));
+    assert_eq!(tag.macro_name.as_deref(), Some("tagged"));
+    assert!(found(&files, "types.Cache.type").symbols.is_empty());
 }

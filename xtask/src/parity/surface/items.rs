@@ -129,6 +129,7 @@ fn declared(surface: &mut Surface, file: &str, macro_name: &str, declaration: De
                 .wire
                 .clone()
                 .or_else(|| setting(&variant.attributes, "serde", "rename")),
+            types: variant.payload.iter().flat_map(names_of).collect(),
         })
         .collect();
     surface.items.push(Item {
@@ -188,6 +189,7 @@ fn enum_variants(item: &syn::ItemEnum) -> Vec<Variant> {
             let wire = renamed.unwrap_or_else(|| naming::renamed_all(&rule, &rust));
             Variant {
                 wire: json.then_some(wire),
+                types: Vec::new(),
                 rust,
             }
         })

@@ -21,6 +21,7 @@ pub(super) struct FieldDeclaration {
 pub(super) struct VariantDeclaration {
     pub(super) attributes: Vec<Attribute>,
     pub(super) name: Ident,
+    pub(super) payload: Vec<Type>,
     pub(super) wire: Option<String>,
 }
 
@@ -95,14 +96,17 @@ impl Parse for VariantDeclaration {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let attributes = Attribute::parse_outer(input)?;
         let name = input.parse()?;
+        let mut payload = Vec::new();
         if input.peek(syn::token::Paren) {
-            let payload;
-            parenthesized!(payload in input);
-            Punctuated::<Type, Token![,]>::parse_terminated(&payload)?;
+            let inside;
+            parenthesized!(inside in input);
+            let types = Punctuated::<Type, Token![,]>::parse_terminated(&inside)?;
+            payload.extend(types);
         }
         Ok(Self {
             attributes,
             name,
+            payload,
             wire: wire_name(input)?,
         })
     }

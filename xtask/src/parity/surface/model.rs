@@ -27,6 +27,8 @@ pub(crate) struct Variant {
     pub(crate) rust: String,
     /// Its name in JSON, where the enum has a JSON form.
     pub(crate) wire: Option<String>,
+    /// Names of the types it holds, where a macro declares it.
+    pub(crate) types: Vec<String>,
 }
 
 /// A type of ours.

@@ -158,31 +158,17 @@ pub(super) fn described(model: &Model) -> Result<Value, Failure> {
     };
     rename("version_id", "version");
     rename("supported_generation_methods", "supported_actions");
-    rename("deployed_models", "endpoints");
-    // Vertex names an endpoint by its address.
-    let endpoints = shown.get_mut("endpoints").and_then(Value::as_array_mut);
-    for endpoint in endpoints.into_iter().flatten() {
-        if let Some(members) = endpoint.as_object_mut()
-            && let Some(name) = members.remove("endpoint")
-        {
-            members.insert("name".to_owned(), name);
-        }
+    for of_the_service in [
+        "base_model_id",
+        "create_time",
+        "deployed_models",
+        "update_time",
+    ] {
+        shown.remove(of_the_service);
     }
-    shown.remove("base_model_id");
-    let mut tuned = Map::new();
-    for time in ["create_time", "update_time"] {
-        if let Some(time_value) = shown.remove(time) {
-            tuned.insert(time.to_owned(), time_value);
-        }
-    }
-    let base = model.unknown_fields.get("baseModel").cloned();
-    let base = base.or_else(|| {
-        let label = model.labels.get("google-vertex-llm-tuning-base-model-id")?;
-        Some(label.as_str().into())
-    });
-    if let Some(base) = base {
-        tuned.insert("base_model".to_owned(), base);
-    }
-    shown.insert("tuned_model_info".to_owned(), tuned.into());
+    let endpoints: Result<Vec<Value>, Failure> = model.endpoints().iter().map(dump).collect();
+    shown.insert("endpoints".to_owned(), endpoints?.into());
+    let tuned = dump(&model.tuned_model_info())?;
+    shown.insert("tuned_model_info".to_owned(), tuned);
     Ok(shown.into())
 }
