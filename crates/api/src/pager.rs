@@ -9,8 +9,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, ready};
 use futures_util::{FutureExt as _, Stream, StreamExt as _};
-use gimmal_transport::{CallOptions, Error, Request, Response, Transport, json};
-use http::{HeaderMap, StatusCode};
+use gimmal_transport::{CallOptions, Error, Request, Response, ResponseParts, Transport, json};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -40,6 +39,8 @@ pub struct Pager<T> {
     items: std::vec::IntoIter<Result<T, Error>>,
     yielded: usize,
     skip: usize,
+    /// Of the page that is being read.
+    head: Option<ResponseParts>,
     fetching: Option<BoxFuture<'static, Result<Page<T>, Error>>>,
     next: Next,
     /// Tokens asked for so far, to notice a server that goes in circles.
@@ -63,10 +64,8 @@ pub struct Page<T> {
     pub items: Vec<Result<T, Error>>,
     /// Asks for the page after this one; `None` on the last.
     pub next_page_token: Option<String>,
-    /// The HTTP status of the reply.
-    pub status: StatusCode,
-    /// The headers of the reply.
-    pub headers: HeaderMap,
+    /// Everything of the reply but its body: status, headers, attempts.
+    pub parts: ResponseParts,
 }
 
 enum Next {
@@ -111,6 +110,7 @@ impl<T: DeserializeOwned + Send + 'static> Pager<T> {
             items: Vec::new().into_iter(),
             yielded: 0,
             skip: 0,
+            head: None,
             fetching: None,
             next: Next::Token(first),
             asked: HashSet::new(),
@@ -133,6 +133,11 @@ impl<T: DeserializeOwned + Send + 'static> Pager<T> {
         self.fetching = None;
         self.asked.clear();
         self
+    }
+
+    /// Status, headers and attempts of the page that the last item came from.
+    pub fn head(&self) -> Option<&ResponseParts> {
+        self.head.as_ref()
     }
 
     /// Where the list stands now; `None` when there is nothing more to ask for.
@@ -234,8 +239,7 @@ fn read_page<T>(
     keys: &[&str],
     decode: fn(Value) -> Result<T, Error>,
 ) -> Result<Page<T>, Error> {
-    let (status, headers) = (response.status(), response.headers().clone());
-    let body = response.into_body();
+    let (parts, body) = response.into_parts();
     let mut page: Map<String, Value> = json::from_slice(&body)?;
     let elements = keys.iter().find_map(|key| match page.remove(*key) {
         Some(Value::Array(elements)) => Some(elements),
@@ -252,8 +256,7 @@ fn read_page<T>(
             .map(decode)
             .collect(),
         next_page_token: token.map(str::to_owned),
-        status,
-        headers,
+        parts,
     })
 }
 
@@ -285,7 +288,10 @@ impl<T: DeserializeOwned + Send + Unpin + 'static> Stream for Pager<T> {
             };
             self.fetching = None;
             match self.accept(page) {
-                Ok(page) => self.items = page.items.into_iter(),
+                Ok(page) => {
+                    self.items = page.items.into_iter();
+                    self.head = Some(page.parts);
+                }
                 Err(error) => return Poll::Ready(Some(Err(error))),
             }
         }

@@ -209,7 +209,7 @@ async fn pages_come_with_their_headers() {
         .unwrap();
     let left: Vec<_> = pages
         .iter()
-        .map(|page| &page.headers["x-quota-left"])
+        .map(|page| &page.parts.headers["x-quota-left"])
         .collect();
     assert_eq!(left, ["9", "8"]);
     assert_eq!(pages[0].next_page_token.as_deref(), Some("1"));

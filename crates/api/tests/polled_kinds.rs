@@ -240,7 +240,7 @@ async fn watched<P: Poll>(kind: &Kind) {
 
     // Whoever does not wait any longer sends nothing any longer.
     let http = ScriptedTransport::repeating(Reply::json(200, kind.running.to_string()));
-    let waiting = timeout(PATIENCE / 1_000_000, on(kind, &http).poller::<P>(kind.name));
+    let waiting = timeout(10 * SECOND, on(kind, &http).poller::<P>(kind.name));
     assert!(waiting.await.is_err());
     let asked = http.request_count();
     tokio::time::sleep(600 * SECOND).await;

@@ -169,7 +169,7 @@ async fn list_models() {
     let pages: Vec<_> = in_time(pages.try_collect()).await.unwrap();
     let sizes: usize = pages.iter().map(|page| page.items.len()).sum();
     assert_eq!(sizes, names.len());
-    assert!(pages[0].headers.contains_key("content-type"));
+    assert!(pages[0].parts.headers.contains_key("content-type"));
 }
 
 /// Covers: caches.create, caches.get, caches.update, caches.list, caches.delete

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gimmal_client::gemini::{GeminiClient, GeminiClientBuilder};
+use gimmal_client::transport::NoCredentials;
 use gimmal_client::transport::testing::{Reply, ScriptedTransport};
 use tokio::time::timeout;
 
@@ -277,16 +278,20 @@ fn what_cannot_work_names_the_setting() {
         ),
         (keyed().with_bearer_token("T"), "api_key"),
         (plain().with_bearer_token("T"), "bearer_token"),
+        // The credentials of the machine take their place where those are built in.
+        #[cfg(not(feature = "google-auth"))]
         (plain().with_vertex("p", "l"), "bearer_token"),
         (
             plain().with_vertex("p", "l").with_bearer_token(""),
             "bearer_token",
         ),
         // A project from the environment wins over a key from there, which leaves no credential.
+        #[cfg(not(feature = "google-auth"))]
         (
             builder(&[ENV_KEY, VERTEX, PROJECT, LOCATION]),
             "bearer_token",
         ),
+        (keyed().with_credentials(NoCredentials), "credentials"),
         (keyed().with_vertex("p/q", "l"), "project"),
         (keyed().with_vertex("p", "evil.example/"), "location"),
         (keyed().with_base_url("gateway"), "base_url"),

@@ -223,6 +223,11 @@ impl TransportBuilder {
         self
     }
 
+    /// The options that calls inherit, as set so far.
+    pub fn options(&self) -> &CallOptions {
+        &self.options
+    }
+
     /// Builds the transport. It fails when the built-in HTTP client cannot be set up, for example
     /// because the system has no certificates, and when settings of the built-in client are given
     /// beside another one.

@@ -2,6 +2,7 @@
 //! when it gives up. The order of the steps is the pipeline's affair.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -60,7 +61,10 @@ impl<'a> Call<'a> {
         own_options: &'a CallOptions,
         streamed: bool,
     ) -> Result<Self, Error> {
-        let options = own_options.settings_or(&core.options);
+        let mut options = own_options.settings_or(&core.options);
+        if let (None, Some(attributes)) = (options.attributes(), request.attributes()) {
+            options = options.with_attributes(Arc::clone(attributes));
+        }
         let uri = sendable(request.url())?;
         let circuit = match &core.gates.circuits {
             Some(circuits) => {

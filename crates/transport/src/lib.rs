@@ -60,7 +60,8 @@ pub use crate::interceptor::{Attempt, Interceptor, ReplyHead, RetryCountHeader};
 pub use crate::observe::{CallAttributes, CallRecorder, EventBus, Observer, ReplyAttributes};
 pub use crate::options::{CallOptions, Timeout};
 pub use crate::rate_limit::{
-    AdaptiveConcurrency, ConcurrencyLimit, PauseWindow, RateLimit, RateLimiter, RateLimits,
+    AdaptiveConcurrency, ConcurrencyLimit, PauseWindow, RateLimit, RateLimitInfo, RateLimitWindow,
+    RateLimiter, RateLimits,
 };
 pub use crate::request::{Idempotency, Request};
 pub use crate::response::{Response, ResponseParts};

@@ -3,12 +3,14 @@
 //! whether repeating it is safe.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use url::Url;
 
+use crate::observe::CallAttributes;
 use crate::redact::HeaderNames;
 
 /// A request to send, replayable by construction.
@@ -33,6 +35,7 @@ pub struct Request {
     headers: HeaderMap,
     body: Bytes,
     idempotency: Idempotency,
+    attributes: Option<Arc<CallAttributes>>,
 }
 
 /// Whether sending a request twice has the effect of sending it once.
@@ -68,6 +71,7 @@ impl Request {
             url,
             headers: HeaderMap::new(),
             body: Bytes::new(),
+            attributes: None,
         }
     }
 
@@ -93,6 +97,18 @@ impl Request {
     pub fn with_idempotency(mut self, idempotency: Idempotency) -> Self {
         self.idempotency = idempotency;
         self
+    }
+
+    /// Says what the request asks of a model, for logs, events and traces; what the options of the
+    /// call say wins.
+    pub fn with_attributes(mut self, attributes: impl Into<Arc<CallAttributes>>) -> Self {
+        self.attributes = Some(attributes.into());
+        self
+    }
+
+    /// What the request asks of a model, if somebody said so.
+    pub fn attributes(&self) -> Option<&Arc<CallAttributes>> {
+        self.attributes.as_ref()
     }
 
     /// The method.
@@ -131,6 +147,7 @@ impl fmt::Debug for Request {
             .field("headers", &HeaderNames(&self.headers))
             .field("body", &format_args!("{} bytes", self.body.len()))
             .field("idempotency", &self.idempotency)
+            .field("attributes", &self.attributes)
             .finish()
     }
 }

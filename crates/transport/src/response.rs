@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode};
 
 use crate::observe::CallRecorder;
+use crate::rate_limit::RateLimitInfo;
 use crate::redact::HeaderNames;
 
 /// Headers that servers name a request by, the most specific first.
@@ -15,6 +16,9 @@ const REQUEST_ID_HEADERS: [&str; 4] = [
     "request-id",
     "x-guploader-uploadid",
 ];
+
+/// Headers that servers name the trace of a request in.
+const TRACE_ID_HEADERS: [&str; 3] = ["x-cloud-trace-context", "traceresponse", "traceparent"];
 
 /// A successful reply: its body together with status, headers and the number of attempts.
 #[derive(Clone)]
@@ -40,6 +44,23 @@ pub struct ResponseParts {
     pub recorder: CallRecorder,
 }
 
+impl ResponseParts {
+    /// The server's name for the request, to quote in a support case.
+    pub fn request_id(&self) -> Option<&str> {
+        request_id(&self.headers)
+    }
+
+    /// The trace that the server says the request is part of.
+    pub fn trace_id(&self) -> Option<&str> {
+        trace_id(&self.headers)
+    }
+
+    /// What the server says of its limits.
+    pub fn rate_limits(&self) -> RateLimitInfo {
+        RateLimitInfo::from_headers(&self.headers)
+    }
+}
+
 impl<T> Response<T> {
     pub(crate) fn with_recorder(mut self, recorder: CallRecorder) -> Self {
         self.parts.recorder = recorder;
@@ -62,9 +83,24 @@ impl<T> Response<T> {
         &self.parts.headers
     }
 
+    /// Everything but the body.
+    pub fn parts(&self) -> &ResponseParts {
+        &self.parts
+    }
+
     /// The server's name for the request, to quote in a support case.
     pub fn request_id(&self) -> Option<&str> {
-        request_id(&self.parts.headers)
+        self.parts.request_id()
+    }
+
+    /// The trace that the server says the request is part of.
+    pub fn trace_id(&self) -> Option<&str> {
+        self.parts.trace_id()
+    }
+
+    /// What the server says of its limits.
+    pub fn rate_limits(&self) -> RateLimitInfo {
+        self.parts.rate_limits()
     }
 
     /// How many attempts the call took, the successful one included.
@@ -126,6 +162,19 @@ pub(crate) fn request_id(headers: &HeaderMap) -> Option<&str> {
         .find_map(|name| headers.get(*name)?.to_str().ok())
 }
 
+/// The trace among these headers: `TRACE/SPAN;o=1` in Google's form, `00-TRACE-SPAN-01` in that of
+/// the W3C.
+pub(crate) fn trace_id(headers: &HeaderMap) -> Option<&str> {
+    TRACE_ID_HEADERS.iter().find_map(|name| {
+        let value = headers.get(*name)?.to_str().ok()?;
+        let trace = match *name {
+            "x-cloud-trace-context" => value.split(['/', ';']).next(),
+            _ => value.split('-').nth(1),
+        };
+        trace.filter(|trace| !trace.is_empty())
+    })
+}
+
 /// Shows names of headers only: values such as cookies are secrets.
 impl fmt::Debug for ResponseParts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -168,6 +217,28 @@ mod tests {
     #[test]
     fn the_most_specific_request_id_wins() {
         assert_eq!(response().request_id(), Some("first"));
+    }
+
+    #[test]
+    fn traces_are_read_in_both_forms() {
+        let trace = |name: &'static str, value: &str| {
+            let headers = HeaderMap::from_iter([(
+                http::HeaderName::from_static(name),
+                value.parse().unwrap(),
+            )]);
+            trace_id(&headers).map(str::to_owned)
+        };
+        let id = "4bf92f3577b34da6a3ce929d0e0e4736";
+        for (name, value) in [
+            ("x-cloud-trace-context", format!("{id}/123;o=1")),
+            ("x-cloud-trace-context", id.to_owned()),
+            ("traceparent", format!("00-{id}-00f067aa0ba902b7-01")),
+            ("traceresponse", format!("00-{id}-00f067aa0ba902b7-01")),
+        ] {
+            assert_eq!(trace(name, &value).as_deref(), Some(id), "{name}: {value}");
+        }
+        assert_eq!(trace("traceparent", "odd"), None);
+        assert_eq!(trace("x-cloud-trace-context", ""), None);
     }
 
     #[test]

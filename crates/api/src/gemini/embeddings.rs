@@ -10,7 +10,7 @@ use http::Method;
 use super::mapping::Body;
 use super::names::model_path;
 use super::requests::call_url;
-use super::{Backend, Endpoint, Gemini, fields};
+use super::{Backend, Endpoint, Gemini, attributes, fields};
 
 table! {
     /// On the developer API every content has its own settings.
@@ -126,7 +126,8 @@ pub fn embed_content(
     };
     Ok(Request::new(Method::POST, call_url(endpoint, model, call)?)
         .with_json_body(body.into_bytes()?)
-        .with_idempotency(Idempotency::Idempotent))
+        .with_idempotency(Idempotency::Idempotent)
+        .with_attributes(attributes::call(endpoint, "embeddings", model)))
 }
 
 fn content_alone(content: &Content) -> Body<'_> {
@@ -202,6 +203,9 @@ impl Gemini {
             .transport()
             .send_json::<EmbedContentReply>(request, options)
             .await?;
+        if let Some(used) = reply.body().usage_metadata.as_deref() {
+            reply.recorder().record(attributes::usage(used));
+        }
         Ok(reply.map(Into::into))
     }
 }

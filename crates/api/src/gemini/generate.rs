@@ -4,7 +4,7 @@ use bytes::Bytes;
 use gimmal_transport::{CallOptions, Error, Response};
 use gimmal_types::gemini::{GenerateContentRequest, GenerateContentResponse};
 
-use super::{Gemini, GenerateStream, requests};
+use super::{Gemini, GenerateStream, attributes, requests};
 
 impl Gemini {
     /// Generates a reply.
@@ -22,7 +22,11 @@ impl Gemini {
         options: &CallOptions,
     ) -> Result<Response<GenerateContentResponse>, Error> {
         let request = requests::generate_content(self.endpoint(), model, request)?;
-        self.transport().send_json(request, options).await
+        let reply = self.transport().send_json(request, options).await?;
+        if reply.recorder().is_enabled() {
+            reply.recorder().record(attributes::reply(reply.body()));
+        }
+        Ok(reply)
     }
 
     /// Generates a reply and leaves it as it came.

@@ -12,7 +12,7 @@ use http::Method;
 
 use super::mapping::Body;
 use super::requests::call_url;
-use super::{Endpoint, Gemini};
+use super::{Endpoint, Gemini, attributes};
 
 table! {
     /// The models read the standard alphabet of base64 only.
@@ -160,6 +160,7 @@ table! {
 fn predict(
     endpoint: &Endpoint,
     model: &str,
+    operation: &'static str,
     body: Body<'_>,
     stores: bool,
 ) -> Result<Request, Error> {
@@ -171,7 +172,8 @@ fn predict(
     Ok(
         Request::new(Method::POST, call_url(endpoint, model, "predict")?)
             .with_json_body(body.into_bytes()?)
-            .with_idempotency(idempotency),
+            .with_idempotency(idempotency)
+            .with_attributes(attributes::call(endpoint, operation, model)),
     )
 }
 
@@ -190,7 +192,13 @@ pub fn generate_images(
     let mut body = Body::default();
     body.set("instances[0].prompt", prompt);
     body.route(&GENERATE_IMAGES, config);
-    predict(endpoint, model, body, config.output_gcs_uri.is_some())
+    predict(
+        endpoint,
+        model,
+        "generate_images",
+        body,
+        config.output_gcs_uri.is_some(),
+    )
 }
 
 /// Builds the request that edits pictures.
@@ -214,7 +222,13 @@ pub fn edit_image(
         body.add_list("instances[0].referenceImages", references);
     }
     body.route(&EDIT_IMAGE, config);
-    predict(endpoint, model, body, config.output_gcs_uri.is_some())
+    predict(
+        endpoint,
+        model,
+        "edit_image",
+        body,
+        config.output_gcs_uri.is_some(),
+    )
 }
 
 /// Builds the request that makes a picture larger.
@@ -236,7 +250,13 @@ pub fn upscale_image(
     body.route(&UPSCALE_IMAGE, config);
     body.set("parameters.mode", "upscale");
     body.set("parameters.sampleCount", 1);
-    predict(endpoint, model, body, config.output_gcs_uri.is_some())
+    predict(
+        endpoint,
+        model,
+        "upscale_image",
+        body,
+        config.output_gcs_uri.is_some(),
+    )
 }
 
 /// Builds the request that puts a person or a product into a new picture.
@@ -253,7 +273,13 @@ pub fn recontext_image(
     endpoint.require_vertex("recontext_image")?;
     let mut body = Body::of(&RECONTEXT_SOURCE, source);
     body.route(&RECONTEXT_IMAGE, config);
-    predict(endpoint, model, body, config.output_gcs_uri.is_some())
+    predict(
+        endpoint,
+        model,
+        "recontext_image",
+        body,
+        config.output_gcs_uri.is_some(),
+    )
 }
 
 /// Builds the request that finds masks in a picture.
@@ -270,7 +296,7 @@ pub fn segment_image(
     endpoint.require_vertex("segment_image")?;
     let mut body = Body::of(&SEGMENT_SOURCE, source);
     body.route(&SEGMENT_IMAGE, config);
-    predict(endpoint, model, body, false)
+    predict(endpoint, model, "segment_image", body, false)
 }
 
 impl Gemini {

@@ -4,6 +4,7 @@
 mod mapping;
 
 mod agents;
+mod attributes;
 mod auth_tokens;
 mod backend;
 mod batches;

@@ -28,7 +28,7 @@ use serde::Serialize;
 use url::Url;
 
 use super::names::{cached_content_model, cached_content_name, model_path};
-use super::{Backend, Endpoint, ListCaches, ListModels, fields};
+use super::{Backend, Endpoint, ListCaches, ListModels, attributes, fields};
 
 /// How long a body may be that is written without knowing its length, and how much is left for
 /// what is not counted.
@@ -107,7 +107,8 @@ fn generate(
     // Asking twice costs twice but changes nothing on the server, so a lost reply may be retried.
     Ok(Request::new(Method::POST, url)
         .with_json_body(body)
-        .with_idempotency(Idempotency::Idempotent))
+        .with_idempotency(Idempotency::Idempotent)
+        .with_attributes(attributes::generation(endpoint, model, request)))
 }
 
 /// The request in the form that is sent: the cache's name in full, the order of a schema's members
@@ -187,7 +188,8 @@ pub fn count_tokens(
     let url = call_url(endpoint, model, "countTokens")?;
     Ok(Request::new(Method::POST, url)
         .with_json_body(json(request)?)
-        .with_idempotency(Idempotency::Idempotent))
+        .with_idempotency(Idempotency::Idempotent)
+        .with_attributes(attributes::call(endpoint, "count_tokens", model)))
 }
 
 /// Builds a `models.get` request.

@@ -5,10 +5,12 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
-use gimmal_transport::{Error, EventStream, Response};
+use gimmal_transport::{Error, EventStream, Response, ResponseParts};
 use gimmal_types::gemini::GenerateContentResponse;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
+
+use super::attributes;
 
 /// The chunks of a streamed reply.
 ///
@@ -17,37 +19,39 @@ use serde_json::Value;
 #[derive(Debug)]
 #[must_use = "a stream does nothing until it is read"]
 pub struct GenerateStream {
-    status: StatusCode,
-    headers: HeaderMap,
-    attempts: u32,
+    parts: ResponseParts,
     events: EventStream,
     ended: bool,
 }
 
 impl GenerateStream {
     pub(crate) fn new(response: Response<EventStream>) -> Self {
+        let (parts, events) = response.into_parts();
         Self {
-            status: response.status(),
-            headers: response.headers().clone(),
-            attempts: response.attempts(),
-            events: response.into_body(),
+            parts,
+            events,
             ended: false,
         }
     }
 
+    /// Everything of the reply but its body.
+    pub fn parts(&self) -> &ResponseParts {
+        &self.parts
+    }
+
     /// The HTTP status of the reply.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.parts.status
     }
 
     /// The headers of the reply.
     pub fn headers(&self) -> &HeaderMap {
-        &self.headers
+        &self.parts.headers
     }
 
     /// How many requests it took to open the stream.
     pub fn attempts(&self) -> u32 {
-        self.attempts
+        self.parts.attempts
     }
 
     /// Reads to the end and joins the chunks into one reply.
@@ -75,6 +79,11 @@ impl Stream for GenerateStream {
         let item = ready!(self.events.poll_next_unpin(context));
         let item = item.map(|event| event.and_then(|event| decode(&event.data)));
         self.ended = !matches!(item, Some(Ok(_)));
+        if let Some(Ok(chunk)) = &item
+            && self.parts.recorder.is_enabled()
+        {
+            self.parts.recorder.record(attributes::reply(chunk));
+        }
         Poll::Ready(item)
     }
 }

@@ -7,7 +7,7 @@ use gimmal_types::gemini::{
 use http::Method;
 
 use super::requests::{call_url, json};
-use super::{Endpoint, Gemini, fields, requests};
+use super::{Endpoint, Gemini, attributes, fields, requests};
 
 /// Builds a `computeTokens` request.
 ///
@@ -24,7 +24,8 @@ pub fn compute_tokens(
     let url = call_url(endpoint, model, "computeTokens")?;
     Ok(Request::new(Method::POST, url)
         .with_json_body(json(request)?)
-        .with_idempotency(Idempotency::Idempotent))
+        .with_idempotency(Idempotency::Idempotent)
+        .with_attributes(attributes::call(endpoint, "compute_tokens", model)))
 }
 
 impl Gemini {

@@ -9,7 +9,7 @@ use http::Method;
 use super::images::IMAGE;
 use super::mapping::Body;
 use super::requests::call_url;
-use super::{Endpoint, Gemini, fields};
+use super::{Endpoint, Gemini, attributes, fields};
 
 table! {
     SOURCE of "GenerateVideosSource" {
@@ -84,7 +84,8 @@ pub fn generate_videos(
     let url = call_url(endpoint, model, "predictLongRunning")?;
     Ok(Request::new(Method::POST, url)
         .with_json_body(body.into_bytes()?)
-        .with_idempotency(Idempotency::NotIdempotent))
+        .with_idempotency(Idempotency::NotIdempotent)
+        .with_attributes(attributes::call(endpoint, "generate_videos", model)))
 }
 
 impl Gemini {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, Either, select};
 use futures_util::{FutureExt as _, Stream, StreamExt as _};
-use gimmal_transport::{CallOptions, Error, Response, Timeout};
+use gimmal_transport::{CallOptions, Error, Response, ResponseParts, Timeout};
 
 use super::errors::PollErrorPolicyArg;
 use super::machine::{Machine, Next};
@@ -84,6 +84,7 @@ impl<P: Poll> Poller<P> {
             name: name.clone(),
             options: CallOptions::default(),
             machine: Machine::new(P::PATIENCE, P::pacing()),
+            head: None,
             stop: None,
             phase,
         };
@@ -98,6 +99,12 @@ impl<P: Poll> Poller<P> {
     /// The name to find the work by, in this process or another.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Status, headers and attempts of the last answer; `None` before the first, and while a
+    /// question is under way.
+    pub fn head(&self) -> Option<&ResponseParts> {
+        self.core.as_ref()?.head.as_ref()
     }
 
     /// Sets the waits between questions; each kind of work has its own default
@@ -183,6 +190,7 @@ struct Core<P> {
     name: String,
     options: CallOptions,
     machine: Machine,
+    head: Option<ResponseParts>,
     stop: Option<BoxFuture<'static, ()>>,
     phase: Phase<P>,
 }
@@ -228,7 +236,9 @@ impl<P: Poll> Core<P> {
         let left = self.machine.ask(clock.now()).unwrap_or(own);
         options = options.with_deadline(Timeout::After(own.min(left)));
         let reply = self.gemini.get_operation::<P>(&self.name, &options).await?;
-        Ok(reply.into_body())
+        let (head, description) = reply.into_parts();
+        self.head = Some(head);
+        Ok(description)
     }
 
     fn judge(&mut self, answer: Result<P, Error>) -> Item<P> {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use gimmal_api::gemini::{Backend, Endpoint, EndpointBuilder, Gemini, default_headers};
 use gimmal_transport::{
-    ApiKey, BackoffArg, BearerToken, CallOptions, Clock, Error, HttpConfig, HttpTransport,
-    RetryPolicyArg, Transport, TransportBuilder,
+    ApiKey, BackoffArg, BearerToken, CallOptions, Clock, CredentialsArg, Error, HttpConfig,
+    HttpTransport, RetryPolicyArg, Transport, TransportBuilder,
 };
 use gimmal_types::gemini::HttpOptions;
 use http::HeaderName;
@@ -29,6 +29,7 @@ const SERVER_TIMEOUT: HeaderName = HeaderName::from_static("x-server-timeout");
 pub struct GeminiClientBuilder {
     api_key: Option<SecretString>,
     bearer_token: Option<SecretString>,
+    credentials: Option<CredentialsArg>,
     vertex: Option<(Option<String>, Option<String>)>,
     base_url: Option<String>,
     api_version: Option<String>,
@@ -83,6 +84,14 @@ impl GeminiClientBuilder {
     /// A bearer token for Vertex AI, instead of an API key.
     pub fn with_bearer_token(mut self, token: impl Into<SecretString>) -> Self {
         self.bearer_token = Some(token.into());
+        self
+    }
+
+    /// Credentials of any other kind, such as tokens that are refreshed, or with the feature
+    /// `google-auth` those of a Google account (`GoogleCredentials` in
+    /// [`transport::auth`](crate::transport::auth)).
+    pub fn with_credentials(mut self, credentials: impl Into<CredentialsArg>) -> Self {
+        self.credentials = Some(credentials.into());
         self
     }
 
@@ -152,6 +161,35 @@ impl GeminiClientBuilder {
         self
     }
 
+    /// Changes the transport: circuit breakers, limits, interceptors, observers, connections.
+    ///
+    /// Credentials, and the headers that name the library, are set after it.
+    ///
+    /// ```
+    /// use gimmal_client::gemini::GeminiClient;
+    /// use gimmal_client::transport::{CircuitRegistry, EventBus};
+    ///
+    /// # fn main() -> Result<(), gimmal_client::Error> {
+    /// let bus = EventBus::new();
+    /// let client = GeminiClient::builder()
+    ///     .with_api_key("key")
+    ///     .with_transport(|transport| {
+    ///         transport
+    ///             .with_event_bus(bus)
+    ///             .with_circuit_breakers(CircuitRegistry::new())
+    ///     })
+    ///     .build()?;
+    /// # let _ = client;
+    /// # Ok(()) }
+    /// ```
+    pub fn with_transport(
+        mut self,
+        change: impl FnOnce(TransportBuilder) -> TransportBuilder,
+    ) -> Self {
+        self.transport = change(self.transport);
+        self
+    }
+
     /// Sends through something else than the built-in HTTP client.
     pub fn with_http(mut self, http: Arc<dyn HttpTransport>) -> Self {
         self.transport = self.transport.with_http(http);
@@ -167,27 +205,6 @@ impl GeminiClientBuilder {
     /// The clock for waits, deadlines and the expiry of caches.
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.transport = self.transport.with_clock(clock);
-        self
-    }
-
-    /// Sets what only the transport knows: breakers, rate limits, proxies, event handlers.
-    /// Credentials are set from the key or token, whatever is set here.
-    ///
-    /// ```
-    /// use gimmal_client::gemini::GeminiClient;
-    /// use gimmal_client::transport::CircuitRegistry;
-    ///
-    /// let client = GeminiClient::builder()
-    ///     .with_api_key("key")
-    ///     .with_transport(|transport| transport.with_circuit_breakers(CircuitRegistry::new()))
-    ///     .build()?;
-    /// # Ok::<(), gimmal_client::Error>(())
-    /// ```
-    pub fn with_transport(
-        mut self,
-        settings: impl FnOnce(TransportBuilder) -> TransportBuilder,
-    ) -> Self {
-        self.transport = settings(self.transport);
         self
     }
 
@@ -214,6 +231,7 @@ impl GeminiClientBuilder {
         let endpoint = endpoint.build()?.with_http_options(&self.http_options)?;
         let options = call_options(&self.http_options)?
             .or(&self.options)
+            .or(self.transport.options())
             .or(&CallOptions::new().with_timeout_header(SERVER_TIMEOUT));
         let credential = self.credential(&endpoint)?;
         if vertex && matches!(credential, Credential::Ephemeral(_)) {
@@ -234,6 +252,7 @@ impl GeminiClientBuilder {
                 .with_credentials(ApiKey::with_scheme(AUTHORIZATION, "Token ", token))
                 .with_interceptor(Arc::new(LiveOnly)),
             Credential::Token(token) => transport.with_credentials(BearerToken::new(token)),
+            Credential::Other(credentials) => transport.with_credentials(credentials),
             Credential::Gateway => transport,
         };
         for (name, value) in default_headers() {
@@ -247,6 +266,15 @@ impl GeminiClientBuilder {
     /// unless a project says that Vertex AI is meant with its own credentials.
     fn credential(&self, endpoint: &Endpoint) -> Result<Credential, Error> {
         let vertex = endpoint.backend() == Backend::Vertex;
+        if let Some(credentials) = &self.credentials {
+            return match (&self.api_key, &self.bearer_token) {
+                (None, None) => Ok(Credential::Other(credentials.clone())),
+                _ => Err(Error::invalid(
+                    "credentials",
+                    "exclude an API key and a bearer token; set one of them",
+                )),
+            };
+        }
         match (&self.api_key, &self.bearer_token) {
             (Some(_), Some(_)) => Err(Error::invalid(
                 "api_key",
@@ -261,10 +289,7 @@ impl GeminiClientBuilder {
             (None, None) => match &self.environment.api_key {
                 Some(key) if endpoint.project().is_none() => Credential::key(key),
                 _ if self.is_gateway() => Ok(Credential::Gateway),
-                _ if vertex => Err(Error::invalid(
-                    "bearer_token",
-                    "must be set for Vertex AI, or an API key for express mode",
-                )),
+                _ if vertex => default_credentials(),
                 _ => {
                     let names = format!("{} or {}", env::GEMINI_API_KEY, env::GOOGLE_API_KEY);
                     let missing = format!("is missing; set {names}");
@@ -336,12 +361,30 @@ impl fmt::Debug for GeminiClientBuilder {
     }
 }
 
+/// Those of the Google account of this machine.
+#[cfg(feature = "google-auth")]
+fn default_credentials() -> Result<Credential, Error> {
+    let account = gimmal_transport::auth::GoogleCredentials::application_default();
+    Ok(Credential::Other(account.into()))
+}
+
+#[cfg(not(feature = "google-auth"))]
+fn default_credentials() -> Result<Credential, Error> {
+    Err(Error::invalid(
+        "bearer_token",
+        "must be set for Vertex AI, or an API key for express mode; with the feature \
+         `google-auth` the credentials of the machine are found",
+    ))
+}
+
 /// What a client shows the service, known to be fit for a header.
 enum Credential {
     Key(SecretString),
     /// Opens Live sessions and nothing else.
     Ephemeral(SecretString),
     Token(SecretString),
+    /// Whatever the caller brings.
+    Other(CredentialsArg),
     /// Nothing: a gateway of the caller's adds what it takes.
     Gateway,
 }
@@ -367,7 +410,8 @@ impl Credential {
                 let place = format!("projects/{project}/locations/{location}");
                 CacheScope::new(endpoint.backend(), place.as_bytes(), None)
             }
-            (_, _, Self::Gateway) => {
+            // Who the caller is cannot be told; where the caches are can.
+            (_, _, Self::Gateway | Self::Other(_)) => {
                 let base = endpoint.base_url().as_str();
                 CacheScope::new(endpoint.backend(), base.as_bytes(), None)
             }

@@ -7,7 +7,8 @@ use gimmal_types::rpc::Status;
 use http::{HeaderMap, Method, StatusCode};
 
 use crate::error::{AttemptRecord, CloseCode, Delivery, ErrorKind, Persistence, TimeoutKind};
-use crate::response::request_id;
+use crate::rate_limit::RateLimitInfo;
+use crate::response::{request_id, trace_id};
 use crate::retry::hint;
 
 /// The source of an error, of any type.
@@ -132,6 +133,16 @@ impl Error {
     /// The server's name for the request, to quote in a support case.
     pub fn request_id(&self) -> Option<&str> {
         request_id(self.0.headers.as_ref()?)
+    }
+
+    /// The trace that the server says the request is part of.
+    pub fn trace_id(&self) -> Option<&str> {
+        trace_id(self.0.headers.as_ref()?)
+    }
+
+    /// What the server says of its limits, if it answered.
+    pub fn rate_limits(&self) -> Option<RateLimitInfo> {
+        self.headers().map(RateLimitInfo::from_headers)
     }
 
     /// The argument that is wrong, or the path of the JSON member that could not be read.

@@ -7,6 +7,8 @@
 //! | [`RateLimiter`] | requests and tokens per minute | until both budgets have enough, in order |
 //! | [`PauseWindow`] | that the server said "too many requests" | until the pause is over, then slowly |
 //! | [`AdaptiveConcurrency`] | how many calls at once went well | until fewer are in flight |
+//!
+//! [`RateLimitInfo`] reads what an answer says of the server's limits.
 
 mod adaptive;
 mod admission;
@@ -14,6 +16,7 @@ mod bucket;
 mod concurrency;
 #[cfg(feature = "governor")]
 mod governor;
+mod info;
 mod limiter;
 mod pause;
 mod pause_registry;
@@ -26,6 +29,7 @@ pub use self::governor::GovernorLimit;
 pub use adaptive::{AdaptiveConcurrency, AdaptiveConfig, AdaptivePermit};
 pub use admission::{Admission, RateLimit, RateLimitArg};
 pub use concurrency::ConcurrencyLimit;
+pub use info::{RateLimitInfo, RateLimitWindow};
 pub use limiter::RateLimiter;
 pub use pause::{PauseConfig, PauseGeneration, PauseWindow};
 pub use pause_registry::PauseWindows;

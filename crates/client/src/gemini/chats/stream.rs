@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_util::{Stream, StreamExt as _};
-use gimmal_transport::Error;
+use gimmal_transport::{Error, ResponseParts};
 use gimmal_types::gemini::{Content, GenerateContentResponse};
 use http::{HeaderMap, StatusCode};
 
@@ -43,19 +43,24 @@ impl<'a> ChatStream<'a> {
         }
     }
 
+    /// Everything of the first reply but its body.
+    pub fn parts(&self) -> &ResponseParts {
+        self.events.parts()
+    }
+
     /// The HTTP status of the first reply.
     pub fn status(&self) -> StatusCode {
-        self.events.status()
+        self.parts().status
     }
 
     /// The headers of the first reply.
     pub fn headers(&self) -> &HeaderMap {
-        self.events.headers()
+        &self.parts().headers
     }
 
     /// How many requests it took to open the stream.
     pub fn attempts(&self) -> u32 {
-        self.events.attempts()
+        self.parts().attempts
     }
 
     /// Reads to the end and joins the chunks into one reply.

@@ -104,8 +104,7 @@ impl Generation {
         // A copy of the conversation is needed only when it may go on.
         let next = self.runs_functions().then(|| self.call.clone());
         let hops = Hops::open(self.call).await?;
-        let head = hops.stream();
-        let (status, headers, attempts) = (head.status(), head.headers().clone(), head.attempts());
+        let parts = hops.stream().parts().clone();
         let state = Streaming {
             hops,
             next,
@@ -121,7 +120,7 @@ impl Generation {
             let event = Box::pin(state.next()).await?;
             Some((event, state))
         });
-        Ok(Events::new(status, headers, attempts, Box::pin(events)))
+        Ok(Events::new(parts, Box::pin(events)))
     }
 }
 

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt as _};
-use gimmal_transport::Error;
+use gimmal_transport::{Error, ResponseParts};
 use gimmal_types::gemini::{Content, GenerateContentResponse};
 use http::{HeaderMap, StatusCode};
 
@@ -23,37 +23,20 @@ pub(in crate::gemini) enum Event {
 
 /// A stream with everything that happens in it.
 pub(in crate::gemini) struct Events {
-    status: StatusCode,
-    headers: HeaderMap,
-    attempts: u32,
+    parts: ResponseParts,
     events: BoxStream<'static, Result<Event, Error>>,
 }
 
 impl Events {
     pub(super) fn new(
-        status: StatusCode,
-        headers: HeaderMap,
-        attempts: u32,
+        parts: ResponseParts,
         events: BoxStream<'static, Result<Event, Error>>,
     ) -> Self {
-        Self {
-            status,
-            headers,
-            attempts,
-            events,
-        }
+        Self { parts, events }
     }
 
-    pub(in crate::gemini) fn status(&self) -> StatusCode {
-        self.status
-    }
-
-    pub(in crate::gemini) fn headers(&self) -> &HeaderMap {
-        &self.headers
-    }
-
-    pub(in crate::gemini) fn attempts(&self) -> u32 {
-        self.attempts
+    pub(in crate::gemini) fn parts(&self) -> &ResponseParts {
+        &self.parts
     }
 }
 
@@ -69,8 +52,7 @@ impl fmt::Debug for Events {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Events")
-            .field("status", &self.status)
-            .field("attempts", &self.attempts)
+            .field("parts", &self.parts)
             .finish_non_exhaustive()
     }
 }
@@ -90,19 +72,24 @@ impl GenerateStream {
         Self(events)
     }
 
+    /// Everything of the first reply but its body.
+    pub fn parts(&self) -> &ResponseParts {
+        self.0.parts()
+    }
+
     /// The HTTP status of the first reply.
     pub fn status(&self) -> StatusCode {
-        self.0.status()
+        self.parts().status
     }
 
     /// The headers of the first reply.
     pub fn headers(&self) -> &HeaderMap {
-        self.0.headers()
+        &self.parts().headers
     }
 
     /// How many requests it took to open the stream.
     pub fn attempts(&self) -> u32 {
-        self.0.attempts()
+        self.parts().attempts
     }
 
     /// Reads to the end and joins the chunks into one reply.
