@@ -19,6 +19,7 @@ use crate::{
         files::{NewFile, Origin},
         generate,
         service::Gemini,
+        tunings::resource_of,
     },
     route::Backend,
 };
@@ -50,13 +51,16 @@ impl Gemini {
     }
 
     fn run_item(&self, job: &Job, request: &Value, time: SystemTime) -> Result<Value, ApiError> {
-        let target = job.target.generating(&job.model);
+        // A request may name a model of its own.
+        let named = request["model"].as_str().and_then(resource_of);
+        let model = named.unwrap_or_else(|| job.model.clone());
+        let target = job.target.generating(&model);
         let call = self.call(&target, &job.caller, Some(request), time);
         let fields = call.body()?;
         match (job.kind, job.target.backend) {
             (Kind::Generate, _) => Ok(generate::generate(&call)?.to_json()),
             (Kind::Embed, Backend::Developer) => {
-                let card = call.catalogue.find(&job.model, &target, "embedContent")?;
+                let card = call.catalogue.find(&model, &target, "embedContent")?;
                 let embedded = embeddings::embed_one(fields, card, &call)?;
                 Ok(json!({
                     "embedding": embedded.to_json(),
@@ -64,7 +68,7 @@ impl Gemini {
                 }))
             }
             (Kind::Embed, Backend::Vertex) => {
-                let card = call.catalogue.find(&job.model, &target, "predict")?;
+                let card = call.catalogue.find(&model, &target, "predict")?;
                 let embedded = match card.kind() {
                     ModelKind::Embedder { .. } if fields.contains_key("content") => {
                         embeddings::embed_instance(fields, "instance", None, card, &call)?
