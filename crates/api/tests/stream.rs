@@ -102,6 +102,22 @@ async fn headers_are_there_before_the_first_chunk() {
     assert_eq!((stream.status().as_u16(), stream.attempts()), (200, 1));
 }
 
+/// Some servers take `alt=sse` for nothing and send a list of chunks.
+#[tokio::test]
+async fn a_list_where_events_were_asked_for_is_read_chunk_by_chunk() {
+    let list = format!("[{HELLO},\r\n{LO}\n]");
+    let (texts, failure) = read(open(Reply::json(200, list)).await).await;
+    assert_eq!(texts, ["Hel", "lo"]);
+    assert!(failure.is_none());
+    let quota = json!({"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "q"}});
+    let list = format!("[{HELLO},{quota},{LO}]");
+    let (texts, failure) = read(open(Reply::json(200, list)).await).await;
+    assert_eq!(texts, ["Hel"]);
+    assert_eq!(failure.unwrap().status().unwrap().as_u16(), 429);
+    let (texts, failure) = read(open(Reply::json(200, "[]")).await).await;
+    assert!(texts.is_empty() && failure.is_none());
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_error_among_the_chunks_ends_the_stream() {
     let quota = json!({"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "q"}});

@@ -1,5 +1,6 @@
 //! A streamed reply: chunks as they come, or one whole reply in the end.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -21,6 +22,8 @@ use super::attributes;
 pub struct GenerateStream {
     parts: ResponseParts,
     events: EventStream,
+    /// Chunks that came together with one that was given already.
+    waiting: VecDeque<Result<GenerateContentResponse, Error>>,
     ended: bool,
 }
 
@@ -30,6 +33,7 @@ impl GenerateStream {
         Self {
             parts,
             events,
+            waiting: VecDeque::new(),
             ended: false,
         }
     }
@@ -73,32 +77,50 @@ impl Stream for GenerateStream {
     type Item = Result<GenerateContentResponse, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.ended {
-            return Poll::Ready(None);
+        while !self.ended {
+            let item = match self.waiting.pop_front() {
+                Some(item) => item,
+                None => match ready!(self.events.poll_next_unpin(context)) {
+                    Some(Ok(event)) => match chunks_of_list(&event.data) {
+                        Some(chunks) => {
+                            self.waiting = chunks;
+                            continue;
+                        }
+                        None => decode(&event.data),
+                    },
+                    Some(Err(error)) => Err(error),
+                    None => break,
+                },
+            };
+            match &item {
+                Ok(chunk) if self.parts.recorder.is_enabled() => {
+                    self.parts.recorder.record(attributes::reply(chunk));
+                }
+                Ok(_) => {}
+                Err(_) => self.ended = true,
+            }
+            return Poll::Ready(Some(item));
         }
-        let item = ready!(self.events.poll_next_unpin(context));
-        let item = item.map(|event| event.and_then(|event| decode(&event.data)));
-        self.ended = !matches!(item, Some(Ok(_)));
-        if let Some(Ok(chunk)) = &item
-            && self.parts.recorder.is_enabled()
-        {
-            self.parts.recorder.record(attributes::reply(chunk));
-        }
-        Poll::Ready(item)
+        self.ended = true;
+        Poll::Ready(None)
     }
+}
+
+/// The chunks of an event that has all of them as one list, which some servers send where events
+/// were asked for.
+fn chunks_of_list(data: &Bytes) -> Option<VecDeque<Result<GenerateContentResponse, Error>>> {
+    if !data.trim_ascii_start().starts_with(b"[") {
+        return None;
+    }
+    let items = serde_json::from_slice::<Vec<Value>>(data).ok()?;
+    let chunks = items.iter().map(|item| decode(&item.to_string().into()));
+    Some(chunks.collect())
 }
 
 /// A chunk, or the error object that the service sends in place of one.
 fn decode(data: &Bytes) -> Result<GenerateContentResponse, Error> {
-    let chunk = match serde_json::from_slice::<GenerateContentResponse>(data) {
-        Ok(chunk) => chunk,
-        // A list of one error object is an error as well, and no chunk is a list.
-        Err(_) if data.trim_ascii_start().starts_with(b"[") => {
-            return Err(Error::from_error_body(data.clone())
-                .unwrap_or_else(|| Error::decode("a chunk must be an object", data.clone())));
-        }
-        Err(error) => return Err(Error::decode(error, data.clone())),
-    };
+    let chunk = serde_json::from_slice::<GenerateContentResponse>(data)
+        .map_err(|error| Error::decode(error, data.clone()))?;
     // The type has no `error` member, so an error object leaves it among the unknown ones.
     match chunk.unknown_fields.get("error") {
         None | Some(Value::Null) => Ok(chunk),
