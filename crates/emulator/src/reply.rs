@@ -1,11 +1,11 @@
 //! What goes back over the wire: a status, headers and a body in one or more pieces, together with
 //! the ways it can be spoiled (cut, late, connection reset). Knows no route and no JSON shape.
 
-use std::{io, time::Duration};
+use std::{io, iter, time::Duration};
 
 use axum::body::Body;
 use bytes::Bytes;
-use futures_util::{StreamExt, future::BoxFuture, stream};
+use futures_util::{future::BoxFuture, stream};
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use serde_json::Value;
 
@@ -148,9 +148,7 @@ impl Reply {
         };
         let body = match cut_after {
             Some(limit) => paced_body(cut(self.body, limit), pauses, wait),
-            None if self.streamed => {
-                paced_body(self.body.into_iter().map(Ok).collect(), pauses, wait)
-            }
+            None if self.streamed => paced_body(self.body.into_iter().map(Ok), pauses, wait),
             None => match <[Bytes; 1]>::try_from(self.body) {
                 Ok([only]) => Body::from(only),
                 Err(pieces) => Body::from(pieces.concat()),
@@ -170,7 +168,7 @@ pub(crate) fn event(data: &str) -> Bytes {
 
 /// Waits, or at least yields, between pieces so that each one reaches the socket by itself.
 fn paced_body(
-    pieces: Vec<io::Result<Bytes>>,
+    pieces: impl IntoIterator<Item = io::Result<Bytes>, IntoIter: Send + 'static>,
     pauses: impl Fn(usize) -> Duration + Send + 'static,
     wait: impl Fn(Duration) -> BoxFuture<'static, ()> + Send + 'static,
 ) -> Body {
@@ -199,16 +197,9 @@ fn slice_body(
 ) -> Body {
     let end = (limit < slice.len()).then(|| Err(broken()));
     slice.truncate(limit);
-    let state = (slice, false, wait);
-    let pieces = stream::unfold(state, move |(mut slice, begun, wait)| async move {
-        let piece = slice.next()?;
-        if begun && !pause.is_zero() {
-            wait(pause).await;
-        }
-        tokio::task::yield_now().await;
-        Some((piece, (slice, true, wait)))
-    });
-    Body::from_stream(pieces.chain(stream::iter(end)))
+    let pieces = iter::from_fn(move || slice.next()).chain(end);
+    let pauses = move |at| if at > 0 { pause } else { Duration::ZERO };
+    paced_body(pieces, pauses, wait)
 }
 
 fn broken() -> io::Error {
