@@ -8,6 +8,12 @@ use crate::gemini::{errors::ApiError, resources::read};
 
 /// The ranges of the fields: minute, hour, day of the month, month, day of the week.
 const RANGES: [(u32, u32); 5] = [(0, 59), (0, 23), (1, 31), (1, 12), (0, 7)];
+/// The names that months and days of the week have instead of numbers, by the number.
+const MONTHS: &[&str] = &[
+    "", "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+];
+const WEEKDAYS: &[&str] = &["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+const NAMES: [&[&str]; 5] = [&[], &[], &[], MONTHS, WEEKDAYS];
 /// A schedule that names no day within so many never does.
 const MOST_DAYS: i32 = 8 * 366;
 
@@ -40,7 +46,7 @@ impl Schedule {
         let [minute, hour, day, month, weekday] = fields.as_slice() else {
             return Err(refused());
         };
-        let field = |text: &str, at: usize| bits(text, RANGES[at]).ok_or_else(refused);
+        let field = |text: &str, at: usize| bits(text, RANGES[at], NAMES[at]).ok_or_else(refused);
         let weekdays = field(weekday, 4)?;
         Ok(Self {
             zone,
@@ -98,8 +104,17 @@ fn has(bits: u64, number: i8) -> bool {
     u32::try_from(number).is_ok_and(|number| bits >> number & 1 == 1)
 }
 
-/// The numbers that a field names: `*`, `5`, `1-5`, `*/15`, `10-50/20` and lists of these.
-fn bits(text: &str, (least, most): (u32, u32)) -> Option<u64> {
+/// The numbers that a field names: `*`, `5`, `1-5`, `*/15`, `10-50/20`, `mon-fri` and lists of these.
+fn bits(text: &str, (least, most): (u32, u32), names: &[&str]) -> Option<u64> {
+    let number = |text: &str| -> Option<u32> {
+        let named = names
+            .iter()
+            .position(|name| !name.is_empty() && name.eq_ignore_ascii_case(text));
+        match named {
+            Some(named) => u32::try_from(named).ok(),
+            None => text.parse().ok(),
+        }
+    };
     let mut bits = 0;
     for part in text.split(',') {
         let (range, step) = match part.split_once('/') {
@@ -111,9 +126,9 @@ fn bits(text: &str, (least, most): (u32, u32)) -> Option<u64> {
         };
         let (from, to) = match range.split_once('-') {
             _ if range == "*" => (least, most),
-            Some((from, to)) => (from.parse().ok()?, to.parse().ok()?),
+            Some((from, to)) => (number(from)?, number(to)?),
             None => {
-                let number = range.parse().ok()?;
+                let number = number(range)?;
                 (number, if step.is_some() { most } else { number })
             }
         };
@@ -153,6 +168,11 @@ mod tests {
                 "2026-01-02T09:00:00Z",
                 "2026-01-05T09:00:00Z",
             ),
+            (
+                "0 9 * FEB,mar Mon-FRI",
+                "2026-01-02T09:00:00Z",
+                "2026-02-02T09:00:00Z",
+            ),
             ("0 9 * * 7", "2026-01-01T00:00:00Z", "2026-01-04T09:00:00Z"),
             (
                 "30 6 29 2 *",
@@ -179,6 +199,7 @@ mod tests {
             "a * * * *",
             "*/0 * * * *",
             "5-1 * * * *",
+            "* * * mon *",
         ] {
             assert!(Schedule::parse(bad, "UTC").is_err(), "{bad}");
         }

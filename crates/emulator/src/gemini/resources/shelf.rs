@@ -150,7 +150,12 @@ mod tests {
         let error = shelf.insert(&ann, "x", 3).expect_err("taken");
         assert_eq!(error.code(), 409);
         assert_eq!(shelf.get(&ann, "x"), Ok(1));
-        shelf.change(&ann, "x", |it| Ok(*it += 9)).expect("there");
+        shelf
+            .change(&ann, "x", |it| {
+                *it += 9;
+                Ok(())
+            })
+            .expect("there");
         assert_eq!(shelf.all(&ann), [(1, 10)]);
         assert_eq!(shelf.everything().len(), 2);
         assert_eq!(shelf.remove(&ann, "x"), Ok(10));

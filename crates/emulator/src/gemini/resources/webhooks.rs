@@ -190,7 +190,8 @@ impl Webhooks {
             .change(&call.owner(), &call.target.resource, |webhook| {
                 let secret = Secret::new(seed, number, webhook.secrets.len() as u64);
                 for old in &mut webhook.secrets {
-                    old.expires.get_or_insert(call.now + grace);
+                    let end = call.now + grace;
+                    old.expires = Some(old.expires.map_or(end, |sooner| sooner.min(end)));
                 }
                 webhook.secrets.retain(|old| old.is_used(call.now));
                 webhook.secrets.push(secret.clone());
