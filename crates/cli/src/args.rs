@@ -232,6 +232,10 @@ pub(crate) struct EmulatorArgs {
     /// How long every answer takes, such as 2s or 0.05s
     #[arg(long, value_parser = seconds, value_name = "DURATION")]
     pub(crate) latency: Option<Duration>,
+    /// Serve over TLS, and write the certificate that clients have to trust to this file; it is made
+    /// anew for every run
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -30,6 +30,7 @@ use crate::{
     },
     inflow::{Inflow, Interrupted},
     journal::{Arrival, Journal},
+    live,
     quirks::Quirks,
     reply::Reply,
     route::{Route, Target},
@@ -58,13 +59,17 @@ pub(crate) struct App {
 pub(crate) async fn handle(
     State(app): State<Arc<App>>,
     ConnectInfo(connection): ConnectInfo<KillSwitch>,
-    request: Request<Body>,
+    mut request: Request<Body>,
 ) -> Response<Body> {
+    let upgrade = live::is_asked_for(&request).then(|| hyper::upgrade::on(&mut request));
     let (parts, body) = request.into_parts();
     let mut reply = app.reply(&parts, body).await;
     app.wait(std::mem::take(&mut reply.delivery.delay)).await;
     if std::mem::take(&mut reply.delivery.reset) {
         connection.reset();
+    }
+    if reply.status == StatusCode::SWITCHING_PROTOCOLS {
+        return live::switch(app, parts, upgrade);
     }
     reply.into_response(move |pause| {
         let app = Arc::clone(&app);
@@ -230,7 +235,7 @@ fn parse_body(method: &Method, bytes: &[u8]) -> Result<Option<Arc<Value>>, ApiEr
         })
 }
 
-fn parse_query(query: &str) -> Vec<(String, String)> {
+pub(crate) fn parse_query(query: &str) -> Vec<(String, String)> {
     url::form_urlencoded::parse(query.as_bytes())
         .into_owned()
         .collect()

@@ -12,10 +12,13 @@ use serde_json::Value;
 use tokio::net::{TcpListener, lookup_host};
 use tokio_util::sync::CancellationToken;
 
+#[cfg(feature = "tls")]
+use crate::tls::Identity;
 use crate::{
     app::App,
     chaos::{Chaos, FaultRule},
     clock::{Clock, SystemClock},
+    connection::LoopbackListener,
     engine::index::Memory,
     gemini::{
         auth::AuthPolicy,
@@ -33,6 +36,7 @@ use crate::{
         tunings::Tunings,
     },
     journal::Journal,
+    live::Sessions,
     quirks::{Quirk, Quirks},
     script::Script,
     server::{Emulator, StartError},
@@ -62,6 +66,9 @@ pub struct EmulatorBuilder {
     quirks: Quirks,
     operations: OperationSettings,
     decode_limit: Option<usize>,
+    live: Sessions,
+    #[cfg(feature = "tls")]
+    tls: bool,
 }
 
 impl Default for EmulatorBuilder {
@@ -84,6 +91,9 @@ impl Default for EmulatorBuilder {
             quirks: Quirks::default(),
             operations: OperationSettings::default(),
             decode_limit: None,
+            live: Sessions::default(),
+            #[cfg(feature = "tls")]
+            tls: false,
         }
     }
 }
@@ -298,6 +308,22 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Ends the connection of every Live session after this time on the emulator's clock; 10
+    /// minutes by default. The server says so in a `goAway` message one minute ahead, or when half
+    /// of a shorter time has passed.
+    pub fn with_live_session_limit(mut self, limit: Duration) -> Self {
+        self.live.set_limit(limit);
+        self
+    }
+
+    /// Serves over TLS, with a certificate for loopback addresses that is made when it starts.
+    /// Clients have to trust [`Emulator::certificate_authority`].
+    #[cfg(feature = "tls")]
+    pub fn with_tls(mut self) -> Self {
+        self.tls = true;
+        self
+    }
+
     /// Keeps the last `requests` requests in the journal; 0 switches it off. The default is 4096.
     pub fn with_journal_capacity(mut self, requests: usize) -> Self {
         self.journal_capacity = requests;
@@ -333,6 +359,7 @@ impl EmulatorBuilder {
                 tunings: Tunings::new(self.seed),
                 storage: self.storage,
                 pace: self.pace,
+                live: self.live,
                 limiter: self.requests_per_minute.map(Limiter::new),
                 blocked_phrases: self.blocked_phrases,
                 memory: Memory::default(),
@@ -347,6 +374,15 @@ impl EmulatorBuilder {
             latency: self.latency,
             stopping: CancellationToken::new(),
         };
+        #[cfg(feature = "tls")]
+        let listener = if self.tls {
+            let identity = Identity::new().map_err(StartError::certificate)?;
+            LoopbackListener::new(listener).with_identity(identity)
+        } else {
+            LoopbackListener::new(listener)
+        };
+        #[cfg(not(feature = "tls"))]
+        let listener = LoopbackListener::new(listener);
         Emulator::start(listener, app)
             .await
             .map_err(|source| StartError::bind(&self.address, source))

@@ -22,6 +22,9 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
+#[cfg(feature = "tls")]
+use crate::tls::{Identity, TlsConnection};
+
 /// Ends one connection without a reply.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KillSwitch {
@@ -47,11 +50,44 @@ impl KillSwitch {
 #[derive(Debug)]
 pub(crate) struct LoopbackListener {
     inner: TcpListener,
+    #[cfg(feature = "tls")]
+    identity: Option<Identity>,
 }
 
 impl LoopbackListener {
     pub(crate) fn new(inner: TcpListener) -> Self {
-        Self { inner }
+        Self {
+            inner,
+            #[cfg(feature = "tls")]
+            identity: None,
+        }
+    }
+
+    #[cfg(feature = "tls")]
+    pub(crate) fn with_identity(mut self, identity: Identity) -> Self {
+        self.identity = Some(identity);
+        self
+    }
+
+    #[cfg(feature = "tls")]
+    pub(crate) fn authority(&self) -> Option<&str> {
+        self.identity.as_ref().map(Identity::authority)
+    }
+
+    pub(crate) fn scheme(&self) -> &'static str {
+        #[cfg(feature = "tls")]
+        if self.identity.is_some() {
+            return "https";
+        }
+        "http"
+    }
+
+    fn secure(&self, stream: TcpStream) -> Stream {
+        #[cfg(feature = "tls")]
+        if let Some(identity) = &self.identity {
+            return Stream::Tls(Box::new(identity.accept(stream)));
+        }
+        Stream::Plain(stream)
     }
 }
 
@@ -69,7 +105,7 @@ impl Listener for LoopbackListener {
                     }
                     return (
                         Connection {
-                            stream,
+                            stream: self.secure(stream),
                             switch: KillSwitch::default(),
                         },
                         address,
@@ -95,17 +131,46 @@ impl Connected<IncomingStream<'_, LoopbackListener>> for KillSwitch {
     }
 }
 
-/// One TCP connection with its switch.
+/// One connection with its switch.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     switch: KillSwitch,
+}
+
+/// What a connection is made of.
+#[derive(Debug)]
+enum Stream {
+    Plain(TcpStream),
+    #[cfg(feature = "tls")]
+    Tls(Box<TlsConnection>),
+}
+
+/// Does the same with whichever stream it is.
+macro_rules! on_stream {
+    ($stream:expr, $inner:ident => $do:expr) => {
+        match $stream {
+            Stream::Plain($inner) => $do,
+            #[cfg(feature = "tls")]
+            Stream::Tls($inner) => $do,
+        }
+    };
+}
+
+impl Stream {
+    /// Closing without lingering is what makes the peer see a reset.
+    fn set_zero_linger(&self) -> io::Result<()> {
+        match self {
+            Self::Plain(stream) => stream.set_zero_linger(),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.tcp().map_or(Ok(()), TcpStream::set_zero_linger),
+        }
+    }
 }
 
 impl Connection {
     fn check(&self) -> io::Result<()> {
         self.switch.check().inspect_err(|_| {
-            // Closing without lingering is what makes the peer see a reset.
             if let Err(error) = self.stream.set_zero_linger() {
                 tracing::debug!(%error, "the connection will close instead of being reset");
             }
@@ -120,7 +185,7 @@ impl AsyncRead for Connection {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.check()?;
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        on_stream!(&mut self.stream, stream => Pin::new(stream).poll_read(cx, buf))
     }
 }
 
@@ -131,7 +196,7 @@ impl AsyncWrite for Connection {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.check()?;
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        on_stream!(&mut self.stream, stream => Pin::new(stream).poll_write(cx, buf))
     }
 
     fn poll_write_vectored(
@@ -140,19 +205,19 @@ impl AsyncWrite for Connection {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.check()?;
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        on_stream!(&mut self.stream, stream => Pin::new(stream).poll_write_vectored(cx, bufs))
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        on_stream!(&self.stream, stream => stream.is_write_vectored())
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        on_stream!(&mut self.stream, stream => Pin::new(stream).poll_flush(cx))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.check()?;
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        on_stream!(&mut self.stream, stream => Pin::new(stream).poll_shutdown(cx))
     }
 }

@@ -10,6 +10,7 @@ mod engine;
 mod gemini;
 mod inflow;
 mod journal;
+mod live;
 mod quirks;
 mod reply;
 mod rng;
@@ -17,6 +18,8 @@ mod route;
 mod script;
 mod server;
 mod storage;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub use builder::EmulatorBuilder;
 pub use chaos::{Chaos, Fault, FaultRule};

@@ -134,6 +134,10 @@ pub enum Route {
     ListRows,
     /// A call on interactions or a resource around them.
     Resource(ResourceCall),
+    /// A Live session, over WebSocket: `BidiGenerateContent` and `BidiGenerateContentConstrained`.
+    LiveSession,
+    /// A session of music, over WebSocket: `BidiGenerateMusic`.
+    LiveMusic,
     /// Anything the emulator does not serve.
     Unknown,
 }
@@ -264,6 +268,12 @@ impl Target {
         };
         let path = target.path.clone();
         let mut segments: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
+        if let ["ws", socket @ ..] = segments.as_slice() {
+            if method == Method::GET {
+                target.read_socket(socket);
+            }
+            return target;
+        }
         let brings_content = segments.first() == Some(&"upload");
         if brings_content {
             segments.remove(0);
@@ -329,6 +339,45 @@ impl Target {
             self.route = Route::UploadContent;
         }
         self
+    }
+
+    /// Reads the name of a method that is called over WebSocket; it stands in the place of the
+    /// resource.
+    fn read_socket(&mut self, segments: &[&str]) {
+        let (backend, service, method) = match segments {
+            [one] => {
+                let Some(rest) = one.strip_prefix("google.ai.generativelanguage.") else {
+                    return;
+                };
+                let Some((service, method)) = rest.rsplit_once('.') else {
+                    return;
+                };
+                (Backend::Developer, service, method)
+            }
+            [service, method] => {
+                let Some(service) = service.strip_prefix("google.cloud.aiplatform.") else {
+                    return;
+                };
+                (Backend::Vertex, service, *method)
+            }
+            _ => return,
+        };
+        let Some((version, service)) = service.split_once('.') else {
+            return;
+        };
+        self.route = match (backend, service, method) {
+            (
+                Backend::Developer,
+                "GenerativeService",
+                "BidiGenerateContent" | "BidiGenerateContentConstrained",
+            )
+            | (Backend::Vertex, "LlmBidiService", "BidiGenerateContent") => Route::LiveSession,
+            (Backend::Developer, "GenerativeService", "BidiGenerateMusic") => Route::LiveMusic,
+            _ => return,
+        };
+        self.backend = backend;
+        self.version = version.to_owned();
+        self.resource = method.to_owned();
     }
 
     /// The model the path names, if it names one.
@@ -700,6 +749,32 @@ mod tests {
             target.model_name(&target.resource),
             "projects/p/locations/l/publishers/google/models/m"
         );
+    }
+
+    #[test]
+    fn methods_over_websocket_have_paths_of_their_own() {
+        let developer = "/ws/google.ai.generativelanguage.v1alpha.GenerativeService";
+        for (method, route) in [
+            ("BidiGenerateContent", Route::LiveSession),
+            ("BidiGenerateContentConstrained", Route::LiveSession),
+            ("BidiGenerateMusic", Route::LiveMusic),
+            ("BidiGenerateNothing", Route::Unknown),
+        ] {
+            let target = parse("GET", &format!("{developer}.{method}"));
+            assert_eq!(target.route, route);
+            // One SDK doubles the slash.
+            let doubled = parse("GET", &format!("/{developer}.{method}"));
+            assert_eq!(doubled.route, route);
+        }
+        let vertex = "//ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent";
+        let target = parse("GET", vertex);
+        assert_eq!(
+            (target.backend, target.route, target.version.as_str()),
+            (Backend::Vertex, Route::LiveSession, "v1beta1")
+        );
+        for (method, path) in [("POST", vertex), ("GET", "/ws"), ("GET", "/ws/x.y")] {
+            assert_eq!(parse(method, path).route, Route::Unknown);
+        }
     }
 
     #[test]

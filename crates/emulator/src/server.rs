@@ -2,8 +2,8 @@
 
 use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::Router;
-use tokio::{net::TcpListener, task::JoinHandle};
+use axum::{Router, serve::Listener as _};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -38,6 +38,8 @@ const GRACE: Duration = Duration::from_secs(5);
 /// is in memory and gone afterwards.
 pub struct Emulator {
     base_url: String,
+    #[cfg(feature = "tls")]
+    authority: Option<String>,
     address: SocketAddr,
     app: Arc<App>,
     stopping: CancellationToken,
@@ -69,6 +71,14 @@ impl StartError {
         }
     }
 
+    #[cfg(feature = "tls")]
+    pub(crate) fn certificate(source: io::Error) -> Self {
+        Self {
+            problem: "could not make a certificate".to_owned(),
+            source: Some(source),
+        }
+    }
+
     pub(crate) fn bind(address: &str, source: io::Error) -> Self {
         Self {
             problem: format!("could not listen on {address}"),
@@ -84,7 +94,9 @@ impl Emulator {
         EmulatorBuilder::default()
     }
 
-    /// Where it listens, as `http://127.0.0.1:PORT/`.
+    /// Where it listens, as `http://127.0.0.1:PORT/`, or `https` with
+    #[cfg_attr(feature = "tls", doc = "[TLS](EmulatorBuilder::with_tls).")]
+    #[cfg_attr(not(feature = "tls"), doc = "TLS (feature `tls`).")]
     #[must_use]
     pub fn base_url(&self) -> &str {
         &self.base_url
@@ -94,6 +106,14 @@ impl Emulator {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The certificate of the authority that vouches for this server, in PEM, when it serves over
+    /// TLS. It is of no use after the run: its key is thrown away at once.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn certificate_authority(&self) -> Option<&str> {
+        self.authority.as_deref()
     }
 
     /// The record of requests.
@@ -139,8 +159,11 @@ impl Emulator {
         }
     }
 
-    pub(crate) async fn start(listener: TcpListener, app: App) -> Result<Self, io::Error> {
+    pub(crate) async fn start(listener: LoopbackListener, app: App) -> Result<Self, io::Error> {
         let address = listener.local_addr()?;
+        let scheme = listener.scheme();
+        #[cfg(feature = "tls")]
+        let authority = listener.authority().map(str::to_owned);
         let stopping = app.stopping.clone();
         let app = Arc::new(app);
         let service = Router::new()
@@ -148,7 +171,7 @@ impl Emulator {
             .with_state(Arc::clone(&app))
             .into_make_service_with_connect_info::<KillSwitch>();
         let stopped = stopping.clone().cancelled_owned();
-        let serve = axum::serve(LoopbackListener::new(listener), service);
+        let serve = axum::serve(listener, service);
         let serve = serve.with_graceful_shutdown(stopped);
         let server = tokio::spawn(async move {
             if let Err(error) = serve.await {
@@ -156,7 +179,9 @@ impl Emulator {
             }
         });
         Ok(Self {
-            base_url: format!("http://{address}/"),
+            base_url: format!("{scheme}://{address}/"),
+            #[cfg(feature = "tls")]
+            authority,
             address,
             app,
             stopping,

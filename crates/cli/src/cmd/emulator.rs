@@ -11,17 +11,31 @@ use crate::output;
 /// Serves until Ctrl-C.
 pub(crate) async fn run(connection: &Connection, args: &EmulatorArgs) -> anyhow::Result<ExitCode> {
     let address = format!("127.0.0.1:{}", args.port);
-    let emulator = Emulator::builder()
+    let mut builder = Emulator::builder()
         .bind(&address)
         .with_journal_capacity(0)
-        .with_latency(args.latency.unwrap_or_default())
+        .with_latency(args.latency.unwrap_or_default());
+    if args.tls.is_some() {
+        builder = builder.with_tls();
+    }
+    let emulator = builder
         .start()
         .await
         .with_context(|| format!("cannot serve on {address}"))?;
+    if let (Some(file), Some(authority)) = (&args.tls, emulator.certificate_authority()) {
+        tokio::fs::write(file, authority)
+            .await
+            .with_context(|| format!("cannot write {}", file.display()))?;
+    }
     if connection.json {
-        output::json_line(&serde_json::json!({"base_url": emulator.base_url()}))?;
+        let tls = args.tls.as_ref().map(|file| file.display().to_string());
+        let serving = serde_json::json!({"base_url": emulator.base_url(), "ca_file": tls});
+        output::json_line(&serving)?;
     } else {
         output::line(&format!("listening on {}", emulator.base_url()))?;
+        if let Some(file) = &args.tls {
+            output::line(&format!("trust the certificate in {}", file.display()))?;
+        }
         output::line("any key is accepted; Ctrl-C ends it")?;
     }
     tokio::signal::ctrl_c().await?;

@@ -196,12 +196,6 @@ impl GeminiClientBuilder {
         self
     }
 
-    /// Sets the built-in HTTP client up: proxy, certificates, versions of HTTP, pools.
-    pub fn with_http_config(mut self, config: HttpConfig) -> Self {
-        self.transport = self.transport.with_http_config(config);
-        self
-    }
-
     /// The clock for waits, deadlines and the expiry of caches.
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.transport = self.transport.with_clock(clock);

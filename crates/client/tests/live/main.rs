@@ -3,6 +3,7 @@
 #![cfg(feature = "websocket")]
 
 mod bad_input;
+mod emulator;
 mod music;
 mod resumption;
 mod session;

@@ -83,6 +83,6 @@ async fn music_that_cannot_be_made_says_why() {
     let call = vertex.build().unwrap().live_music().connect("lyria");
     assert_eq!(
         call.send().await.unwrap_err().to_string(),
-        "invalid `backend`: AsyncLiveMusic.connect is not available on Vertex AI"
+        "invalid `backend`: live.music.connect is not available on Vertex AI"
     );
 }

@@ -17,6 +17,10 @@ pub(crate) enum Kind {
     Imagen(Imagen),
     /// Films, by an operation.
     Filmmaker,
+    /// Talks over a socket.
+    Live,
+    /// Plays over a socket.
+    Musician,
 }
 
 /// The kinds of pictures `predict` makes.
@@ -60,6 +64,10 @@ impl Kind {
             Self::Imagen(Imagen::Segment)
         } else if starts("veo-") {
             Self::Filmmaker
+        } else if starts("lyria-realtime") {
+            Self::Musician
+        } else if name.split('-').any(|word| word == "live") || has("native-audio") {
+            Self::Live
         } else if has("-tts") {
             Self::Speaker
         } else if starts("gemini") && has("-image") {
@@ -78,6 +86,8 @@ impl Kind {
             Self::Embedder { .. } => &["embedContent", "countTokens", "asyncBatchEmbedContent"],
             Self::MediaEmbedder | Self::Imagen(_) => &["predict"],
             Self::Filmmaker => &["predictLongRunning"],
+            Self::Live => &["bidiGenerateContent", "countTokens"],
+            Self::Musician => &["bidiGenerateMusic"],
         }
     }
 
@@ -108,6 +118,7 @@ impl Kind {
             Self::MediaEmbedder => (32, 1),
             Self::Imagen(_) => (480, 8_192),
             Self::Filmmaker => (1_024, 1),
+            Self::Live | Self::Musician => (131_072, 8_192),
         }
     }
 }

@@ -150,7 +150,6 @@ impl ApiError {
         &self.message
     }
 
-    #[cfg(test)]
     pub(crate) fn code(&self) -> u16 {
         self.code.as_u16()
     }

@@ -233,6 +233,74 @@ pub(crate) const REGISTER_FILES_REQUEST: Message = Message {
     vertex: &[],
 };
 
+pub(crate) const AUTH_TOKEN: Message = Message {
+    both: &[
+        "bidiGenerateContentSetup",
+        "expireTime",
+        "fieldMask",
+        "name",
+        "newSessionExpireTime",
+        "uses",
+    ],
+    developer: &[],
+    vertex: &[],
+};
+
+/// The first message of a Live session.
+pub(crate) const LIVE_SETUP: Message = Message {
+    both: &[
+        "avatarConfig",
+        "contextWindowCompression",
+        "generationConfig",
+        "historyConfig",
+        "inputAudioTranscription",
+        "labels",
+        "model",
+        "outputAudioTranscription",
+        "proactivity",
+        "realtimeInputConfig",
+        "safetySettings",
+        "sessionResumption",
+        "systemInstruction",
+        "tools",
+    ],
+    developer: &[],
+    vertex: &["explicitVadSignal"],
+};
+
+pub(crate) const LIVE_REALTIME_INPUT: Message = Message {
+    both: &[
+        "activityEnd",
+        "activityStart",
+        "audio",
+        "audioStreamEnd",
+        "mediaChunks",
+        "text",
+        "video",
+    ],
+    developer: &[],
+    vertex: &[],
+};
+
+pub(crate) const MUSIC_CONFIG: Message = Message {
+    both: &[
+        "bpm",
+        "brightness",
+        "density",
+        "guidance",
+        "musicGenerationMode",
+        "muteBass",
+        "muteDrums",
+        "onlyBassAndDrums",
+        "scale",
+        "seed",
+        "temperature",
+        "topK",
+    ],
+    developer: &[],
+    vertex: &[],
+};
+
 impl Message {
     /// A message with the same fields on both services.
     pub(crate) const fn same(both: &'static [&'static str]) -> Self {
@@ -241,6 +309,13 @@ impl Message {
             developer: &[],
             vertex: &[],
         }
+    }
+
+    /// Whether the message has the field on any backend.
+    pub(crate) fn has(&self, field: &str) -> bool {
+        [self.both, self.developer, self.vertex]
+            .iter()
+            .any(|fields| fields.contains(&field))
     }
 
     /// Refuses the first field of `object` that the message does not have. `at` is the path of the

@@ -29,7 +29,7 @@ use crate::{
         tools,
         usage::{Tally, Usage},
     },
-    route::Backend,
+    route::{Backend, Route},
 };
 
 const MESSAGE: &str = "GenerateContentRequest";
@@ -80,7 +80,11 @@ struct Request<'a> {
 
 /// Answers the call.
 pub(crate) fn generate(call: &Call<'_>) -> Result<Generation, ApiError> {
-    let model = call.model("generateContent")?;
+    let method = match call.target.route {
+        Route::LiveSession => "bidiGenerateContent",
+        _ => "generateContent",
+    };
+    let model = call.model(method)?;
     let card = model.card;
     let request = Request::decode(call.body()?, call)?;
     let medium = Medium::decode(call.body()?, card)?;

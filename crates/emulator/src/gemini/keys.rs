@@ -117,7 +117,7 @@ fn child_kind(parent: Kind, key: &str) -> Kind {
         (Kind::Schema, _) => Kind::Schema,
         (Kind::FunctionResponse, "response") => Kind::Free,
         (Kind::FunctionDeclaration, "parameters" | "response") => Kind::Schema,
-        (_, "functionResponse") => Kind::FunctionResponse,
+        (_, "functionResponse" | "functionResponses") => Kind::FunctionResponse,
         (_, "functionDeclarations") => Kind::FunctionDeclaration,
         (_, "responseSchema") => Kind::Schema,
         (

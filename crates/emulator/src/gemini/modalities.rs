@@ -104,7 +104,8 @@ impl Medium {
             (Kind::Painter, [] | ["IMAGE", "TEXT"]) => picture(config, true),
             (Kind::Painter, ["IMAGE"]) => picture(config, false),
             (Kind::Speaker, _) => Err(unsupported(&asked, card, &["AUDIO"])),
-            (_, [] | ["TEXT"]) => Ok(Self::Text),
+            // What is said over a socket becomes speech there.
+            (Kind::Live, _) | (_, [] | ["TEXT"]) => Ok(Self::Text),
             (Kind::Painter, _) => Err(unsupported(&asked, card, &["TEXT, IMAGE", "IMAGE"])),
             _ => Err(unsupported(&asked, card, &["TEXT"])),
         }

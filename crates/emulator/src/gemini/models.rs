@@ -115,7 +115,7 @@ impl ModelCard {
         match backend {
             Backend::Developer => {
                 let mut methods = self.kind.methods().to_vec();
-                if self.cacheable {
+                if self.cacheable && self.kind.answers("createCachedContent") {
                     methods.push("createCachedContent");
                 }
                 json!({
@@ -169,6 +169,14 @@ impl Catalogue {
             "gemini-3.7-flash",
             "gemini-3.8-flash",
         ];
+        let live = [
+            "gemini-live-2.5-flash",
+            "gemini-live-2.5-flash-preview",
+            "gemini-2.0-flash-live-001",
+            "gemini-2.0-flash-live-preview-04-09",
+            "gemini-2.5-flash-native-audio-preview-12-2025",
+            "lyria-realtime-exp",
+        ];
         let mut cards: Vec<ModelCard> = names.into_iter().map(ModelCard::new).collect();
         for card in cards
             .iter_mut()
@@ -204,6 +212,7 @@ impl Catalogue {
             "veo-3.1-generate-preview",
         ];
         cards.extend(others.into_iter().map(ModelCard::new));
+        cards.extend(live.map(ModelCard::new));
         Self { cards }
     }
 

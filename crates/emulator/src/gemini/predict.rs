@@ -20,8 +20,11 @@ pub(crate) fn predict(call: &Call<'_>) -> Result<Reply, ApiError> {
         Kind::Imagen(kind) => images::predict(kind, call),
         Kind::Embedder { .. } => embeddings::predict(card, call),
         Kind::MediaEmbedder => embeddings::predict_media(card, call),
-        Kind::Chat | Kind::Painter | Kind::Speaker | Kind::Filmmaker => {
-            Err(models::unknown(name, call.target, "predict"))
-        }
+        Kind::Chat
+        | Kind::Painter
+        | Kind::Speaker
+        | Kind::Filmmaker
+        | Kind::Live
+        | Kind::Musician => Err(models::unknown(name, call.target, "predict")),
     }
 }

@@ -36,6 +36,7 @@ use crate::{
         tunings::{self, Tunings},
         videos,
     },
+    live::Sessions,
     reply::Reply,
     rng::identifier,
     route::{Backend, ResourceCall, Route, Target},
@@ -59,6 +60,7 @@ pub(crate) struct Gemini {
     pub(crate) storage: Storage,
     /// How fast jobs go.
     pub(crate) pace: Pace,
+    pub(crate) live: Sessions,
     pub(crate) limiter: Option<Limiter>,
     pub(crate) blocked_phrases: Vec<String>,
     pub(crate) memory: Memory,
@@ -115,6 +117,7 @@ impl Gemini {
             tunings: Tunings::new(0),
             storage: Storage::default(),
             pace: Pace::default(),
+            live: Sessions::default(),
             limiter: None,
             blocked_phrases: Vec::new(),
             memory: Memory::default(),
@@ -128,6 +131,10 @@ impl Gemini {
     /// Checks the caller and the quota. What this refuses never counts as answered.
     pub(crate) fn admit(&self, incoming: &Incoming<'_>) -> Result<(), ApiError> {
         let target = incoming.target;
+        if matches!(target.route, Route::LiveSession | Route::LiveMusic) {
+            // Whoever may not is told so on the socket.
+            return Ok(());
+        }
         // The address of an upload is the permission to use it.
         if target.route == Route::UploadContent {
             return Ok(());
@@ -284,11 +291,40 @@ impl Gemini {
             Route::ListRows => objects::list_rows(&call),
             Route::Resource(ResourceCall::UploadEnvironmentFile) => self.open_upload(incoming),
             Route::Resource(which) => self.resources.answer(which, &call),
+            Route::LiveSession | Route::LiveMusic => {
+                Ok(Reply::text(StatusCode::SWITCHING_PROTOCOLS, ""))
+            }
             Route::PutObject | Route::Unknown => Err(ApiError::not_found(format!(
                 "The emulator does not serve {}.",
                 incoming.target.path
             ))),
         }
+    }
+}
+
+impl Gemini {
+    /// What the model says next in a Live session, whose conversation so far is `body`.
+    pub(crate) fn live_turn(
+        &self,
+        target: &Target,
+        caller: &Caller,
+        body: &Value,
+        now: SystemTime,
+    ) -> Result<Generation, ApiError> {
+        generate::generate(&self.call(target, caller, Some(body), now))
+    }
+
+    /// Whether a text holds a phrase that is not let through.
+    pub(crate) fn blocks(&self, text: &str) -> bool {
+        let mut phrases = self.blocked_phrases.iter();
+        phrases.any(|phrase| text.contains(phrase.as_str()))
+    }
+
+    /// An identifier that nothing else of this emulator has, of letters and digits.
+    pub(crate) fn identifier(&self, length: usize) -> String {
+        const ALPHABET: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+        let number = self.answered.fetch_add(1, Ordering::Relaxed);
+        identifier(self.seed, 7, number, ALPHABET, length)
     }
 }
 

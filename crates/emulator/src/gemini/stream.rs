@@ -55,7 +55,7 @@ pub(crate) fn chunks(generation: &Generation) -> Vec<Value> {
 }
 
 /// The pieces of a candidate; there is always at least one.
-fn split(candidate: &Candidate) -> Vec<Output> {
+pub(crate) fn split(candidate: &Candidate) -> Vec<Output> {
     let text = match &candidate.output {
         Output::Text(text) => text,
         Output::Call(call) => return vec![Output::Call(call.clone())],

@@ -16,10 +16,17 @@ mod generate;
 mod images;
 mod json;
 mod latency;
+mod live;
+mod live_turns;
 mod models;
+mod music;
 mod operations;
 mod server;
+mod socket;
 mod stream;
+#[cfg(feature = "tls")]
+mod tls;
+mod tokens;
 mod tunings;
 mod vertex;
 mod videos;

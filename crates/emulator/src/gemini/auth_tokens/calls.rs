@@ -11,38 +11,15 @@ use crate::{
         auth_tokens::{AuthTokens, grant::Grant, store::Token},
         caches::format_time,
         errors::ApiError,
-        fields::{Message, integer, object, string},
+        fields::{AUTH_TOKEN, LIVE_SETUP, integer, object, string},
         keys::to_camel,
         service::Call,
     },
     reply::Reply,
     rng::identifier,
+    route::Backend,
 };
 
-const TOKEN: Message = Message::same(&[
-    "bidiGenerateContentSetup",
-    "expireTime",
-    "fieldMask",
-    "name",
-    "newSessionExpireTime",
-    "uses",
-]);
-const SETUP: &[&str] = &[
-    "avatarConfig",
-    "contextWindowCompression",
-    "generationConfig",
-    "historyConfig",
-    "inputAudioTranscription",
-    "labels",
-    "model",
-    "outputAudioTranscription",
-    "proactivity",
-    "realtimeInputConfig",
-    "safetySettings",
-    "sessionResumption",
-    "systemInstruction",
-    "tools",
-];
 const SETUP_AT: &str = "auth_token.bidi_generate_content_setup";
 const AT: &str = "auth_token";
 
@@ -58,7 +35,7 @@ impl AuthTokens {
     /// `POST auth_tokens`.
     pub(crate) fn create(&self, call: &Call<'_>) -> Result<Reply, ApiError> {
         let fields = call.body()?;
-        TOKEN.check(fields, AT, call.target.backend)?;
+        AUTH_TOKEN.check(fields, AT, call.target.backend)?;
         let expires = time(fields, "expireTime", LIFETIME, call.now)?;
         let opens_until = time(fields, "newSessionExpireTime", OPENS_FOR, call.now)?;
         let uses = match integer(fields, "uses", AT)? {
@@ -72,7 +49,7 @@ impl AuthTokens {
         let setup = object(fields, "bidiGenerateContentSetup", AT)?;
         let mask = mask(fields, setup.is_some())?;
         if let Some(setup) = setup {
-            check_setup(setup)?;
+            check_setup(setup, call.target.backend)?;
         }
         let number = call.number();
         let id = identifier(call.seed(), FAMILY, number, b"0123456789abcdef", 64);
@@ -86,7 +63,6 @@ impl AuthTokens {
             shown["uses"] = uses.into();
         }
         let token = Token {
-            owner: call.owner(),
             expires,
             opens_until,
             uses,
@@ -147,7 +123,7 @@ fn mask(fields: &Map<String, Value>, has_setup: bool) -> Result<Vec<String>, Api
     }
     for path in &paths {
         let first = path.split('.').next().unwrap_or_default();
-        if !SETUP.contains(&first) {
+        if !LIVE_SETUP.has(first) {
             return Err(ApiError::bad_request(
                 PLACE,
                 format!("Invalid field mask: the setup has no field {path}."),
@@ -157,10 +133,8 @@ fn mask(fields: &Map<String, Value>, has_setup: bool) -> Result<Vec<String>, Api
     Ok(paths)
 }
 
-fn check_setup(setup: &Map<String, Value>) -> Result<(), ApiError> {
-    if let Some(name) = setup.keys().find(|name| !SETUP.contains(&name.as_str())) {
-        return Err(ApiError::unknown_field(name, SETUP_AT));
-    }
+fn check_setup(setup: &Map<String, Value>, backend: Backend) -> Result<(), ApiError> {
+    LIVE_SETUP.check(setup, SETUP_AT, backend)?;
     match string(setup, "model", SETUP_AT)? {
         Some(model) if !model.starts_with("models/") => Err(ApiError::invalid_argument(format!(
             "* BidiGenerateContentSetup.model: unexpected model name format: {model}\n"

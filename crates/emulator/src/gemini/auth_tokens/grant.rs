@@ -15,10 +15,6 @@ impl Grant {
     /// - without a setup in the token, what was asked for;
     /// - with one and no mask, that of the token;
     /// - with a mask, what was asked for with the fields of the mask as the token has them.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "called where sessions are opened")
-    )]
     pub(crate) fn setup(&self, asked: &Map<String, Value>) -> Map<String, Value> {
         let Some(own) = &self.setup else {
             return asked.clone();

@@ -8,7 +8,7 @@ use std::{
 
 use http::StatusCode;
 
-use crate::gemini::{auth_tokens::grant::Grant, caches::Scope, errors::ApiError};
+use crate::gemini::{auth_tokens::grant::Grant, errors::ApiError};
 
 /// All ephemeral tokens of an emulator.
 #[derive(Debug, Default)]
@@ -19,8 +19,6 @@ pub(crate) struct AuthTokens {
 /// One token.
 #[derive(Debug)]
 pub(crate) struct Token {
-    /// Whose key it was made with.
-    pub(crate) owner: Scope,
     /// When sessions end.
     pub(crate) expires: SystemTime,
     /// When no new session can be opened any more.
@@ -32,12 +30,7 @@ pub(crate) struct Token {
 
 /// A session that a token has opened.
 #[derive(Clone, Debug)]
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "read where sessions are opened")
-)]
 pub(crate) struct Opened {
-    pub(crate) owner: Scope,
     /// When the session ends.
     pub(crate) expires: SystemTime,
     pub(crate) grant: Grant,
@@ -55,10 +48,6 @@ impl AuthTokens {
     /// # Errors
     ///
     /// When there is no such token, when it has expired, and when it is used up.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "called where sessions are opened")
-    )]
     pub(crate) fn open(&self, name: &str, now: SystemTime) -> Result<Opened, ApiError> {
         let mut tokens = self.lock();
         let token = find(&mut tokens, name, now)?;
@@ -78,10 +67,6 @@ impl AuthTokens {
     /// # Errors
     ///
     /// When there is no such token, and when it has expired.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "called where sessions are resumed")
-    )]
     pub(crate) fn resume(&self, name: &str, now: SystemTime) -> Result<Opened, ApiError> {
         Ok(find(&mut self.lock(), name, now)?.opened())
     }
@@ -94,7 +79,6 @@ impl AuthTokens {
 impl Token {
     fn opened(&self) -> Opened {
         Opened {
-            owner: self.owner.clone(),
             expires: self.expires,
             grant: self.grant.clone(),
         }
@@ -130,7 +114,6 @@ mod tests {
 
     fn token(uses: Option<u64>) -> Token {
         Token {
-            owner: Scope::Key("k".into()),
             expires: at(100),
             opens_until: at(10),
             uses,
@@ -148,10 +131,7 @@ mod tests {
         tokens.insert("auth_tokens/a".into(), token(Some(1)), START);
         tokens.insert("auth_tokens/b".into(), token(None), START);
         let opened = tokens.open("auth_tokens/a", at(9)).expect("a session");
-        assert_eq!(
-            (opened.expires, opened.owner),
-            (at(100), Scope::Key("k".into()))
-        );
+        assert_eq!(opened.expires, at(100));
         assert_eq!(opened.grant, Grant::default());
         assert!(message(tokens.open("auth_tokens/a", at(9))).contains("maximum number"));
         assert!(tokens.resume("auth_tokens/a", at(99)).is_ok());
