@@ -54,7 +54,14 @@ impl Answer {
 /// Makes the call of a record.
 pub(crate) async fn play(record: Record, chats: &Memory) -> Answer {
     let id = record.id.clone();
-    let http = match replies::script(record.replies.as_deref()) {
+    let http = if record.method.starts_with("live.") {
+        // Whoever only listens hears everything there is.
+        let ends = record.method.ends_with(".receive");
+        Ok(replies::socket(record.replies.as_deref(), ends))
+    } else {
+        replies::script(record.replies.as_deref())
+    };
+    let http = match http {
         Ok(http) => http,
         Err(failure) => {
             return Answer {
@@ -65,9 +72,15 @@ pub(crate) async fn play(record: Record, chats: &Memory) -> Answer {
         }
     };
     let outcome = gemini::call(record, &http, chats).await;
+    let mut requests: Vec<Value> = http.requests().iter().map(request).collect();
+    let said = http.messages();
+    if let Some(opening) = requests.last_mut().filter(|_| !said.is_empty()) {
+        let said = said.iter().map(|message| body(message.as_bytes()));
+        opening["messages"] = said.collect();
+    }
     Answer {
         id,
-        requests: http.requests().iter().map(request).collect(),
+        requests,
         outcome,
     }
 }

@@ -2,7 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
-use gimmal_client::transport::testing::{Reply, ScriptedTransport};
+use gimmal_client::transport::CloseCode;
+use gimmal_client::transport::testing::{Reply, ScriptedTransport, SocketScript};
 use http::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -24,6 +25,34 @@ pub(crate) fn script(replies: Option<&[Value]>) -> Result<ScriptedTransport, Fai
     Ok(ScriptedTransport::new(
         replies.collect::<Result<Vec<_>, _>>()?,
     ))
+}
+
+/// The transport of a session: it reads the setup, confirms it unless a message given does, sends
+/// the messages given, and then closes in peace when `ends` is true, or listens.
+///
+/// Messages are the `messages` of the replies, or the `json` of replies that have one each.
+pub(crate) fn socket(replies: Option<&[Value]>, ends: bool) -> ScriptedTransport {
+    let mut messages: Vec<&Value> = Vec::new();
+    for reply in replies.unwrap_or_default() {
+        match reply.get("messages").and_then(Value::as_array) {
+            Some(list) => messages.extend(list),
+            None => messages.extend(reply.get("json")),
+        }
+    }
+    let confirms = |message: &&Value| {
+        message.get("setupComplete").is_some() || message.get("setup_complete").is_some()
+    };
+    let mut script = SocketScript::new().receive();
+    if !messages.first().is_some_and(confirms) {
+        script = script.send_text(r#"{"setupComplete": {}}"#);
+    }
+    for message in messages {
+        script = script.send_text(message.to_string());
+    }
+    if ends {
+        script = script.close(CloseCode::NORMAL, "");
+    }
+    ScriptedTransport::new([Reply::socket(script)])
 }
 
 fn reply(value: &Value) -> Result<Reply, String> {

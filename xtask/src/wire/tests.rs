@@ -112,12 +112,109 @@ fn fields_of_the_other_backend_are_refused_before_sending() {
 #[test]
 fn what_is_not_built_says_so() {
     let (answers, refused) = answers(&[json!({
-        "id": "t", "method": "live.connect", "parameters": {"model": "m"},
+        "id": "t", "method": "SamplingClient.get_telemetry", "parameters": {},
     })]);
     assert_eq!(
         (refused, &answers[0]["error"]["kind"]),
         (0, &json!("unimplemented"))
     );
+}
+
+#[test]
+fn sessions_say_and_hear_what_their_records_hold() {
+    let live = |method: &str, parameters: Value| json!({"id": method, "method": method, "parameters": parameters});
+    let config = json!({"temperature": 0.5, "systemInstruction": "brief", "httpOptions": {"apiVersion": "v1alpha"}});
+    let said = |answer: &Value| answer["exchanges"][0]["request"]["messages"].clone();
+    let turn = json!([{"serverContent": {"turnComplete": true}}, {"serverContent": {}}]);
+    let blob = json!({"data": "AAE=", "mimeType": "audio/pcm"});
+    let mut receive = live("live.receive", json!({}));
+    receive["exchanges"] = json!([{"response": {"messages": turn}}]);
+    let mut music = live("live.music.receive", json!({}));
+    music["exchanges"] = json!([{"response": {"messages": [{"filteredPrompt": {"text": "x"}}]}}]);
+    let response = json!({"id": "1", "name": "f", "response": {"a_b": 1}});
+    let mut vertex = live(
+        "live.send_tool_response",
+        json!({"functionResponses": {"name": "f"}}),
+    );
+    vertex["backend"] = json!("vertex");
+    vertex["receiver"] = json!({"model": "m"});
+    let (answers, refused) = answers(&[
+        live("live.connect", json!({"model": "m", "config": config})),
+        live("live.send_client_content", json!({"turns": "hi"})),
+        live("live.send_realtime_input", json!({"audio": blob})),
+        live(
+            "live.send_tool_response",
+            json!({"functionResponses": [response]}),
+        ),
+        live(
+            "live.send_context_update",
+            json!({"systemInstruction": "new", "tools": []}),
+        ),
+        receive,
+        live("live.music.connect", json!({"model": "m"})),
+        live(
+            "live.music.set_weighted_prompts",
+            json!({"prompts": [{"text": "harp", "weight": 1}]}),
+        ),
+        live(
+            "live.music.set_music_generation_config",
+            json!({"config": {"bpm": 90}}),
+        ),
+        live("live.music.reset_context", json!({})),
+        music,
+        vertex,
+        live(
+            "live.connect",
+            json!({"model": "m", "config": {"httpOptions": {"timeout": 5}}}),
+        ),
+    ]);
+    assert_eq!(refused, 1);
+    let request = &answers[0]["exchanges"][0]["request"];
+    assert_eq!(
+        request["path"],
+        "/ws/google.ai.generativelanguage.v1alpha.GenerativeService.BidiGenerateContent"
+    );
+    assert_eq!(
+        said(&answers[0]),
+        json!([{"json": {"setup": {"model": "models/m", "generationConfig": {"temperature": 0.5},
+            "systemInstruction": {"role": "user", "parts": [{"text": "brief"}]}}}}])
+    );
+    let second = |n: usize| said(&answers[n])[1]["json"].clone();
+    assert_eq!(
+        second(1),
+        json!({"clientContent": {"turnComplete": true,
+            "turns": [{"role": "user", "parts": [{"text": "hi"}]}]}})
+    );
+    assert_eq!(second(2), json!({"realtimeInput": {"audio": blob}}));
+    assert_eq!(
+        second(3),
+        json!({"toolResponse": {"functionResponses": [response]}})
+    );
+    assert!(second(4)["contextUpdate"]["tools"].is_object());
+    assert_eq!(
+        answers[5]["result"],
+        json!([{"server_content": {"turn_complete": true}}])
+    );
+    assert_eq!(
+        said(&answers[6]),
+        json!([{"json": {"setup": {"model": "models/m"}}}])
+    );
+    let prompts = json!([{"text": "harp", "weight": 1.0}]);
+    assert_eq!(
+        second(7),
+        json!({"clientContent": {"weightedPrompts": prompts}})
+    );
+    assert_eq!(second(8), json!({"musicGenerationConfig": {"bpm": 90}}));
+    assert_eq!(second(9), json!({"playbackControl": "RESET_CONTEXT"}));
+    assert_eq!(
+        answers[10]["result"],
+        json!([{"filtered_prompt": {"text": "x"}}])
+    );
+    assert!(
+        second(11)["toolResponse"].is_object(),
+        "Vertex needs no identifier"
+    );
+    assert_eq!(answers[12]["error"]["field"], "config.httpOptions.timeout");
 }
 
 #[test]

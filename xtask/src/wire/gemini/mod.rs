@@ -8,6 +8,7 @@ mod embeddings;
 mod file_search_stores;
 mod files;
 mod images;
+mod live;
 mod models;
 mod operations;
 mod transforms;
@@ -158,6 +159,20 @@ pub(crate) async fn call(
             file_search_stores::delete_document(client()?, call).await
         }
         "auth_tokens.create" => auth_tokens::create(client()?, call).await,
+        "live.connect" => live::connect(client()?, call).await,
+        "live.receive" => live::receive(client()?, call).await,
+        "live.send_client_content" => live::send_client_content(client()?, call).await,
+        "live.send_realtime_input" => live::send_realtime_input(client()?, call).await,
+        "live.send_tool_response" => live::send_tool_response(client()?, call).await,
+        "live.send_context_update" => live::send_context_update(client()?, call).await,
+        "live.music.connect" => live::music_connect(client()?, call).await,
+        "live.music.receive" => live::music_receive(client()?, call).await,
+        "live.music.set_weighted_prompts" => live::music_prompts(client()?, call).await,
+        "live.music.set_music_generation_config" => live::music_config(client()?, call).await,
+        "live.music.play" | "live.music.pause" | "live.music.stop" | "live.music.reset_context" => {
+            let control = record.method.trim_start_matches("live.music.");
+            live::music_control(client()?, call, control).await
+        }
         other if names::is_known(other) => Err(Failure::unimplemented(other)),
         other => Err(Failure::refused(
             "method",
