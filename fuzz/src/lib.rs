@@ -6,6 +6,7 @@ pub mod breaker;
 pub mod content_range;
 pub mod durations;
 pub mod limiters;
+pub mod live_frames;
 pub mod multipart;
 pub mod retry_hints;
 pub mod semaphores;
@@ -19,11 +20,12 @@ pub mod virtual_clock;
 pub type Target = fn(&[u8]);
 
 /// Every target: its name, which is also that of its corpus, and its body.
-pub const TARGETS: [(&str, Target); 10] = [
+pub const TARGETS: [(&str, Target); 11] = [
     ("breaker", breaker::run),
     ("content_range", content_range::run),
     ("durations", durations::run),
     ("limiters", limiters::run),
+    ("live_frames", live_frames::run),
     ("multipart", multipart::run),
     ("retry_hints", retry_hints::run),
     ("semaphores", semaphores::run),
