@@ -325,7 +325,11 @@ impl Environment {
                     let name = uri.rsplit('/').next().unwrap_or_default();
                     return put(&format!("{target}/{name}"), content);
                 }
-                for (object, content) in storage.matching(&format!("{uri}/*")) {
+                let objects = storage.matching(&format!("{uri}/*"));
+                if objects.is_empty() {
+                    return Err(ApiError::not_found(format!("There is nothing at {uri}.")));
+                }
+                for (object, content) in objects {
                     let name = object.strip_prefix(uri).unwrap_or(&object);
                     put(&format!("{target}/{name}"), content)?;
                 }

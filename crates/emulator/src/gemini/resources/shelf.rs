@@ -97,10 +97,11 @@ impl<T: Clone> Shelf<T> {
         own
     }
 
-    /// Those of everybody, with whose they are and how they are called.
-    pub(super) fn everything(&self) -> Vec<(Scope, String, T)> {
+    /// Those of everybody that fit, with whose they are and how they are called.
+    pub(super) fn fitting(&self, fits: impl Fn(&T) -> bool) -> Vec<(Scope, String, T)> {
         let kept = self.lock();
-        let mut all: Vec<_> = kept.items.iter().collect();
+        let all = kept.items.iter().filter(|(_, (_, item))| fits(item));
+        let mut all: Vec<_> = all.collect();
         all.sort_by_key(|(_, (number, _))| *number);
         all.into_iter()
             .map(|((owner, id), (_, item))| (owner.clone(), id.clone(), item.clone()))
@@ -157,7 +158,8 @@ mod tests {
             })
             .expect("there");
         assert_eq!(shelf.all(&ann), [(1, 10)]);
-        assert_eq!(shelf.everything().len(), 2);
+        assert_eq!(shelf.fitting(|_| true).len(), 2);
+        assert_eq!(shelf.fitting(|it| *it == 2).len(), 1);
         assert_eq!(shelf.remove(&ann, "x"), Ok(10));
         let error = shelf.get(&ann, "x").expect_err("gone");
         assert_eq!(

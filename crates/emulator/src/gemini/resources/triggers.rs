@@ -249,11 +249,12 @@ impl Triggers {
 pub(super) fn start_due(gemini: &Gemini, now: SystemTime) {
     let triggers = &gemini.resources.triggers;
     for _ in 0..MOST_MISSED {
-        let due = triggers.shelf.everything().into_iter();
-        let due = due.filter_map(|(owner, _, trigger)| {
-            let at = trigger.next_run.filter(|at| *at <= now)?;
-            (trigger.status == "active").then_some((at, owner, trigger))
+        let due = triggers.shelf.fitting(|trigger| {
+            trigger.status == "active" && trigger.next_run.is_some_and(|at| at <= now)
         });
+        let due = due
+            .into_iter()
+            .filter_map(|(owner, _, trigger)| Some((trigger.next_run?, owner, trigger)));
         let Some((at, owner, trigger)) = due.min_by_key(|(at, _, _)| *at) else {
             return;
         };

@@ -294,7 +294,11 @@ impl Interactions {
         }
         let steps = turns.into_iter().rev();
         Ok(steps
-            .flat_map(|record| record.said.into_iter().chain(record.outcome.steps))
+            .flat_map(|record| {
+                // What was cancelled never said anything.
+                let answer = record.cancelled.is_none().then_some(record.outcome.steps);
+                record.said.into_iter().chain(answer.into_iter().flatten())
+            })
             .collect())
     }
 
@@ -357,10 +361,8 @@ impl Interactions {
 /// Tells of the interactions that came to an end.
 pub(crate) fn answered(gemini: &Gemini, now: SystemTime) {
     let resources = &gemini.resources;
-    for (owner, id, record) in resources.interactions.kept.everything() {
-        if record.told || !record.is_done(now) {
-            continue;
-        }
+    let ended = |record: &Record| !record.told && record.is_done(now);
+    for (owner, id, record) in resources.interactions.kept.fitting(ended) {
         // Somebody may have deleted it in between, and then there is nothing to tell.
         let marked = resources.interactions.kept.change(&owner, &id, |record| {
             record.told = true;
