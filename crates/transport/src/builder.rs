@@ -11,7 +11,7 @@ use crate::auth::{Credentials, CredentialsArg, NoCredentials};
 use crate::circuit::{AdaptiveThrottler, CircuitRegistry};
 use crate::error::Error;
 use crate::gates::Gates;
-use crate::http::{HttpConfig, HttpTransport, ReqwestTransport};
+use crate::http::{HttpConfig, HttpTransport, HyperTransport};
 use crate::interceptor::Interceptor;
 use crate::observe::{EventBus, Observers};
 use crate::options::CallOptions;
@@ -234,7 +234,7 @@ impl TransportBuilder {
     pub fn build(self) -> Result<Transport, Error> {
         let http = match (self.http, self.http_config) {
             (Some(http), None) => http,
-            (None, config) => Arc::new(ReqwestTransport::new(config.unwrap_or_default())?),
+            (None, config) => Arc::new(HyperTransport::new(config.unwrap_or_default())?),
             (Some(_), Some(_)) => {
                 return Err(Error::config(
                     "with_http_config sets up the built-in HTTP client, but with_http replaces \

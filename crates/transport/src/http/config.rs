@@ -1,11 +1,20 @@
-//! Settings of the built-in HTTP client, in words of our own. What they mean to reqwest is said
-//! at the end and nowhere else.
+//! Settings of the built-in HTTP client, in words of our own. What they mean to hyper is said at
+//! the end.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
 use crate::error::Error;
+use crate::http::client::Pool;
+use crate::http::connect::Connector;
+use crate::http::tls::{self, Roots};
 use crate::http::{PoolConfig, PoolPurpose, Proxy};
 use crate::options::Timeout;
 
@@ -13,6 +22,13 @@ use crate::options::Timeout;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections are probed after this much silence unless set otherwise.
 const TCP_KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// A probe that stays without answer is followed by the next after this time.
+const TCP_PROBE_INTERVAL: Duration = Duration::from_secs(15);
+/// A connection is given up after as many probes without answer.
+const TCP_PROBES: u32 = 3;
+/// A connection is given up when what was sent stays unconfirmed for this long.
+#[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
 /// An HTTP/2 ping must be answered within this time unless set otherwise.
 const HTTP2_PING_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -76,15 +92,6 @@ enum Proxies {
     Environment,
     Never,
     Always(Proxy),
-}
-
-/// Certificates as PEM, and whether the system's count beside them.
-#[derive(Clone, Debug, Default)]
-enum Roots {
-    #[default]
-    System,
-    SystemAnd(Vec<u8>),
-    Only(Vec<u8>),
 }
 
 impl HttpConfig {
@@ -174,67 +181,60 @@ impl HttpConfig {
         self.pools.get(purpose).unwrap_or(&self.pool)
     }
 
-    /// A client with a pool for this purpose.
-    pub(super) fn build(&self, purpose: &PoolPurpose) -> Result<reqwest::Client, Error> {
-        let pool = self.pool(purpose);
-        // Retries, redirects and time limits are ours, so those of reqwest are off.
-        let mut builder = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .tcp_nodelay(true)
-            .tcp_keepalive(self.tcp_keep_alive.resolve(Some(TCP_KEEP_ALIVE)))
-            .pool_idle_timeout(pool.idle_timeout())
-            .pool_max_idle_per_host(pool.max_idle_per_host())
-            .http2_adaptive_window(self.http2_adaptive_window)
-            .http2_keep_alive_interval(self.http2_keep_alive.resolve(None));
-        if let Some(limit) = self.connect_timeout.resolve(Some(CONNECT_TIMEOUT)) {
-            builder = builder.connect_timeout(limit);
+    /// Which requests go through a proxy.
+    pub(super) fn proxies(&self) -> Result<Matcher, Error> {
+        match &self.proxies {
+            Proxies::Environment => Ok(Matcher::from_system()),
+            Proxies::Never => Ok(Matcher::builder().build()),
+            Proxies::Always(proxy) => proxy.matcher(),
         }
-        let ping_timeout = self.http2_keep_alive_timeout;
-        if let Some(limit) = ping_timeout.resolve(Some(HTTP2_PING_TIMEOUT)) {
-            builder = builder.http2_keep_alive_timeout(limit);
-        }
+    }
+
+    /// A pool for this purpose.
+    pub(super) fn build(
+        &self,
+        purpose: &PoolPurpose,
+        proxies: &Arc<Matcher>,
+    ) -> Result<Pool, Error> {
+        let limit = self.connect_timeout.resolve(Some(CONNECT_TIMEOUT));
         // HTTP/2 connections cannot be switched to something else.
         let versions = if *purpose == PoolPurpose::WEBSOCKET {
             HttpVersions::Http1
         } else {
             self.versions
         };
-        builder = match versions {
-            HttpVersions::Negotiated => builder,
-            HttpVersions::Http1 => builder.http1_only(),
-            HttpVersions::Http2PriorKnowledge => builder.http2_prior_knowledge(),
-        };
-        builder = match &self.proxies {
-            Proxies::Environment => builder,
-            Proxies::Never => builder.no_proxy(),
-            Proxies::Always(proxy) => builder.proxy(proxy.build()?),
-        };
-        builder = match &self.roots {
-            Roots::System => builder,
-            Roots::SystemAnd(pem) => builder.tls_certs_merge(certificates(pem)?),
-            Roots::Only(pem) => builder.tls_certs_only(certificates(pem)?),
-        };
+        let tls = tls::config(&self.roots, versions)?;
+        let connector = Connector::new(self.tcp(), tls, Arc::clone(proxies), limit);
+
+        let pool = self.pool(purpose);
+        let mut builder = legacy::Client::builder(TokioExecutor::new());
         builder
-            .build()
-            .map_err(|source| Error::config("HTTP client could not be set up").with_source(source))
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(pool.idle_timeout())
+            .pool_max_idle_per_host(pool.max_idle_per_host())
+            .http2_only(versions == HttpVersions::Http2PriorKnowledge)
+            .http2_adaptive_window(self.http2_adaptive_window)
+            .http2_keep_alive_interval(self.http2_keep_alive.resolve(None));
+        let ping_timeout = self.http2_keep_alive_timeout;
+        if let Some(limit) = ping_timeout.resolve(Some(HTTP2_PING_TIMEOUT)) {
+            builder.http2_keep_alive_timeout(limit);
+        }
+        Ok(builder.build(connector))
     }
-}
 
-fn certificates(pem: &[u8]) -> Result<Vec<reqwest::Certificate>, Error> {
-    match reqwest::Certificate::from_pem_bundle(pem) {
-        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        Ok(_) => Err(unreadable()),
-        Err(source) => Err(unreadable().with_source(source)),
+    fn tcp(&self) -> HttpConnector {
+        let mut tcp = HttpConnector::new();
+        tcp.set_nodelay(true);
+        if let Some(silence) = self.tcp_keep_alive.resolve(Some(TCP_KEEP_ALIVE)) {
+            tcp.set_keepalive(Some(silence));
+            tcp.set_keepalive_interval(Some(TCP_PROBE_INTERVAL));
+            tcp.set_keepalive_retries(Some(TCP_PROBES));
+        }
+        #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+        tcp.set_tcp_user_timeout(Some(TCP_USER_TIMEOUT));
+        tcp
     }
-}
-
-fn unreadable() -> Error {
-    Error::invalid(
-        "root_certificates",
-        "it holds no certificate; give it the PEM text, from BEGIN CERTIFICATE on",
-    )
 }
 
 /// Shows no certificates, which are long, and nothing of a proxy's password.
@@ -265,6 +265,7 @@ mod tests {
     use test_case::test_case;
 
     use super::*;
+    use crate::http::HyperTransport;
 
     #[test]
     fn every_setting_builds_a_client() {
@@ -282,7 +283,7 @@ mod tests {
                 PoolPurpose::SESSION,
                 PoolConfig::default().with_max_idle_per_host(1),
             );
-        assert!(config.build(&PoolPurpose::DEFAULT).is_ok());
+        assert!(HyperTransport::new(config.clone()).is_ok());
         assert_eq!(config.pool(&PoolPurpose::SESSION).max_idle_per_host(), 1);
         assert_eq!(config.pool(&PoolPurpose::TRAINING).idle_timeout(), None);
     }
@@ -295,7 +296,7 @@ mod tests {
             HttpConfig::default().with_extra_root_certificates(pem),
             HttpConfig::default().with_only_root_certificates(pem),
         ] {
-            let error = config.build(&PoolPurpose::DEFAULT).unwrap_err();
+            let error = HyperTransport::new(config).unwrap_err();
             assert_eq!(error.field(), Some("root_certificates"));
         }
     }

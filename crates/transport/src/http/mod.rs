@@ -1,22 +1,24 @@
 //! The door to the network: one trait, so that no HTTP client's types appear in a signature.
 
+mod client;
 mod config;
+mod connect;
 #[cfg(feature = "websocket")]
 mod connection;
 mod failure;
 mod pool;
 mod proxy;
 mod redirect;
-mod reqwest;
+mod tls;
 
 pub use config::{HttpConfig, HttpVersions};
 pub use pool::{PoolConfig, PoolKey, PoolPurpose};
 pub use proxy::Proxy;
 
+pub(crate) use client::HyperTransport;
 #[cfg(feature = "websocket")]
 pub(crate) use connection::Connection;
 pub(crate) use redirect::harmless;
-pub(crate) use reqwest::ReqwestTransport;
 
 use std::fmt::Debug;
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use http::Uri;
+use hyper_util::client::proxy::matcher::Matcher;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -64,10 +66,16 @@ impl Proxy {
         self
     }
 
-    pub(super) fn build(&self) -> Result<reqwest::Proxy, Error> {
-        let proxy = reqwest::Proxy::all(self.address.expose_secret()).map_err(|_| invalid())?;
-        let bypass = self.bypass.as_deref();
-        Ok(proxy.no_proxy(bypass.and_then(reqwest::NoProxy::from_string)))
+    pub(super) fn matcher(&self) -> Result<Matcher, Error> {
+        let address = self.address.expose_secret();
+        // An address that it cannot use is passed over, and requests would go without a proxy.
+        let any = Uri::from_static("https://any.test");
+        let all = Matcher::builder().all(address);
+        if all.build().intercept(&any).is_none() {
+            return Err(invalid());
+        }
+        let bypass = self.bypass.as_deref().unwrap_or_default();
+        Ok(Matcher::builder().all(address).no(bypass).build())
     }
 }
 
@@ -109,7 +117,10 @@ mod tests {
             proxy.address.expose_secret(),
             "http://other:p%40ss%3Aword@proxy:3128/"
         );
-        assert!(proxy.build().is_ok());
+        let matcher = proxy.matcher().unwrap();
+        let through = |address| matcher.intercept(&Uri::from_static(address)).is_some();
+        assert!(through("https://a.example/") && through("http://a.example/"));
+        assert!(!through("http://localhost/"));
         assert_eq!(
             format!("{proxy:?}"),
             "Proxy { origin: \"http://proxy:3128\", bypass: Some(\"localhost\"), .. }"

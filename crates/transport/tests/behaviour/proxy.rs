@@ -1,16 +1,19 @@
 //! Proxies and certificates, named by settings or by the environment. The environment of a test
 //! cannot be changed safely, so those tests run again as a process of their own.
 
+use std::io;
 use std::process::Command;
 use std::sync::{Mutex, Once};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use gimmal_transport::{CallOptions, ErrorKind, HttpConfig, NeverRetry, Proxy, Transport};
+use http::Version;
 use test_case::test_case;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tracing_subscriber::filter::LevelFilter;
 use url::Url;
 
 use crate::server::{Authority, Loopback, Offer, get, real_limit};
@@ -76,30 +79,34 @@ async fn fetch(transport: &Transport, url: &str) -> Result<String, gimmal_transp
     Ok(String::from_utf8(reply.into_body().to_vec()).unwrap())
 }
 
-/// Everything that HTTP libraries log, at any level.
-static LOGGED: Mutex<String> = Mutex::new(String::new());
+/// Everything that is logged in this process, at any level, by HTTP libraries and by ourselves.
+static LOGGED: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
 struct Keep;
 
-impl log::Log for Keep {
-    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
-        true
+impl io::Write for Keep {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        LOGGED.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
     }
 
-    fn log(&self, record: &log::Record<'_>) {
-        let mut logged = LOGGED.lock().unwrap();
-        logged.push_str(&format!("{} {}\n", record.target(), record.args()));
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
-
-    fn flush(&self) {}
 }
 
 fn keep_the_log() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        log::set_logger(&Keep).unwrap();
-        log::set_max_level(log::LevelFilter::Trace);
+        tracing_subscriber::fmt()
+            .with_max_level(LevelFilter::TRACE)
+            .with_writer(|| Keep)
+            .init();
     });
+}
+
+fn logged() -> String {
+    String::from_utf8_lossy(&LOGGED.lock().unwrap()).into_owned()
 }
 
 #[tokio::test]
@@ -125,7 +132,7 @@ async fn a_proxy_gets_plain_requests_whole() {
     );
     assert!(head.contains(&authorization), "{head}");
 
-    let logged = LOGGED.lock().unwrap().clone();
+    let logged = logged();
     assert!(
         logged.contains("intercepts"),
         "the proxy shows in the log: {logged}"
@@ -161,11 +168,28 @@ async fn a_proxy_opens_tunnels_for_tls() {
     assert!(head.contains(&secret.to_lowercase()), "{head}");
     let seen = server.next().await;
     assert!(!seen.headers.contains_key("proxy-authorization"));
-    let shown = format!("{transport:?} {}", LOGGED.lock().unwrap());
+    let shown = format!("{transport:?} {}", logged());
     assert!(
         !shown.contains("TUNNELLED") && !shown.contains(&secret),
         "{shown}"
     );
+}
+
+#[tokio::test]
+async fn a_proxy_may_want_tls_for_itself() {
+    let authority = Authority::new();
+    // What the client offers servers is not for the proxy: over HTTP/2 it would not be one.
+    let mut stub = Loopback::start(Offer::tls(&authority, &["h2", "http/1.1"])).await;
+    let proxy = Proxy::new(&format!("https://user:password@{}", stub.address)).unwrap();
+    let config = HttpConfig::default()
+        .with_proxy(proxy)
+        .with_only_root_certificates(authority.pem);
+    let body = fetch(&transport(config), "http://origin.test/path?q=1").await;
+    assert_eq!(body.unwrap(), "ok");
+    let seen = stub.next().await;
+    assert_eq!(seen.version, Version::HTTP_11);
+    assert_eq!(seen.uri, "http://origin.test/path?q=1");
+    assert!(seen.headers.contains_key("proxy-authorization"));
 }
 
 #[tokio::test]
@@ -244,6 +268,25 @@ async fn child_through_a_proxy() {
         fetch(&headstrong, server.url("/").as_str()).await.unwrap(),
         "ok"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_environment_names_a_proxy_of_another_kind() {
+    let proxy = "socks5://user:SECRET@127.0.0.1:1";
+    run_again("child_without_socks", &[("ALL_PROXY", proxy)]);
+}
+
+#[tokio::test]
+#[ignore = "run by `the_environment_names_a_proxy_of_another_kind`"]
+async fn child_without_socks() {
+    let transport = transport(HttpConfig::default());
+    for url in ["http://origin.test/", "https://origin.test/"] {
+        let error = fetch(&transport, url).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Connect);
+        let shown = format!("{error} {error:?}");
+        assert!(shown.contains("unsupported scheme socks5"), "{shown}");
+        assert!(!shown.contains("SECRET"), "{shown}");
+    }
 }
 
 #[cfg(target_os = "linux")]
