@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use gimmal_transport::circuit::AdaptiveThrottler;
 use gimmal_transport::rate_limit::{AdaptiveConcurrency, AdaptiveConfig};
 use gimmal_transport::{
     ApiKey, Attempt, CallOptions, CircuitRegistry, Error, Interceptor, Origin, PauseWindow,
@@ -65,6 +66,7 @@ pub(crate) fn builder(url: &str) -> TransportBuilder {
     Transport::builder()
         .with_credentials(ApiKey::new(KEY, "secret".into()))
         .with_circuit_breakers(CircuitRegistry::new())
+        .with_adaptive_throttle(AdaptiveThrottler::default())
         .with_rate_limit(RateLimiter::new(limits))
         .with_pause_window(PauseWindow::shared(&Scope::new(
             origin,

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use gimmal_transport::{CallOptions, Transport};
-use http::header::{ACCEPT, CONTENT_TYPE};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE};
 
 use crate::full;
 
@@ -65,6 +65,8 @@ impl Side {
                     .post(url)
                     .header(CONTENT_TYPE, full::JSON)
                     .header(ACCEPT, full::JSON)
+                    // The transport asks for what it can unpack.
+                    .header(ACCEPT_ENCODING, "gzip, deflate")
                     .header(full::KEY, "secret")
                     .header(full::CLIENT, "gimmal")
                     .header(full::CALL, "1")

@@ -93,7 +93,12 @@ impl ScriptedTransport {
         self.script().requests.clone()
     }
 
-    /// How many requests were made so far.
+    /// The requests since this was last asked, in order; the script forgets them.
+    pub fn take_requests(&self) -> Vec<RecordedRequest> {
+        std::mem::take(&mut self.script().requests)
+    }
+
+    /// How many requests were made so far and not taken.
     pub fn request_count(&self) -> usize {
         self.script().requests.len()
     }
@@ -124,14 +129,15 @@ impl HttpTransport for ScriptedTransport {
         #[cfg(feature = "websocket")]
         let (headers, heard) = (request.headers().clone(), Arc::clone(&self.heard));
         let reply = {
+            let (mut head, body) = request.into_parts();
             let mut script = self.script();
             script.requests.push(RecordedRequest {
                 at: self.clock.now(),
-                method: request.method().clone(),
-                uri: request.uri().clone(),
-                headers: request.headers().clone(),
-                pool: request.extensions().get().cloned().unwrap_or_default(),
-                body: request.into_body(),
+                pool: head.extensions.remove().unwrap_or_default(),
+                method: head.method,
+                uri: head.uri,
+                headers: head.headers,
+                body,
             });
             let next = script.replies.pop_front();
             next.or_else(|| script.repeated.clone())
