@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use gimmal_api::gemini::{Backend, Endpoint, EndpointBuilder, Gemini, default_headers};
 use gimmal_transport::{
-    ApiKey, BackoffArg, BearerToken, CallOptions, Clock, CredentialsArg, Error, HttpConfig,
-    HttpTransport, RetryPolicyArg, Transport, TransportBuilder,
+    ApiKey, BackoffArg, BearerToken, CallOptions, Clock, CredentialsArg, Error, HttpTransport,
+    RetryPolicyArg, Transport, TransportBuilder,
 };
 use gimmal_types::gemini::HttpOptions;
 use http::HeaderName;

@@ -5,7 +5,7 @@ use gimmal_client::gemini::{GeminiClient, GenerateContent, ToolSet};
 use gimmal_types::gemini::{
     CountTokensRequest, GenerateContentConfig, GenerateContentResponse, Model,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::wire::arguments::{self, Arguments};
 use crate::wire::failure::Failure;
