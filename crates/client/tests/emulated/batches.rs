@@ -78,7 +78,7 @@ async fn a_job_can_be_awaited() {
     assert_eq!(job.dest.unwrap().inlined_responses.len(), 2);
 }
 
-/// Covers: batches.create, files.upload, files.download
+/// Covers: batches.create, Files.upload, Files.download
 #[tokio::test]
 async fn a_file_of_requests_becomes_a_file_of_answers() {
     let world = World::new().await;

@@ -137,7 +137,7 @@ async fn files_are_imported_listed_and_deleted() {
     assert!(left.is_empty());
 }
 
-/// Covers: file_search_stores.download_media
+/// Covers: FileSearchStores.download_media
 #[tokio::test]
 async fn a_picture_is_had_again() {
     let world = World::new().await;

@@ -24,7 +24,7 @@ async fn kept(client: &GeminiClient, name: &str) -> Vec<u8> {
     read.into_body().to_vec()
 }
 
-/// Covers: files.create, files.download
+/// Covers: files.create, Files.download
 #[tokio::test]
 async fn from_the_disk_from_memory_and_from_a_reader() {
     let world = World::with(|emulator| emulator.with_downloadable_uploads()).await;
