@@ -17,6 +17,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+use url::Url;
 
 use crate::server::{Answer, Server};
 use crate::verdict::{Verdict, report};
@@ -129,6 +130,7 @@ fn client_if_asked() -> bool {
             let transport = full::builder(url).build().expect("a transport");
             let options = full::options();
             measure(streams, async || {
+                let url = Url::parse(url).expect("an address");
                 let request = full::request(url, Bytes::from_static(b"{}"));
                 let reply = transport.open_events(request, &options).await;
                 let mut events = reply.expect("a stream").into_body();

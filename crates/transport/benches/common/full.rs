@@ -87,8 +87,7 @@ pub(crate) fn options() -> CallOptions {
 }
 
 /// A request as a caller builds one for each call.
-pub(crate) fn request(url: &str, body: Bytes) -> Request {
-    let url = Url::parse(url).expect("an address");
+pub(crate) fn request(url: Url, body: Bytes) -> Request {
     Request::new(Method::POST, url)
         .with_json_body(body)
         .with_header(ACCEPT, JSON)

@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use gimmal_transport::{CallOptions, Transport};
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE};
+use url::Url;
 
 use crate::full;
 
@@ -56,6 +57,8 @@ impl Side {
                 url,
                 body,
             } => {
+                // The bare client reads the address for each call as well.
+                let url = Url::parse(url).expect("an address");
                 let request = full::request(url, body.clone());
                 let reply = transport.send(request, options).await;
                 reply.expect("a reply").into_body()
