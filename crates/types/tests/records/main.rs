@@ -2,6 +2,7 @@
 
 mod evaluation;
 mod generation;
+mod helpers;
 mod jobs;
 mod live;
 mod media;
