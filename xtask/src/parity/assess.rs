@@ -9,7 +9,9 @@ mod leaves;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::Finding;
-use crate::parity::evidence::{Ledger, Proofs, Quality, State, TestCase, Vectors, find_tests};
+use crate::parity::evidence::{
+    FuzzRuns, Ledger, Proofs, Quality, SdkCases, State, TestCase, Vectors, find_tests,
+};
 use crate::parity::inventory::{Inventory, Kind, Origin, Row};
 use crate::parity::matching::{Matcher, Symbol};
 use crate::parity::review::{self, Decision, Keys, Review, Verdict};
@@ -73,8 +75,12 @@ pub(crate) struct Assessment {
     pub(crate) extra_types: BTreeMap<String, Vec<(String, bool)>>,
     /// Results of recorded runs.
     pub(crate) quality: Quality,
+    /// What the record of fuzzing says.
+    pub(crate) fuzz: String,
     /// Results of the wire vectors.
     pub(crate) vectors: Vectors,
+    /// Calls made side by side with an official SDK.
+    pub(crate) sdk: SdkCases,
     /// All tests.
     pub(crate) cases: Vec<TestCase>,
     /// How many tests are in which state.
@@ -95,8 +101,12 @@ pub(crate) struct Input<'a> {
     pub(crate) ledger: &'a Ledger,
     /// Results of the wire vectors.
     pub(crate) vectors: Vectors,
+    /// Calls made side by side with an official SDK.
+    pub(crate) sdk: SdkCases,
     /// Results of other runs.
     pub(crate) quality: Quality,
+    /// Runs of fuzz targets.
+    pub(crate) fuzz: FuzzRuns,
 }
 
 /// What all steps look things up in.
@@ -111,6 +121,7 @@ struct Context<'a> {
     cases: &'a [TestCase],
     ledger: &'a Ledger,
     vectors: &'a Vectors,
+    sdk: &'a SdkCases,
     quality: &'a Quality,
     files: BTreeSet<&'a str>,
     /// Files in which macros are declared, by macro.
@@ -138,6 +149,7 @@ pub(crate) fn assess(input: Input<'_>) -> anyhow::Result<Assessment> {
         cases: &cases,
         ledger: input.ledger,
         vectors: &input.vectors,
+        sdk: &input.sdk,
         quality: &input.quality,
         files: input.files.iter().map(|file| file.path.as_str()).collect(),
         macros: declared_macros(&parsed),
@@ -196,7 +208,11 @@ pub(crate) fn assess(input: Input<'_>) -> anyhow::Result<Assessment> {
         tests,
         findings,
         quality: input.quality.clone(),
+        fuzz: input
+            .fuzz
+            .summary(input.files.iter().map(|file| file.path.as_str())),
         vectors: input.vectors.clone(),
+        sdk: input.sdk.clone(),
     })
 }
 

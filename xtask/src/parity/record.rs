@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use crate::finding::Finding;
 use crate::parity::args::Record;
 use crate::parity::evidence::{
-    Ledger, Quality, count_diagnostics, coverage_of, find_tests, fuzz_seconds_of, parse_log,
+    FuzzRuns, Ledger, Quality, count_diagnostics, coverage_of, find_tests, parse_log,
 };
 use crate::parity::surface::parse_all;
 use crate::sources::SourceFile;
@@ -83,14 +83,17 @@ pub(crate) fn take(
         quality.take_tests(&log);
     }
     if let Some(path) = &record.clippy {
-        quality.clippy = Some(count_diagnostics(&read(path)?));
+        let found = count_diagnostics(&read(path)?);
+        quality.clippy = Some(found.context("the lints have not come to an end")?);
     }
     if let Some(path) = &record.docs {
-        quality.docs = Some(count_diagnostics(&read(path)?));
+        let found = count_diagnostics(&read(path)?);
+        quality.docs = Some(found.context("the documentation has not come to an end")?);
     }
     if let Some(path) = &record.fuzz {
-        let seconds = fuzz_seconds_of(&read(path)?);
-        quality.fuzz_seconds = Some(seconds.context("no run of a fuzz target has ended")?);
+        let mut runs = FuzzRuns::load(root)?;
+        runs.take(&read(path)?)?;
+        runs.save(root)?;
     }
     if let Some(path) = &record.coverage {
         let share = coverage_of(&read(path)?);

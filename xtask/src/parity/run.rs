@@ -7,7 +7,7 @@ use anyhow::Context;
 use crate::finding::Finding;
 use crate::parity::args::{Action, Args, Format};
 use crate::parity::assess::{Input, assess};
-use crate::parity::evidence::{Ledger, Quality, Vectors, parse_log};
+use crate::parity::evidence::{FuzzRuns, Ledger, Quality, SdkCases, Vectors, parse_log};
 use crate::parity::floors::Floors;
 use crate::parity::review::Review;
 use crate::parity::{inventory, record, refresh, report};
@@ -33,7 +33,9 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<Vec<Finding>> {
         review: &Review::load(root)?,
         ledger: &ledger,
         vectors: Vectors::load(root)?,
+        sdk: SdkCases::load(root)?,
         quality: Quality::load(root)?,
+        fuzz: FuzzRuns::load(root)?,
     })?;
     let lines = report::lines(&assessment);
     let floors = Floors::load(root)?;

@@ -2,7 +2,7 @@
 
 use super::{Assessed, Context, Status};
 use crate::parity::evidence::State;
-use crate::parity::inventory::{Kind, Row};
+use crate::parity::inventory::{Kind, Origin, Row};
 use crate::parity::matching::{Match, Symbol};
 use crate::parity::naming;
 use crate::parity::review::Verdict;
@@ -96,6 +96,9 @@ impl Context<'_> {
         for name in names_in_tags(row) {
             self.tags_and_vectors(&name, &mut case);
         }
+        if matches!(row.kind, Kind::Call | Kind::Method) && row.origin == Origin::Gemini {
+            self.side_by_side(row, &mut case);
+        }
         if row.kind == Kind::Field {
             match self.vectors.of_field(&row.id) {
                 Some(true) => case.is_proven = true,
@@ -127,6 +130,19 @@ impl Context<'_> {
             } else {
                 let (open, total) = (tally.total - tally.equal, tally.total);
                 case.against = Some(format!("{open} of {total} vectors are not equal"));
+            }
+        }
+    }
+
+    /// Calls that our client made beside the official SDK.
+    fn side_by_side(&self, row: &Row, case: &mut Case) {
+        let name = format!("{}.{}", row.module(), row.name());
+        if let Some(tally) = self.sdk.of_method(&name) {
+            if tally.is_clean() {
+                case.is_proven = true;
+            } else if tally.failed > 0 {
+                let (failed, all) = (tally.failed, tally.cases);
+                case.against = Some(format!("{failed} of {all} calls beside the SDK failed"));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What recorded runs say about the whole: build, tests, lints, documentation, fuzzing, coverage.
+//! What recorded runs say about the whole: build, tests, lints, documentation, coverage.
 //!
 //! The file is written from the output of tools. What no run has recorded is absent.
 
@@ -22,8 +22,6 @@ pub(crate) struct Quality {
     pub(crate) clippy: Option<Diagnostics>,
     /// Warnings and errors of the documentation.
     pub(crate) docs: Option<Diagnostics>,
-    /// Seconds of fuzzing, over all targets.
-    pub(crate) fuzz_seconds: Option<u64>,
     /// Share of lines that tests reach, in tenths of a percent.
     pub(crate) coverage_per_mille: Option<u64>,
 }
@@ -77,8 +75,12 @@ impl Quality {
     }
 }
 
-/// Counts the errors and warnings in the output of cargo.
-pub(crate) fn count_diagnostics(text: &str) -> Diagnostics {
+/// Counts the errors and warnings in the output of cargo; nothing when it did not come to an end.
+pub(crate) fn count_diagnostics(text: &str) -> Option<Diagnostics> {
+    let ends = ["Finished `", "could not compile", "could not document"];
+    if !ends.iter().any(|end| text.contains(end)) {
+        return None;
+    }
     let count = |word: &str| {
         text.lines()
             .filter(|line| {
@@ -91,23 +93,10 @@ pub(crate) fn count_diagnostics(text: &str) -> Diagnostics {
             })
             .count()
     };
-    Diagnostics {
+    Some(Diagnostics {
         errors: count("error"),
         warnings: count("warning"),
-    }
-}
-
-/// Seconds of fuzzing: libFuzzer ends a run with `Done 123 runs in 60 second(s)`.
-pub(crate) fn fuzz_seconds_of(text: &str) -> Option<u64> {
-    let mut total = None;
-    for line in text.lines() {
-        if let Some((_, rest)) = line.split_once(" runs in ")
-            && let Some(seconds) = rest.split(' ').next().and_then(|s| s.parse::<u64>().ok())
-        {
-            total = Some(total.unwrap_or(0) + seconds);
-        }
-    }
-    total
+    })
 }
 
 /// Share of lines in the summary that `cargo llvm-cov --json --summary-only` writes.
@@ -129,18 +118,17 @@ mod tests {
     fn diagnostics_are_counted_once() {
         let text = "warning: unused\n  --> a.rs\nerror[E0308]: no\nwarning: `x` (lib) generated 1 warning\n\
                     error: could not compile `x`\n";
-        let found = count_diagnostics(text);
+        let found = count_diagnostics(text).unwrap();
         assert_eq!((found.errors, found.warnings), (1, 1));
+        let clean = count_diagnostics("    Finished `dev` profile in 2.1s\n").unwrap();
+        assert_eq!((clean.errors, clean.warnings), (0, 0));
+        assert_eq!(count_diagnostics("    Checking x v0.1.0\n"), None);
     }
 
     #[test]
-    fn fuzzing_and_coverage_are_read_from_their_tools() {
-        assert_eq!(
-            fuzz_seconds_of("Done 5 runs in 61 second(s)\nx\nDone 9 runs in 60 second(s)\n"),
-            Some(121)
-        );
-        assert_eq!(fuzz_seconds_of("nothing"), None);
+    fn coverage_is_read_from_its_tool() {
         let json = r#"{"data": [{"totals": {"lines": {"count": 200, "covered": 181}}}]}"#;
         assert_eq!(coverage_of(json), Some(905));
+        assert_eq!(coverage_of("nothing"), None);
     }
 }

@@ -1,8 +1,8 @@
 //! The checked-in report.
 
-use super::sections;
 use super::summary::lines;
 use super::table::{head, heading, line, share};
+use super::{quality, sections};
 use crate::parity::assess::Assessment;
 use crate::parity::inventory::Origin;
 
@@ -25,7 +25,7 @@ about is told in [the book](docs/src/parity.md).
 pub(crate) fn markdown(assessment: &Assessment) -> String {
     let mut out = String::from(HEAD);
     summary(&mut out, assessment);
-    sections::quality(&mut out, assessment);
+    quality::quality(&mut out, assessment);
     sections::documents(&mut out, assessment);
     sections::modules(&mut out, assessment);
     sections::queue(&mut out, assessment);

@@ -4,6 +4,7 @@
 mod html;
 mod json;
 mod markdown;
+mod quality;
 mod sections;
 mod summary;
 mod table;
