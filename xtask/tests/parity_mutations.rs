@@ -9,6 +9,9 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
+/// A row that no test breaks.
+const UNTOUCHED: &str = "google-genai field types.CachedContent.expire_time";
+
 /// A copy of everything parity reads, in a repository of its own.
 struct Copy {
     folder: tempfile::TempDir,
@@ -132,21 +135,51 @@ impl Copy {
             .collect();
         (check, statuses)
     }
+}
 
-    /// Breaks something and expects a complete row to turn and the check to fail, saying so.
-    fn expect(row: &str, after: &str, says: &str, mutate: impl FnOnce(&Self)) {
-        assert_eq!(base().1[row], "Complete", "{row} before");
-        let copy = Self::new();
-        mutate(&copy);
-        let (check, statuses) = copy.check_and_statuses();
-        assert_eq!(statuses[row], after, "{row} after");
-        assert!(!check.status.success());
-        let told = text(&check);
-        assert!(
-            told.contains("GAP_ANALYSIS.md") && told.contains(says),
-            "{told}"
-        );
+/// A change of one file that turns one row.
+struct Mutation {
+    row: &'static str,
+    /// The status of the row then.
+    after: &'static str,
+    /// What the check says of it.
+    says: &'static str,
+    file: String,
+    old: &'static str,
+    new: &'static str,
+}
+
+/// Breaks several things that have nothing to do with each other, one run being slow, and expects
+/// each of the complete rows to turn and the check to fail and say why. Gives the statuses and
+/// what it said.
+fn expect(mutations: &[Mutation], more: impl FnOnce(&Copy)) -> (BTreeMap<String, String>, String) {
+    let copy = Copy::new();
+    for Mutation {
+        row,
+        file,
+        old,
+        new,
+        ..
+    } in mutations
+    {
+        assert_eq!(base().1[*row], "Complete", "{row} before");
+        copy.replace(file, old, new);
     }
+    more(&copy);
+    let (check, statuses) = copy.check_and_statuses();
+    assert!(!check.status.success());
+    let told = text(&check);
+    assert!(told.contains("GAP_ANALYSIS.md"), "{told}");
+    for Mutation {
+        row, after, says, ..
+    } in mutations
+    {
+        assert_eq!(statuses[*row], *after, "{row} after");
+        assert!(told.contains(says), "{says}: {told}");
+    }
+    // What nothing was done to stays as it was.
+    assert_eq!(statuses[UNTOUCHED], "Complete");
+    (statuses, told)
 }
 
 fn copy_all(from: &Path, to: &Path) {
@@ -174,116 +207,123 @@ fn text(output: &Output) -> String {
 }
 
 const CACHE: &str = "crates/types/src/gemini/cached_content.rs";
-const DISPLAY_NAME: &str = "google-genai field types.CachedContent.display_name";
+const CLIENT: &str = "crates/client/src/gemini";
+const ANALYSIS: &str = "crates/client/src/gemini/planner/analysis.rs";
 
 #[test]
-fn a_removed_field_is_missing() {
-    let field = "/// A name for people, at most 128 characters.\n        pub display_name: Option<String>,\n";
-    Copy::expect(DISPLAY_NAME, "Missing", "below the recorded", |copy| {
-        copy.replace(CACHE, field, "");
-    });
-}
-
-#[test]
-fn a_renamed_json_name_is_missing() {
-    Copy::expect(DISPLAY_NAME, "Missing", "below the recorded", |copy| {
-        let field = "pub display_name: Option<String>,";
-        copy.replace(
-            CACHE,
-            field,
-            "pub display_name: Option<String> = \"title\",",
-        );
-    });
-}
-
-#[test]
-fn another_shape_is_partial() {
-    Copy::expect(DISPLAY_NAME, "Partial", "below the recorded", |copy| {
-        let field = "pub display_name: Option<String>,";
-        copy.replace(CACHE, field, "pub display_name: Vec<String>,");
-    });
-}
-
-#[test]
-fn a_changed_value_is_missing() {
-    let row = "google-genai value types.FinishReason.MAX_TOKENS";
-    Copy::expect(row, "Missing", "below the recorded", |copy| {
-        let file = "crates/types/src/gemini/candidate.rs";
-        copy.replace(file, "\"MAX_TOKENS\"", "\"MAX_TOKEN\"");
-    });
-}
-
-#[test]
-fn a_dropped_route_is_missing() {
-    let row = "google-genai call caches.update";
-    Copy::expect(row, "Missing", "below the recorded", |copy| {
-        copy.replace(
-            "crates/api/src/gemini/caches.rs",
-            "/// Route: PATCH {name}\n",
-            "",
-        );
-    });
-}
-
-#[test]
-fn a_removed_method_is_missing() {
-    let row = "google-genai method caches.Caches.update";
-    Copy::expect(row, "Missing", "below the recorded", |copy| {
-        let file = "crates/client/src/gemini/caches.rs";
-        copy.replace(file, "pub fn update(", "fn update(");
-    });
-}
-
-#[test]
-fn a_lost_parameter_is_partial() {
-    let row = "google-genai method models.Models.count_tokens";
-    Copy::expect(row, "Partial", "below the recorded", |copy| {
-        let file = "crates/client/src/gemini/models.rs";
-        copy.replace(
-            file,
-            "pub fn count_tokens(&self, model:",
-            "pub fn count_tokens(&self, what:",
-        );
-    });
-}
-
-const BEHAVIOUR: &str = "crates/client/src/gemini/planner/analysis.rs::tests::a1_ten_reads_pay";
-
-#[test]
-fn a_failed_behaviour_is_partial() {
-    Copy::expect(
-        "check planner A1",
-        "Partial",
-        "failed when it ran",
-        |copy| {
-            copy.record(&[BEHAVIOUR]);
+fn rows_turn_when_the_surface_changes() {
+    let mutations = [
+        Mutation {
+            // A removed field.
+            row: "google-genai field types.CachedContent.display_name",
+            after: "Missing",
+            says: "google-genai: Fields: ",
+            file: CACHE.to_owned(),
+            old: "/// A name for people, at most 128 characters.\n        pub display_name: Option<String>,\n",
+            new: "",
         },
-    );
-}
-
-#[test]
-fn a_changed_test_speaks_for_nothing() {
-    Copy::expect(
-        "check planner A1",
-        "Partial",
-        "has changed since it ran",
-        |copy| {
-            let file = "crates/client/src/gemini/planner/analysis.rs";
-            copy.replace(
-                file,
-                "fn a1_ten_reads_pay() {",
-                "fn a1_ten_reads_pay() { let _ = 1;",
-            );
+        Mutation {
+            // Another name in JSON.
+            row: "google-genai field types.CachedContent.update_time",
+            after: "Missing",
+            says: "google-genai: Fields: ",
+            file: CACHE.to_owned(),
+            old: "pub update_time: Option<Timestamp>,",
+            new: "pub update_time: Option<Timestamp> = \"changed\",",
         },
-    );
+        Mutation {
+            // Another shape.
+            row: "google-genai field types.CachedContent.model",
+            after: "Partial",
+            says: "google-genai: Fields: ",
+            file: CACHE.to_owned(),
+            old: "pub model: Option<String>,",
+            new: "pub model: Vec<String>,",
+        },
+        Mutation {
+            // Another value.
+            row: "google-genai value types.FinishReason.MAX_TOKENS",
+            after: "Missing",
+            says: "google-genai: Enum values: ",
+            file: "crates/types/src/gemini/candidate.rs".to_owned(),
+            old: "\"MAX_TOKENS\"",
+            new: "\"MAX_TOKEN\"",
+        },
+        Mutation {
+            // A dropped route.
+            row: "google-genai call caches.update",
+            after: "Missing",
+            says: "google-genai: Endpoints: ",
+            file: "crates/api/src/gemini/caches.rs".to_owned(),
+            old: "/// Route: PATCH {name}\n",
+            new: "",
+        },
+        Mutation {
+            // A method that users do not see any more.
+            row: "google-genai method caches.Caches.update",
+            after: "Missing",
+            says: "google-genai: Methods: ",
+            file: format!("{CLIENT}/caches.rs"),
+            old: "pub fn update(",
+            new: "fn update(",
+        },
+        Mutation {
+            // A lost parameter.
+            row: "google-genai method models.Models.count_tokens",
+            after: "Partial",
+            says: "google-genai: Methods: ",
+            file: format!("{CLIENT}/models.rs"),
+            old: "pub fn count_tokens(&self, model:",
+            new: "pub fn count_tokens(&self, what:",
+        },
+    ];
+    expect(&mutations, |_| ());
 }
 
 #[test]
-fn a_removed_test_is_missing() {
-    Copy::expect("check planner A1", "Missing", "is gone", |copy| {
-        let file = "crates/client/src/gemini/planner/analysis.rs";
-        copy.replace(file, "fn a1_ten_reads_pay() {", "fn ten_reads_pay() {");
+fn rows_turn_when_their_evidence_goes() {
+    let failed = format!("{ANALYSIS}::tests::a1_ten_reads_pay");
+    let mutations = [
+        Mutation {
+            // A changed test speaks for nothing.
+            row: "check planner A2",
+            after: "Partial",
+            says: "a2_five_reads_just_pay` has changed since it ran",
+            file: ANALYSIS.to_owned(),
+            old: "fn a2_five_reads_just_pay() {",
+            new: "fn a2_five_reads_just_pay() { let _ = 1;",
+        },
+        Mutation {
+            // Nor does one that is gone.
+            row: "check planner A3",
+            after: "Missing",
+            says: "a3_four_reads_do_not` is gone",
+            file: ANALYSIS.to_owned(),
+            old: "fn a3_four_reads_do_not() {",
+            new: "fn four_reads_do_not() {",
+        },
+    ];
+    let others = [
+        ("check planner A1", "Partial", "failed when it ran"),
+        (
+            "google-genai call caches.get",
+            "Partial",
+            "google-genai: Endpoints: ",
+        ),
+    ];
+    let (statuses, told) = expect(&mutations, |copy| {
+        for (row, ..) in others {
+            assert_eq!(base().1[row], "Complete", "{row} before");
+        }
+        copy.record(&[&failed]);
+        let results = r#"{"suites": [{"name": "s", "method": "caches.get", "backend": "mldev",
+            "total": 3, "equal": 2, "different": 1, "unimplemented": 0}]}"#;
+        fs::write(copy.path("conformance/results.json"), results).unwrap();
     });
+    for (row, after, says) in others {
+        assert_eq!(statuses[row], after, "{row} after");
+        assert!(told.contains(says), "{says}: {told}");
+    }
 }
 
 #[test]
@@ -304,24 +344,9 @@ fn a_run_that_disagrees_fails_the_check() {
 }
 
 #[test]
-fn different_vectors_make_a_call_partial() {
-    Copy::expect(
-        "google-genai call caches.get",
-        "Partial",
-        "below the recorded",
-        |copy| {
-            fs::create_dir_all(copy.path("conformance")).unwrap();
-            let results = r#"{"suites": [{"name": "s", "method": "caches.get", "backend": "mldev",
-            "total": 3, "equal": 2, "different": 1, "unimplemented": 0}]}"#;
-            fs::write(copy.path("conformance/results.json"), results).unwrap();
-        },
-    );
-}
-
-#[test]
 fn entries_of_the_review_must_apply() {
     let copy = Copy::new();
-    for (entry, why) in [
+    let entries = [
         (
             "[[entry]]\nrow = \"google-genai type types.Nothing\"\nverdict = \"out-of-scope\"\nreason = \"x\"\n",
             "names no row",
@@ -338,17 +363,21 @@ fn entries_of_the_review_must_apply() {
             "[[entry]]\nrow = \"google-genai type types.Blob\"\nverdict = \"renamed\"\nto = \"Blob\"\nreason = \"x\"\n",
             "is not needed",
         ),
-    ] {
-        let path = copy.path("xtask/reference/review.toml");
-        let before = fs::read_to_string(&path).unwrap();
-        fs::write(&path, format!("{before}\n{entry}")).unwrap();
-        let check = copy.check();
-        assert!(
-            !check.status.success() && text(&check).contains(why),
-            "{why}: {}",
-            text(&check)
-        );
-        fs::write(&path, before).unwrap();
+    ];
+    let path = copy.path("xtask/reference/review.toml");
+    let mut review = fs::read_to_string(&path).unwrap();
+    for (entry, _) in entries {
+        review.push('\n');
+        review.push_str(entry);
+    }
+    fs::write(&path, review).unwrap();
+    let check = copy.check();
+    assert!(!check.status.success());
+    let told = text(&check);
+    for (entry, why) in entries {
+        let row = entry.split('"').nth(1).unwrap();
+        let is_told = |line: &str| line.contains(row) && line.contains(why);
+        assert!(told.lines().any(is_told), "{row} {why}: {told}");
     }
 }
 

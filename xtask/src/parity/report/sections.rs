@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::summary::Counts;
-use super::table::{cell, code, head, heading, line, share, tests};
+use super::table::{cell, code, head, heading, line, tests};
 use crate::parity::assess::{Assessed, Assessment, Status};
 use crate::parity::inventory::{Kind, Origin};
 
