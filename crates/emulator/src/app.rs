@@ -28,7 +28,7 @@ use crate::{
         keys,
         service::{self, Gemini, Incoming},
     },
-    inflow::{Inflow, Interrupted},
+    inflow::{Broken, Inflow, Interrupted},
     journal::{Arrival, Journal},
     live,
     quirks::Quirks,
@@ -141,10 +141,7 @@ impl App {
             Some(Instead::Reply(reply)) => reply,
             Some(Instead::Error(error)) => service::refuse(&error, incoming),
             None => match content.take() {
-                Some(content) => {
-                    self.receive(incoming, content, plan.cut_request_after())
-                        .await
-                }
+                Some(content) => self.receive(incoming, content, plan.broken()).await,
                 None => self.answer_in_time(incoming).await,
             },
         };
@@ -158,10 +155,14 @@ impl App {
         &self,
         incoming: &Incoming<'_>,
         mut content: Inflow,
-        cut_after: Option<u64>,
+        broken: Option<Broken>,
     ) -> Reply {
-        content.cut_after(cut_after);
-        match self.gemini.receive(incoming, content).await {
+        content.break_off(broken);
+        let received = tokio::select! {
+            received = self.gemini.receive(incoming, content) => received,
+            () = self.stopping.cancelled() => Err(Interrupted),
+        };
+        match received {
             Ok(reply) => reply,
             Err(Interrupted) => {
                 let mut reply = Reply::text(StatusCode::BAD_REQUEST, "");

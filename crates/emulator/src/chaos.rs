@@ -12,6 +12,7 @@ use bytes::Bytes;
 
 use crate::{
     gemini::errors::{ApiError, Quota, quota_exceeded},
+    inflow::Broken,
     reply::{Delivery, Reply},
     rng::Rng,
     route::{RouteMatcher, Target},
@@ -35,6 +36,7 @@ enum Kind {
     CutStream(usize),
     MalformedChunk,
     CutUpload(u64),
+    StallUpload(u64),
 }
 
 impl Fault {
@@ -98,6 +100,15 @@ impl Fault {
     pub fn malformed_chunk() -> Self {
         Self {
             kind: Kind::MalformedChunk,
+        }
+    }
+
+    /// Takes `bytes` bytes of the content a request brings, keeps them, and reads no further: the
+    /// line stands still until the caller gives up. Requests that bring no content are left alone.
+    #[must_use]
+    pub fn stall_upload(bytes: u64) -> Self {
+        Self {
+            kind: Kind::StallUpload(bytes),
         }
     }
 
@@ -272,7 +283,7 @@ pub(crate) struct Plan {
     pub(crate) instead: Option<Instead>,
     delivery: Delivery,
     malformed: bool,
-    cut_request: Option<u64>,
+    broken: Option<Broken>,
 }
 
 /// What is given in place of the true answer.
@@ -317,8 +328,11 @@ impl Plan {
                 None
             }
             Kind::CutUpload(bytes) => {
-                let other = self.cut_request.unwrap_or(u64::MAX);
-                self.cut_request = Some(other.min(*bytes));
+                self.breaks(Broken::Cut(*bytes));
+                None
+            }
+            Kind::StallUpload(bytes) => {
+                self.breaks(Broken::Stalled(*bytes));
                 None
             }
         };
@@ -327,9 +341,15 @@ impl Plan {
         }
     }
 
-    /// After how many bytes of content the request breaks off.
-    pub(crate) fn cut_request_after(&self) -> Option<u64> {
-        self.cut_request
+    /// How the request ends before its content does.
+    pub(crate) fn broken(&self) -> Option<Broken> {
+        self.broken
+    }
+
+    /// Whatever happens first happens.
+    fn breaks(&mut self, broken: Broken) {
+        let sooner = |other: &Broken| other.bytes() <= broken.bytes();
+        self.broken = self.broken.filter(sooner).or(Some(broken));
     }
 
     /// Spoils the answer that is about to be given.

@@ -63,7 +63,7 @@ impl Gemini {
             origin: Origin::Uploaded,
         };
         let file = self.files.add(new, incoming.now)?;
-        Ok(json!({ "file": file.to_json(&finished.version, incoming.now) }))
+        Ok(json!({ "file": file.to_json(incoming.now) }))
     }
 }
 
@@ -71,7 +71,7 @@ impl Files {
     /// `GET files/{id}`.
     pub(crate) fn answer_get(&self, call: &Call<'_>) -> Result<Reply, ApiError> {
         let file = self.get(&call.owner(), &call.target.resource, call.now)?;
-        let body = file.to_json(&call.target.version, call.now);
+        let body = file.to_json(call.now);
         Ok(Reply::json(StatusCode::OK, &body))
     }
 
@@ -86,7 +86,7 @@ impl Files {
         let mut body = json!({});
         if !own.is_empty() {
             let shown = own.iter();
-            let shown = shown.map(|file| file.to_json(&call.target.version, call.now));
+            let shown = shown.map(|file| file.to_json(call.now));
             body["files"] = shown.collect();
         }
         if let Some(last) = own.last().filter(|_| more) {
@@ -115,7 +115,7 @@ impl Files {
             .iter()
             .any(|(name, value)| name == "alt" && value == "media");
         if !media {
-            let uri = names::download_uri(&call.target.version, &file.id);
+            let uri = names::download_uri(&file.id);
             let body = json!({ "name": file.name(), "downloadUri": uri });
             return Ok(Reply::json(StatusCode::OK, &body));
         }
@@ -159,7 +159,7 @@ impl Files {
                 origin: Origin::Registered,
             };
             let file = self.add(new, call.now)?;
-            Ok(file.to_json(&call.target.version, call.now))
+            Ok(file.to_json(call.now))
         });
         let files: Value = kept.collect::<Result<_, ApiError>>()?;
         Ok(Reply::json(StatusCode::OK, &json!({ "files": files })))

@@ -31,15 +31,16 @@ fn is_ours(host: &str) -> bool {
     bare == HOST || bare == "localhost" || bare == "[::1]" || bare.starts_with("127.")
 }
 
-/// The URI of a file, as the service gives it out. It names the service and not the emulator:
+/// The URI of a file, as the service gives it out in every version of its API. It names the service
+/// and not the emulator:
 /// clients take the identifier out of it and ask the server they are set up for.
-pub(crate) fn uri(version: &str, id: &str) -> String {
-    format!("https://{HOST}/{version}/files/{id}")
+pub(crate) fn uri(id: &str) -> String {
+    format!("https://{HOST}/v1beta/files/{id}")
 }
 
 /// The URI under which the bytes of a file can be had.
-pub(crate) fn download_uri(version: &str, id: &str) -> String {
-    format!("{}:download?alt=media", uri(version, id))
+pub(crate) fn download_uri(id: &str) -> String {
+    format!("{}:download?alt=media", uri(id))
 }
 
 /// The identifier in the name a caller has chosen.
@@ -82,7 +83,7 @@ mod tests {
         ] {
             assert_eq!(file_id(name), Some("a-1"), "{name}");
         }
-        assert_eq!(file_id(&uri("v1", "a-1")), Some("a-1"));
+        assert_eq!(file_id(&uri("a-1")), Some("a-1"));
     }
 
     #[test]

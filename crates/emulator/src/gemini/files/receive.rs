@@ -194,7 +194,6 @@ impl Gemini {
             purpose,
             mime: media_type(mime.as_deref().or(said))?,
             file_name: protocol::file_name(incoming.headers).map(str::to_owned),
-            version: incoming.target.version.clone(),
             total,
         })
     }
@@ -238,7 +237,6 @@ impl Gemini {
             purpose: Purpose::Environment(destination),
             mime: media_type(protocol::announced_type(incoming.headers))?,
             file_name: protocol::file_name(incoming.headers).map(str::to_owned),
-            version: target.version.clone(),
             total: protocol::announced_length(incoming.headers)?,
         })
     }

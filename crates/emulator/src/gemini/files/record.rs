@@ -123,8 +123,8 @@ impl FileRecord {
         format!("\"{}\"", hex(&self.sha256[..16]))
     }
 
-    /// The wire form; `version` is that of the API it was asked for with.
-    pub(crate) fn to_json(&self, version: &str, now: SystemTime) -> Value {
+    /// The wire form.
+    pub(crate) fn to_json(&self, now: SystemTime) -> Value {
         let state = self.state(now);
         let updated = if state == State::Processing {
             self.created
@@ -137,7 +137,7 @@ impl FileRecord {
             "createTime": format_time(self.created),
             "updateTime": format_time(updated),
             "expirationTime": format_time(self.expires()),
-            "uri": names::uri(version, &self.id),
+            "uri": names::uri(&self.id),
             "state": match state {
                 State::Processing => "PROCESSING",
                 State::Active => "ACTIVE",
@@ -158,7 +158,7 @@ impl FileRecord {
             file["displayName"] = name.as_str().into();
         }
         if self.downloadable {
-            file["downloadUri"] = names::download_uri(version, &self.id).into();
+            file["downloadUri"] = names::download_uri(&self.id).into();
         }
         if let Some(duration) = self.duration.filter(|_| state == State::Active) {
             file["videoMetadata"] = json!({ "videoDuration": media::seconds(duration) });

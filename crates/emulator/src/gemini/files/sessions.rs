@@ -45,8 +45,6 @@ pub(crate) struct Finished {
     pub(crate) file_name: Option<String>,
     pub(crate) content: Content,
     pub(crate) sha256: [u8; 32],
-    /// The version of the API that the upload was opened with.
-    pub(crate) version: String,
 }
 
 /// All uploads of an emulator.
@@ -75,7 +73,6 @@ pub(super) struct Opened {
     pub(super) purpose: Purpose,
     pub(super) mime: String,
     pub(super) file_name: Option<String>,
-    pub(super) version: String,
     /// The bytes there will be, if that is known.
     pub(super) total: Option<u64>,
 }
@@ -241,7 +238,6 @@ impl Session {
             file_name: opened.file_name.clone(),
             content,
             sha256,
-            version: opened.version.clone(),
         });
         let end = End::Answer(answer);
         state.end = Some(end.clone());
@@ -293,7 +289,6 @@ mod tests {
             },
             mime: "text/plain".to_owned(),
             file_name: None,
-            version: "v1".to_owned(),
             total,
         };
         Session::new(opened, 1024)

@@ -300,7 +300,7 @@ mod tests {
             .add(new(Some("a"), "video/mp4"), START)
             .expect("added");
         assert_eq!(
-            file.to_json("v1", START),
+            file.to_json(START),
             serde_json::json!({
                 "name": "files/a",
                 "mimeType": "video/mp4",
@@ -309,7 +309,7 @@ mod tests {
                 "updateTime": "1970-01-01T00:00:00Z",
                 "expirationTime": "1970-01-03T00:00:00Z",
                 "sha256Hash": "YmE3ODE2YmY4ZjAxY2ZlYTQxNDE0MGRlNWRhZTIyMjNiMDAzNjFhMzk2MTc3YTljYjQxMGZmNjFmMjAwMTVhZA==",
-                "uri": "https://generativelanguage.googleapis.com/v1/files/a",
+                "uri": "https://generativelanguage.googleapis.com/v1beta/files/a",
                 "state": "PROCESSING",
                 "source": "UPLOADED",
             })

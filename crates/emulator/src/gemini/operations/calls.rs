@@ -45,7 +45,14 @@ impl Gemini {
 impl Operations {
     /// `GET {operation}`, and the end of `POST {operation}:wait`.
     pub(crate) fn answer_get(&self, call: &Call<'_>) -> Result<Reply, ApiError> {
-        self.describe(call, &call.target.resource)
+        let name = &call.target.resource;
+        let project = call.target.parent.as_ref();
+        // Of a project's operations, any can be asked for by its identifier alone.
+        let by_id = project.and_then(|project| {
+            let rest = name.strip_prefix(project.as_str())?;
+            self.name_of(&call.owner(), rest.strip_prefix("/operations/")?)
+        });
+        self.describe(call, by_id.as_deref().unwrap_or(name))
     }
 
     /// `POST {operation}:wait`: what it has waited for was waited for before.

@@ -106,6 +106,14 @@ impl Operations {
         self.find(owner, name, |operation| operation.to_json(now))
     }
 
+    /// The full name of the operation whose name ends like this.
+    pub(super) fn name_of(&self, owner: &Scope, id: &str) -> Option<String> {
+        let state = self.lock();
+        let mut own = state.operations.values().filter(|it| it.owner == *owner);
+        let found = own.find(|it| it.name.rsplit('/').next() == Some(id));
+        found.map(|operation| operation.name.clone())
+    }
+
     /// How long an operation goes on from now.
     pub(super) fn left(
         &self,

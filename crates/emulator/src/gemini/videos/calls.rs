@@ -48,27 +48,24 @@ pub(crate) fn begin(call: &Call<'_>) -> Result<Reply, ApiError> {
         takes: None,
         metadata,
         progress: None,
-        finish: Box::new({
-            let version = call.target.version.clone();
-            move |gemini, now| {
-                let films = if blocked > 0 {
-                    Vec::new()
-                } else {
-                    make(&request)
-                };
-                Ok(match backend {
-                    Backend::Developer => {
-                        let kept = films.into_iter().map(|bytes| {
-                            let file = gemini.files.add(generated(&owner, bytes), now)?;
-                            let uri = files::download_uri(&version, &file.id);
-                            Ok(json!({ "video": { "uri": uri, "encoding": MIME } }))
-                        });
-                        let samples = kept.collect::<Result<Vec<Value>, ApiError>>()?;
-                        developer_response(samples, &request, blocked > 0)
-                    }
-                    Backend::Vertex => vertex_response(films, &request, &id, gemini),
-                })
-            }
+        finish: Box::new(move |gemini, now| {
+            let films = if blocked > 0 {
+                Vec::new()
+            } else {
+                make(&request)
+            };
+            Ok(match backend {
+                Backend::Developer => {
+                    let kept = films.into_iter().map(|bytes| {
+                        let file = gemini.files.add(generated(&owner, bytes), now)?;
+                        let uri = files::download_uri(&file.id);
+                        Ok(json!({ "video": { "uri": uri, "encoding": MIME } }))
+                    });
+                    let samples = kept.collect::<Result<Vec<Value>, ApiError>>()?;
+                    developer_response(samples, &request, blocked > 0)
+                }
+                Backend::Vertex => vertex_response(films, &request, &id, gemini),
+            })
         }),
     };
     Ok(Reply::json(
