@@ -34,4 +34,6 @@ mod book {
     mod caching {}
     #[doc = include_str!("../../../docs/src/emulator.md")]
     mod emulator {}
+    #[doc = include_str!("../../../docs/src/live.md")]
+    mod live {}
 }
