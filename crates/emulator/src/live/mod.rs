@@ -1,6 +1,7 @@
 //! Sessions over WebSocket: Live and live music. Knows what is said on them and when; what the model
 //! answers is worked out where all answers are.
 
+mod admission;
 mod close;
 mod hearing;
 mod input;

@@ -10,10 +10,11 @@ use http::request::Parts;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    app::{App, parse_query},
+    app::App,
     clock::Sleep,
-    gemini::{auth::Caller, content, errors::ApiError, usage::Usage},
+    gemini::{auth::Caller, content, usage::Usage},
     live::{
+        admission::Admitted,
         close::Close,
         hearing::{self, Hearing, Noticed},
         input::{self, Input},
@@ -45,42 +46,6 @@ pub(super) async fn run(app: &App, parts: &Parts, target: Target, wire: &mut Wir
     let close = session.hold(wire).await;
     app.gemini.live.release(&session.name);
     close
-}
-
-/// Who asks for a session, found fit to.
-struct Admitted {
-    caller: Caller,
-    /// The ephemeral token in the place of a key.
-    token: Option<String>,
-}
-
-impl Admitted {
-    fn check(app: &App, parts: &Parts, target: &Target) -> Result<Self, ApiError> {
-        let query = parse_query(parts.uri.query().unwrap_or_default());
-        let caller = Caller::read(&parts.headers, &query);
-        if target.resource != "BidiGenerateContentConstrained" {
-            app.gemini.auth.check(&caller, target)?;
-            let token = None;
-            return Ok(Self { caller, token });
-        }
-        let header = parts.headers.get(http::header::AUTHORIZATION);
-        let header = header.and_then(|value| value.to_str().ok());
-        let token = header.and_then(|value| value.strip_prefix("Token "));
-        let mut query = query.iter();
-        let in_query = query.find(|(name, _)| name == "access_token");
-        let token = token.or(in_query.map(|(_, value)| value.as_str()));
-        match token {
-            Some(token) => Ok(Self {
-                caller,
-                token: Some(token.to_owned()),
-            }),
-            None => Err(ApiError::permission_denied(
-                "Method doesn't allow unregistered callers (callers without established \
-                 identity). Please use API Key or other form of API consumer identity to call \
-                 this API.",
-            )),
-        }
-    }
 }
 
 /// One session, as long as its connection is open.
