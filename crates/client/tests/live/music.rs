@@ -12,7 +12,7 @@ use crate::support::{begun, limited, scripted, sent};
 /// Covers: AsyncLiveMusic.connect, AsyncMusicSession.set_weighted_prompts
 /// Covers: AsyncMusicSession.set_music_generation_config, AsyncMusicSession.play
 /// Covers: AsyncMusicSession.pause, AsyncMusicSession.stop, AsyncMusicSession.reset_context
-/// Covers: AsyncMusicSession.receive
+/// Covers: AsyncMusicSession.receive, AsyncMusicSession.close
 #[tokio::test(start_paused = true)]
 async fn music_is_steered_and_heard() {
     let chunk =
@@ -67,7 +67,7 @@ async fn music_is_steered_and_heard() {
     );
 }
 
-/// Covers: AsyncLiveMusic.connect
+/// Covers: AsyncLiveMusic.connect, AsyncLive.music
 #[tokio::test(start_paused = true)]
 async fn music_that_cannot_be_made_says_why() {
     let refused = SocketScript::new()

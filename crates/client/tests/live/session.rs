@@ -12,7 +12,8 @@ use serde_json::json;
 
 use crate::support::{MODEL, begun, limited, next, scripted, sent, session};
 
-/// Covers: AsyncLive.connect, AsyncSession.send_client_content, AsyncSession.receive
+/// Covers: AsyncClient.live, AsyncLive.connect, AsyncSession.send_client_content
+/// Covers: AsyncSession.send, AsyncSession.receive, AsyncSession.close
 #[tokio::test(start_paused = true)]
 async fn a_turn_of_either_side() {
     let script = begun()
@@ -85,6 +86,7 @@ async fn a_session_on_vertex_speaks_with_its_own_credentials() {
 }
 
 /// Covers: AsyncSession.send_realtime_input, AsyncSession.send_context_update
+/// Covers: AsyncSession.start_stream
 #[tokio::test(start_paused = true)]
 async fn sound_and_instructions_and_halves() {
     let (session, http) = session(begun()).await;
