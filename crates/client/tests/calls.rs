@@ -253,7 +253,7 @@ async fn bad_arguments_never_leave() {
     let both = caches
         .update("abc")
         .set_ttl(Duration::from_secs(1))
-        .set_expire_time("2030-01-01T00:00:00Z".parse().unwrap());
+        .set_expire_time("2030-01-01T00:00:00Z");
     let errors = [
         (
             client.models().generate_content("").send().await.map(drop),

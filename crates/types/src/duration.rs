@@ -30,6 +30,9 @@ pub struct InvalidDuration {
 }
 
 impl WireDuration {
+    /// The longest one that protobuf knows: 10,000 years.
+    pub const MAX: Self = Self::from_secs(MAX_SECONDS);
+
     /// The duration.
     pub const fn get(self) -> Duration {
         self.0

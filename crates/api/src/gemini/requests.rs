@@ -23,6 +23,7 @@ use gimmal_types::gemini::{
     Tool, UpdateCachedContentRequest,
 };
 use gimmal_types::wire::WireValue;
+use gimmal_types::{Timestamp, WireDuration};
 use http::Method;
 use serde::Serialize;
 use url::Url;
@@ -239,14 +240,14 @@ pub fn list_models(endpoint: &Endpoint, list: &ListModels) -> Result<Request, Er
 ///
 /// # Errors
 ///
-/// Fails on a bad model name, on fields the backend does not have, and when both `ttl` and
-/// `expireTime` are set.
+/// Fails on a bad model name, on fields the backend does not have, on a time to live of zero or of
+/// more than 10,000 years, and when both `ttl` and `expireTime` are set.
 pub fn create_cache(
     endpoint: &Endpoint,
     request: &CreateCachedContentRequest,
 ) -> Result<Request, Error> {
     fields::check(endpoint.backend(), request)?;
-    one_expiry(request.ttl.is_some(), request.expire_time.is_some())?;
+    check_expiry(request.ttl, request.expire_time)?;
     let model = cached_content_model(endpoint, request.model.as_deref().unwrap_or_default())?;
     let body = if request.model.as_deref() == Some(model.as_str()) {
         json_of_contents(request, &request.contents)?
@@ -282,13 +283,14 @@ pub fn list_caches(endpoint: &Endpoint, list: &ListCaches) -> Result<Request, Er
 ///
 /// # Errors
 ///
-/// Fails on a bad name and unless exactly one of `ttl` and `expireTime` is set.
+/// Fails on a bad name, on a time to live of zero or of more than 10,000 years, and unless exactly
+/// one of `ttl` and `expireTime` is set.
 pub fn update_cache(
     endpoint: &Endpoint,
     name: &str,
     request: &UpdateCachedContentRequest,
 ) -> Result<Request, Error> {
-    one_expiry(request.ttl.is_some(), request.expire_time.is_some())?;
+    check_expiry(request.ttl, request.expire_time)?;
     if request.ttl.is_none() && request.expire_time.is_none() {
         return Err(Error::invalid("ttl", "must be set, or expireTime instead"));
     }
@@ -308,12 +310,24 @@ pub fn delete_cache(endpoint: &Endpoint, name: &str) -> Result<Request, Error> {
     Ok(Request::new(Method::DELETE, url))
 }
 
-fn one_expiry(ttl: bool, expire_time: bool) -> Result<(), Error> {
-    if ttl && expire_time {
+/// One expiry at most, and a time to live that is one.
+fn check_expiry(ttl: Option<WireDuration>, expire_time: Option<Timestamp>) -> Result<(), Error> {
+    let Some(ttl) = ttl else { return Ok(()) };
+    if expire_time.is_some() {
         return Err(Error::invalid(
             "expireTime",
             "cannot be set together with ttl; keep one",
         ));
+    }
+    if ttl.get().is_zero() {
+        return Err(Error::invalid(
+            "ttl",
+            "must be longer than zero; to end a cache at once, delete it",
+        ));
+    }
+    if ttl > WireDuration::MAX {
+        let message = format!("{ttl} is too long; the most is {}", WireDuration::MAX);
+        return Err(Error::invalid("ttl", message));
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use gimmal_api::gemini::{Endpoint, Gemini};
 use gimmal_transport::Error;
 use gimmal_types::gemini::HttpOptions;
 
+use super::caches::Made;
 use super::http_options::call_options;
 use super::planner::{CacheScope, Executor};
 use super::{
@@ -35,6 +36,7 @@ use super::{
 pub struct GeminiClient {
     api: Gemini,
     scope: CacheScope,
+    made: Made,
 }
 
 impl GeminiClient {
@@ -54,7 +56,11 @@ impl GeminiClient {
     }
 
     pub(super) fn new(api: Gemini, scope: CacheScope) -> Self {
-        Self { api, scope }
+        Self {
+            api,
+            scope,
+            made: Made::default(),
+        }
     }
 
     /// The same client with another address, version, headers, limits or retries for the calls made
@@ -97,7 +103,7 @@ impl GeminiClient {
 
     /// Context caches.
     pub fn caches(&self) -> Caches {
-        Caches::new(self.api.clone())
+        Caches::new(self.api.clone(), self.made.clone())
     }
 
     /// Files.

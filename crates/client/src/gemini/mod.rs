@@ -45,7 +45,10 @@ pub use batches::{
     ListBatchesCall,
 };
 pub use builder::GeminiClientBuilder;
-pub use caches::{Caches, CreateCache, DeleteCache, GetCache, ListCachesCall, UpdateCache};
+pub use caches::{
+    CacheSupport, Caches, CheckCacheSupport, CreateCache, CreateCaches, Creation, DeleteCache,
+    ExpireTimeArg, GetCache, ListCachesCall, NoCache, TtlArg, UpdateCache,
+};
 pub use chats::{Chat, ChatStream, Chats, CreateChat, SendMessage};
 pub use client::GeminiClient;
 pub use credentials::{

@@ -1,5 +1,6 @@
 //! The error's private record and its accessors. Construction lives in `build`, text in `format`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -33,9 +34,11 @@ pub(crate) const PAYLOAD_LIMIT: usize = 64 * 1024;
 ///
 /// `Display` is one line without secrets; `Debug` adds the context, and
 /// [`source`](std::error::Error::source) leads to the cause. The request's query, the values of
-/// its headers and its body never show.
+/// its headers and its body never show. A clone shares the cause.
+#[derive(Clone)]
 pub struct Error(pub(super) Box<Inner>);
 
+#[derive(Clone)]
 pub(super) struct Inner {
     pub(super) kind: ErrorKind,
     pub(super) message: String,
@@ -53,7 +56,7 @@ pub(super) struct Inner {
     pub(super) attempts: Vec<AttemptRecord>,
     pub(super) request: Option<(Method, String)>,
     pub(super) context: Vec<(&'static str, String)>,
-    pub(super) source: Option<BoxError>,
+    pub(super) source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {

@@ -7,26 +7,81 @@ use gimmal_types::gemini::{
     CachedContent, Content, CreateCachedContentRequest, EncryptionSpec, Tool, ToolConfig,
     UpdateCachedContentRequest,
 };
-use gimmal_types::{Timestamp, WireDuration};
+
+use super::support::known;
+use super::{CacheSupport, CheckCacheSupport, CreateCaches, Creation, ExpireTimeArg, Made, TtlArg};
 
 /// The group of calls on context caches.
 #[derive(Clone, Debug)]
 pub struct Caches {
     api: Gemini,
+    made: Made,
 }
 
 impl Caches {
-    pub(super) fn new(api: Gemini) -> Self {
-        Self { api }
+    pub(in crate::gemini) fn new(api: Gemini, made: Made) -> Self {
+        Self { api, made }
+    }
+
+    /// Whether a model can read from context caches here, and if not, why not. It asks nobody:
+    /// what is known is the backend and a table of models.
+    ///
+    /// ```
+    /// use gimmal_client::gemini::{CacheSupport, GeminiClient};
+    ///
+    /// # fn main() -> Result<(), gimmal_client::Error> {
+    /// let client = GeminiClient::builder().with_vertex_express().with_api_key("key").build()?;
+    /// let support = client.caches().support("gemini-2.5-flash")?;
+    /// assert!(!support.is_worth_trying());
+    /// if let CacheSupport::Unavailable(why) = support {
+    ///     assert!(why.to_string().starts_with("a cache belongs to a project"));
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Fails on a bad model name.
+    pub fn support(&self, model: &str) -> Result<CacheSupport, Error> {
+        known(&self.api, model)
+    }
+
+    /// Asks the service whether a model can read from context caches.
+    pub fn check_support(&self, model: impl Into<String>) -> CheckCacheSupport {
+        CheckCacheSupport::new(self.api.clone(), model.into())
     }
 
     /// Creates a cache for a model. It is billed until it expires or is deleted.
     pub fn create(&self, model: impl Into<String>) -> CreateCache {
         CreateCache {
             api: self.api.clone(),
+            made: self.made.clone(),
             request: CreateCachedContentRequest::new().set_model(model),
             options: CallOptions::default(),
+            invalid: None,
         }
+    }
+
+    /// Creates several caches, a few of them at once, and those of the same content once.
+    ///
+    /// ```no_run
+    /// # async fn run(client: gimmal_client::gemini::GeminiClient) -> Result<(), gimmal_client::Error> {
+    /// let caches = client.caches();
+    /// let handbooks = ["a long handbook", "another one"];
+    /// let calls = handbooks.map(|text| caches.create("gemini-2.5-flash").set_contents([text]));
+    /// for outcome in caches.create_many(calls).send().await {
+    ///     println!("{:?}", outcome?.body().name);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn create_many(&self, calls: impl IntoIterator<Item = CreateCache>) -> CreateCaches {
+        CreateCaches::new(calls)
+    }
+
+    /// Takes note that a cache is gone, so that [`CreateCache::send_once`] makes another. Caches
+    /// that are deleted, changed or expired are noticed without it.
+    pub fn forget(&self, name: &str) {
+        self.made.forget(self.api.endpoint(), name);
     }
 
     /// Describes a cache.
@@ -50,17 +105,18 @@ impl Caches {
     /// Changes when a cache expires.
     pub fn update(&self, name: impl Into<String>) -> UpdateCache {
         UpdateCache {
-            api: self.api.clone(),
+            caches: self.clone(),
             name: name.into(),
             request: UpdateCachedContentRequest::new(),
             options: CallOptions::default(),
+            invalid: None,
         }
     }
 
     /// Deletes a cache.
     pub fn delete(&self, name: impl Into<String>) -> DeleteCache {
         DeleteCache {
-            api: self.api.clone(),
+            caches: self.clone(),
             name: name.into(),
             options: CallOptions::default(),
         }
@@ -72,8 +128,11 @@ impl Caches {
 #[must_use = "nothing is sent before `send`"]
 pub struct CreateCache {
     api: Gemini,
+    made: Made,
     request: CreateCachedContentRequest,
     options: CallOptions,
+    /// What is wrong with what was set.
+    invalid: Option<Error>,
 }
 
 impl CreateCache {
@@ -110,14 +169,14 @@ impl CreateCache {
     }
 
     /// How long to keep it; one hour when neither this nor an expiry is set.
-    pub fn set_ttl(mut self, ttl: impl Into<WireDuration>) -> Self {
-        self.request = self.request.set_ttl(ttl.into());
+    pub fn set_ttl(mut self, ttl: impl Into<TtlArg>) -> Self {
+        self.request.ttl = valid(ttl.into().into_inner(), &mut self.invalid);
         self
     }
 
     /// Until when to keep it, instead of a time to live.
-    pub fn set_expire_time(mut self, time: Timestamp) -> Self {
-        self.request = self.request.set_expire_time(time);
+    pub fn set_expire_time(mut self, time: impl Into<ExpireTimeArg>) -> Self {
+        self.request.expire_time = valid(time.into().into_inner(), &mut self.invalid);
         self
     }
 
@@ -147,7 +206,69 @@ impl CreateCache {
     ///
     /// As [`Gemini::create_cache`].
     pub async fn send(self) -> Result<Response<CachedContent>, Error> {
+        self.invalid.map_or(Ok(()), Err)?;
         self.api.create_cache(&self.request, &self.options).await
+    }
+
+    /// Creates it unless this client has made a cache of the same content that is still alive:
+    /// then the answer is that cache. Calls at the same time make one request together, whose
+    /// options are those of the first; when it fails, it fails for all of them, and the next call
+    /// tries again.
+    ///
+    /// The same is the same model, content, instructions, tools and key. How long the cache lives
+    /// and what it is called is up to whoever comes first.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub async fn send_once(self) -> Result<Response<CachedContent>, Error> {
+        self.invalid.map_or(Ok(()), Err)?;
+        self.made.once(&self.api, self.request, &self.options).await
+    }
+
+    /// Creates it where there are caches, and says why not where there are none: a program can
+    /// then send the content with each request instead, and tell why.
+    ///
+    /// ```no_run
+    /// # async fn run(client: gimmal_client::gemini::GeminiClient) -> Result<(), gimmal_client::Error> {
+    /// use gimmal_client::gemini::Creation;
+    ///
+    /// let handbook = "a long handbook";
+    /// let create = client.caches().create("gemini-2.5-flash").set_contents([handbook]);
+    /// let call = client.models().generate_content("gemini-2.5-flash");
+    /// let call = match create.send_if_supported().await? {
+    ///     Creation::Unavailable(why) => {
+    ///         println!("without a cache: {why}");
+    ///         call.set_contents([handbook, "How long is a day?"])
+    ///     }
+    ///     cache => call
+    ///         .set_cached_content(cache.name().unwrap_or_default())
+    ///         .set_contents(["How long is a day?"]),
+    /// };
+    /// println!("{:?}", call.send().await?.body().text());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), for everything that another attempt might change.
+    pub async fn send_if_supported(self) -> Result<Creation, Error> {
+        let model = self.request.model.clone().unwrap_or_default();
+        if let CacheSupport::Unavailable(why) = known(&self.api, &model)? {
+            return Ok(Creation::Unavailable(why));
+        }
+        Creation::of(self.send().await, &model)
+    }
+}
+
+/// What was set, or a note of what is wrong with it; the first such note is kept.
+fn valid<T>(given: Result<T, Error>, invalid: &mut Option<Error>) -> Option<T> {
+    match given {
+        Ok(value) => Some(value),
+        Err(error) => {
+            invalid.get_or_insert(error);
+            None
+        }
     }
 }
 
@@ -215,10 +336,11 @@ impl ListCachesCall {
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before `send`"]
 pub struct UpdateCache {
-    api: Gemini,
+    caches: Caches,
     name: String,
     request: UpdateCachedContentRequest,
     options: CallOptions,
+    invalid: Option<Error>,
 }
 
 impl UpdateCache {
@@ -229,14 +351,14 @@ impl UpdateCache {
     }
 
     /// How long to keep it, from now.
-    pub fn set_ttl(mut self, ttl: impl Into<WireDuration>) -> Self {
-        self.request = self.request.set_ttl(ttl.into());
+    pub fn set_ttl(mut self, ttl: impl Into<TtlArg>) -> Self {
+        self.request.ttl = valid(ttl.into().into_inner(), &mut self.invalid);
         self
     }
 
     /// Until when to keep it, instead of a time to live.
-    pub fn set_expire_time(mut self, time: Timestamp) -> Self {
-        self.request = self.request.set_expire_time(time);
+    pub fn set_expire_time(mut self, time: impl Into<ExpireTimeArg>) -> Self {
+        self.request.expire_time = valid(time.into().into_inner(), &mut self.invalid);
         self
     }
 
@@ -252,9 +374,15 @@ impl UpdateCache {
     ///
     /// As [`Gemini::update_cache`].
     pub async fn send(self) -> Result<Response<CachedContent>, Error> {
-        self.api
+        self.invalid.map_or(Ok(()), Err)?;
+        let changed = self
+            .caches
+            .api
             .update_cache(&self.name, &self.request, &self.options)
-            .await
+            .await?;
+        // It may end sooner now than whoever asks for it once was told.
+        self.caches.forget(&self.name);
+        Ok(changed)
     }
 }
 
@@ -262,7 +390,7 @@ impl UpdateCache {
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before `send`"]
 pub struct DeleteCache {
-    api: Gemini,
+    caches: Caches,
     name: String,
     options: CallOptions,
 }
@@ -280,6 +408,9 @@ impl DeleteCache {
     ///
     /// As [`Gemini::delete_cache`].
     pub async fn send(self) -> Result<Response<()>, Error> {
-        self.api.delete_cache(&self.name, &self.options).await
+        let deleted = self.caches.api.delete_cache(&self.name, &self.options);
+        let deleted = deleted.await?;
+        self.caches.forget(&self.name);
+        Ok(deleted)
     }
 }
