@@ -61,7 +61,7 @@ async fn name_of(call: CreateCache) -> String {
 }
 
 /// Covers: caches.create, caches.update
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn times_in_every_form() {
     let (caches, http) = caches((0..6).map(|_| lasting("cachedContents/a")));
     let create = || about(&caches, "x");
@@ -155,6 +155,77 @@ async fn times_that_are_none_are_refused_before_sending() {
         assert_eq!(update.send().await.unwrap_err().to_string(), message);
     }
     assert_eq!(http.request_count(), 0);
+}
+
+/// Covers: caches.create, caches.get, caches.update, caches.delete
+#[tokio::test]
+async fn names_that_are_none_are_refused_before_sending() {
+    let (caches, http) = caches([]);
+    for (name, message) in [
+        ("", "invalid `cached_content`: must not be empty"),
+        ("a?b", "invalid `cached_content`: must not contain \"?\""),
+        (
+            "../models/m",
+            "invalid `cached_content`: must not contain \"..\"",
+        ),
+    ] {
+        let answers = [
+            caches.get(name).send().await.map(drop),
+            caches.update(name).set_ttl("60s").send().await.map(drop),
+            caches.delete(name).send().await.map(drop),
+        ];
+        for answer in answers {
+            assert_eq!(answer.unwrap_err().to_string(), message);
+        }
+    }
+    for model in ["", "a?b"] {
+        let create = caches.create(model).set_contents(["x"]);
+        let error = create.clone().send().await.unwrap_err();
+        assert_eq!(error.field(), Some("model"));
+        let once = create.clone().send_once().await.unwrap_err();
+        let tried = create.send_if_supported().await.unwrap_err();
+        assert_eq!(once.to_string(), error.to_string());
+        assert_eq!(tried.to_string(), error.to_string());
+    }
+    assert_eq!(http.request_count(), 0);
+}
+
+/// Covers: caches.list
+#[tokio::test]
+async fn a_list_is_a_stream_and_loses_nothing_to_one_bad_element() {
+    let page = |items: Value, next: Value| {
+        let body = json!({"cachedContents": items, "nextPageToken": next});
+        Reply::json(200, body.to_string())
+    };
+    let (caches, http) = caches([
+        page(
+            json!([{"name": "a"}, {"name": 7}, {"name": "b"}]),
+            json!("2"),
+        ),
+        page(json!([{"name": "c"}]), json!(null)),
+    ]);
+    let mut names = Vec::new();
+    let mut errors = Vec::new();
+    let mut list = caches.list().set_page_size(3).items();
+    while let Some(item) = list.next().await {
+        match item {
+            Ok(cache) => names.extend(cache.name),
+            Err(error) => errors.push(error),
+        }
+    }
+    assert_eq!(names, ["a", "b", "c"]);
+    assert_eq!(errors.len(), 1);
+    assert_eq!(
+        errors[0].to_string(),
+        "reply could not be read: invalid type: integer `7`, expected a string"
+    );
+    assert!(
+        errors[0]
+            .payload()
+            .is_some_and(|raw| raw == r#"{"name":7}"#)
+    );
+    assert_eq!(list.head().map(|head| head.status.as_u16()), Some(200));
+    assert_eq!(http.request_count(), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -325,7 +396,7 @@ async fn the_service_is_asked_what_a_model_can() {
 }
 
 /// Covers: caches.create
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn where_there_are_no_caches_the_reason_is_told() {
     let small = "Cached content is too small. total_token_count=896, min_total_token_count=1024";
     let plan = "TotalCachedContentStorageTokensPerModelFreeTier limit exceeded for model m: \
