@@ -8,8 +8,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use serde::Serialize;
 use url::Url;
 
+use crate::error::Error;
 use crate::observe::CallAttributes;
 use crate::redact::HeaderNames;
 
@@ -75,7 +77,30 @@ impl Request {
         }
     }
 
-    /// Sets the body and the content type `application/json`.
+    /// Writes `value` as JSON into the body and sets the content type `application/json`.
+    ///
+    /// ```
+    /// use gimmal_transport::Request;
+    /// use http::Method;
+    /// use url::Url;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let request = Request::new(Method::POST, Url::parse("https://example.com/v1/echo")?)
+    ///     .with_json(&serde_json::json!({"text": "hello"}))?;
+    /// assert_eq!(request.body(), r#"{"text":"hello"}"#);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// It fails for what JSON cannot say, such as a map whose keys are lists.
+    pub fn with_json<T: Serialize + ?Sized>(self, value: &T) -> Result<Self, Error> {
+        let body = serde_json::to_vec(value).map_err(|source| {
+            Error::invalid("body", "it cannot be written as JSON").with_source(source)
+        })?;
+        Ok(self.with_json_body(body.into()))
+    }
+
+    /// Sets a body that is JSON already, and the content type `application/json`.
     pub fn with_json_body(self, body: Bytes) -> Self {
         self.with_body(body)
             .with_header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
@@ -154,6 +179,8 @@ impl fmt::Debug for Request {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use test_case::test_case;
 
     use super::*;
@@ -166,6 +193,16 @@ mod tests {
     fn idempotency_follows_the_method(method: Method, expected: Idempotency) {
         let url = Url::parse("http://localhost/").unwrap();
         assert_eq!(Request::new(method, url).idempotency(), expected);
+    }
+
+    #[test]
+    fn what_json_cannot_say_is_an_error_that_names_the_body() {
+        let url = Url::parse("http://localhost/").unwrap();
+        let error = Request::new(Method::POST, url)
+            .with_json(&BTreeMap::from([([1, 2], 3)]))
+            .unwrap_err();
+        assert_eq!(error.field(), Some("body"));
+        assert!(error.to_string().contains("cannot be written as JSON"));
     }
 
     #[test]
