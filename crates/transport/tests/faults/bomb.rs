@@ -6,6 +6,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures_util::TryStreamExt;
 use gimmal_transport::{ErrorKind, Persistence};
+use test_case::test_case;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use url::Url;
@@ -32,10 +33,12 @@ fn bomb() -> Vec<u8> {
     [head.as_bytes(), &body].concat()
 }
 
-#[test_case::test_case(Way::Buffered)]
-#[test_case::test_case(Way::Streamed)]
+#[test_case(Way::Buffered, Role::Idempotent)]
+#[test_case(Way::Buffered, Role::Probe)]
+#[test_case(Way::Streamed, Role::Idempotent)]
+#[test_case(Way::Streamed, Role::Probe)]
 #[tokio::test]
-async fn a_bomb_does_not_go_off(way: Way) {
+async fn a_bomb_does_not_go_off(way: Way, role: Role) {
     limited(async {
         let tasks = Tasks::now();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -47,9 +50,8 @@ async fn a_bomb_does_not_go_off(way: Way) {
             // The client may have had enough before the end.
             connection.write_all(&bomb()).await.ok();
         });
-        let bench = Bench::new(&url, Role::Idempotent, plain());
-        let request = request(url, Role::Idempotent);
-        let options = options(Role::Idempotent);
+        let bench = Bench::new(&url, role, plain());
+        let (request, options) = (request(url, role), options(role));
         let error = match way {
             Way::Buffered => bench.transport.send(request, &options).await.unwrap_err(),
             Way::Streamed => {
@@ -64,7 +66,7 @@ async fn a_bomb_does_not_go_off(way: Way) {
         };
         assert_eq!(error.kind(), ErrorKind::ResponseTooLarge, "{error:?}");
         assert_eq!(error.persistence(), Persistence::Permanent);
-        bench.close();
+        bench.close_at_once();
         serving.await.unwrap();
         tasks.are_gone().await;
     })

@@ -27,6 +27,9 @@ use crate::server::{Fault, Server};
 /// How large a reply or an event may be; an endless body is larger.
 pub(crate) const MAX_BYTES: usize = 256 * 1024;
 
+/// The waits between five attempts: 0.5 s, 1 s, 2 s and 4 s.
+pub(crate) const WAITS: Duration = Duration::from_millis(7_500);
+
 /// How often a test lets the sockets catch up before it says that nothing more will come. What was
 /// written is in the client's socket by then; it takes a handful of turns to come out of it.
 const TURNS: usize = 64;
@@ -67,7 +70,6 @@ pub(crate) async fn fail(fault: Fault, way: Way, role: Role) -> Seen {
         let tasks = Tasks::now();
         let mut server = Server::start(fault).await;
         let bench = Bench::new(&server.url("/"), role, plain());
-        let started = bench.clock.elapsed();
         let mut driver = Driver {
             clock: bench.clock.clone(),
             server: &mut server,
@@ -79,7 +81,7 @@ pub(crate) async fn fail(fault: Fault, way: Way, role: Role) -> Seen {
             error,
             events,
             requests: server.requests(),
-            took: bench.clock.elapsed() - started,
+            took: bench.took(),
         };
         if !fault.is_whole() {
             // The connection is of no use any more, so it does not wait for the transport to end.
@@ -96,12 +98,13 @@ pub(crate) async fn fail(fault: Fault, way: Way, role: Role) -> Seen {
 
 /// A transport with everything that could be leaked.
 pub(crate) struct Bench {
-    pub(crate) clock: JumpClock,
+    clock: JumpClock,
     pub(crate) transport: Transport,
     in_flight: AdaptiveConcurrency,
     circuits: CircuitRegistry,
     breaker: CircuitBreaker,
     reset_timeout: Duration,
+    started: Duration,
 }
 
 impl Bench {
@@ -123,6 +126,7 @@ impl Bench {
             breaker.try_acquire().unwrap().failure();
             clock.advance(config.reset_timeout());
         }
+        let started = clock.elapsed();
         let key = HeaderName::from_static("x-goog-api-key");
         let transport = Transport::builder()
             .with_http_config(http)
@@ -145,7 +149,23 @@ impl Bench {
             circuits,
             breaker,
             reset_timeout: config.reset_timeout(),
+            started,
         }
+    }
+
+    /// Time that has passed on the injected clock since there is somebody to call.
+    pub(crate) fn took(&self) -> Duration {
+        self.clock.elapsed() - self.started
+    }
+
+    /// As [`close`](Self::close), for calls that end before any time limit does.
+    pub(crate) fn close_at_once(self) {
+        assert!(
+            self.took() <= WAITS,
+            "a time limit passed: {:?}",
+            self.took()
+        );
+        self.close();
     }
 
     /// Asserts that no permit and no probe is lost, and lets go of the transport.

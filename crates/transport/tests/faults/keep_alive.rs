@@ -106,7 +106,7 @@ async fn a_connection_that_died_while_idle_costs_no_attempt(end: End) {
             catch_up().await;
         }
         assert_eq!(server.requests(), 3, "each was seen once");
-        bench.close();
+        bench.close_at_once();
         server.running.abort();
         tasks.are_gone().await;
     })
@@ -139,7 +139,7 @@ async fn a_connection_that_dies_with_a_request_may_have_brought_it(role: Role) {
             }
             (role, result) => panic!("{role:?} ended in {result:?}"),
         }
-        bench.close();
+        bench.close_at_once();
         server.running.abort();
         tasks.are_gone().await;
     })

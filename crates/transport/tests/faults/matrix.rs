@@ -11,13 +11,11 @@ use gimmal_transport::Persistence::{self, Permanent, Temporary};
 use gimmal_transport::TimeoutKind;
 use test_case::test_case;
 
-use crate::harness::{Role, Seen, Way, fail};
+use crate::harness::{Role, Seen, WAITS, Way, fail};
 use crate::server::Fault;
 
 /// Attempts of the standard policy.
 const ATTEMPTS: usize = 5;
-/// The waits between them: 0.5 s, 1 s, 2 s and 4 s.
-const WAITS: Duration = Duration::from_millis(7_500);
 const ATTEMPT_LIMIT: Duration = Duration::from_secs(600);
 /// The limit of a stream on its first byte, and on silence later on.
 const STREAM_LIMIT: Duration = Duration::from_secs(120);

@@ -88,13 +88,13 @@ async fn credentials_do_not_follow_to_another_host(method: Method, status: u16, 
         let tasks = Tasks::now();
         let (mut origin, mut target) = (Server::start(status).await, Server::start(status).await);
         let url = origin.to(&target.landing());
-        let bench = Bench::new(&origin.url, Role::NotIdempotent, plain());
+        let bench = Bench::new(&origin.url, Role::Probe, plain());
         let request = if method == Method::GET {
             Request::new(method, url)
         } else {
-            request(url, Role::NotIdempotent)
+            request(url, Role::Probe)
         };
-        let options = options(Role::NotIdempotent);
+        let options = options(Role::Probe);
         match way {
             Way::Buffered => {
                 let reply = bench.transport.send(request, &options).await.unwrap();
@@ -117,23 +117,25 @@ async fn credentials_do_not_follow_to_another_host(method: Method, status: u16, 
         for hidden in ["SECRET", "PROMPT", "COOKIE", "content-type", "referer"] {
             assert!(!landed.contains(hidden), "{landed}");
         }
-        bench.close();
+        bench.close_at_once();
         drop((origin, target));
         tasks.are_gone().await;
     })
     .await;
 }
 
-#[test_case(307, Way::Buffered)]
-#[test_case(308, Way::Streamed)]
+#[test_case(307, Way::Buffered, Role::Idempotent)]
+#[test_case(308, Way::Buffered, Role::Probe)]
+#[test_case(307, Way::Streamed, Role::Probe)]
+#[test_case(308, Way::Streamed, Role::Idempotent)]
 #[tokio::test]
-async fn a_body_does_not_follow_either(status: u16, way: Way) {
+async fn a_body_does_not_follow_either(status: u16, way: Way, role: Role) {
     limited(async {
         let tasks = Tasks::now();
         let (mut origin, mut target) = (Server::start(status).await, Server::start(status).await);
         let url = origin.to(&target.landing());
-        let bench = Bench::new(&origin.url, Role::Idempotent, plain());
-        let (request, options) = (request(url, Role::Idempotent), options(Role::Idempotent));
+        let bench = Bench::new(&origin.url, role, plain());
+        let (request, options) = (request(url, role), options(role));
         let error = match way {
             Way::Buffered => bench.transport.send(request, &options).await.unwrap_err(),
             Way::Streamed => bench
@@ -151,7 +153,7 @@ async fn a_body_does_not_follow_either(status: u16, way: Way) {
             "asked once"
         );
         assert!(target.next().is_none(), "the other server hears nothing");
-        bench.close();
+        bench.close_at_once();
         drop((origin, target));
         tasks.are_gone().await;
     })
@@ -161,16 +163,19 @@ async fn a_body_does_not_follow_either(status: u16, way: Way) {
 #[tokio::test]
 async fn the_way_back_brings_no_credentials_back() {
     limited(async {
+        let tasks = Tasks::now();
         let (mut origin, mut detour) = (Server::start(302).await, Server::start(302).await);
         let url = origin.to(&detour.to(&origin.landing()));
-        let bench = Bench::new(&origin.url, Role::NotIdempotent, plain());
+        let bench = Bench::new(&origin.url, Role::Probe, plain());
         let request = Request::new(Method::GET, url);
         let reply = bench.transport.send(request, &options(Role::Probe)).await;
         assert_eq!(reply.unwrap().body(), "data: arrived\n\n");
         assert!(origin.next().unwrap().contains("SECRET"));
         assert!(!detour.next().unwrap().contains("SECRET"));
         assert!(!origin.next().unwrap().contains("SECRET"));
-        bench.close();
+        bench.close_at_once();
+        drop((origin, detour));
+        tasks.are_gone().await;
     })
     .await;
 }

@@ -73,7 +73,7 @@ async fn events_are_read_whatever_they_are_called(content_type: &str) {
             .await;
         let events: Vec<_> = reply.unwrap().into_body().try_collect().await.unwrap();
         assert_eq!(events.len(), 2);
-        bench.close();
+        bench.close_at_once();
     })
     .await;
 }
@@ -95,7 +95,7 @@ async fn bytes_that_are_no_text_cost_one_event_and_not_the_stream() {
         assert_eq!(error.kind(), ErrorKind::Decode);
         assert_eq!(error.payload(), Some(&events[0].data));
         assert_eq!(json::from_slice::<Value>(&events[1].data).unwrap()["a"], 1);
-        bench.close();
+        bench.close_at_once();
     })
     .await;
 }
@@ -111,7 +111,7 @@ async fn answers_before_the_answer_are_passed_over() {
         let options = options(Role::Probe);
         let reply = bench.transport.send_json::<Value>(request, &options).await;
         assert_eq!(reply.unwrap().status(), 200);
-        bench.close();
+        bench.close_at_once();
     })
     .await;
 }

@@ -103,40 +103,49 @@ impl Server {
 #[test_case(Flaw::WrongName, Persistence::Permanent, 1)]
 #[test_case(Flaw::UnknownAuthority, Persistence::Permanent, 1)]
 #[test_case(Flaw::Expired, Persistence::Permanent, 1)]
-#[test_case(Flaw::Plaintext, Persistence::Persistent, 5)]
+#[test_case(Flaw::Plaintext, Persistence::Temporary, 5)]
 #[tokio::test]
 async fn no_connection_is_made(flaw: Flaw, persistence: Persistence, attempts: usize) {
     for way in [Way::Buffered, Way::Streamed] {
-        limited(async {
-            let tasks = Tasks::now();
-            let server = Server::start(flaw).await;
-            let bench = Bench::new(&server.url, Role::NotIdempotent, server.client.clone());
-            let request = request(server.url.clone(), Role::NotIdempotent);
-            let options = options(Role::NotIdempotent);
-            let error = match way {
-                Way::Buffered => bench.transport.send(request, &options).await.unwrap_err(),
-                Way::Streamed => bench
-                    .transport
-                    .open_events(request, &options)
-                    .await
-                    .unwrap_err(),
-            };
-            assert_eq!(error.kind(), ErrorKind::Connect, "{error:?}");
-            assert_eq!(error.persistence(), persistence, "{error:?}");
-            assert_eq!(error.delivery(), Delivery::NotSent);
-            assert_eq!(error.attempts().len(), attempts);
-            assert!(
-                error
-                    .to_string()
-                    .starts_with("connection could not be made: "),
-                "{error}"
-            );
-            assert_eq!(server.connections.load(Ordering::SeqCst), attempts);
-            assert_eq!(server.handshakes.load(Ordering::SeqCst), 0);
-            bench.close();
-            server.running.abort();
-            tasks.are_gone().await;
-        })
-        .await;
+        refused(flaw, way, Role::Probe, persistence, 1).await;
+        let in_the_end = if attempts > 1 {
+            Persistence::Persistent
+        } else {
+            persistence
+        };
+        refused(flaw, way, Role::NotIdempotent, in_the_end, attempts).await;
     }
+}
+
+/// Makes one call, and asserts that nothing of it was sent.
+async fn refused(flaw: Flaw, way: Way, role: Role, persistence: Persistence, attempts: usize) {
+    limited(async {
+        let tasks = Tasks::now();
+        let server = Server::start(flaw).await;
+        let bench = Bench::new(&server.url, role, server.client.clone());
+        let (request, options) = (request(server.url.clone(), role), options(role));
+        let error = match way {
+            Way::Buffered => bench.transport.send(request, &options).await.unwrap_err(),
+            Way::Streamed => bench
+                .transport
+                .open_events(request, &options)
+                .await
+                .unwrap_err(),
+        };
+        assert_eq!(error.kind(), ErrorKind::Connect, "{error:?}");
+        assert_eq!(error.persistence(), persistence, "{error:?}");
+        assert_eq!(error.delivery(), Delivery::NotSent);
+        assert_eq!(error.attempts().len(), attempts);
+        let shown = error.to_string();
+        assert!(
+            shown.starts_with("connection could not be made: "),
+            "{shown}"
+        );
+        assert_eq!(server.connections.load(Ordering::SeqCst), attempts);
+        assert_eq!(server.handshakes.load(Ordering::SeqCst), 0);
+        bench.close_at_once();
+        server.running.abort();
+        tasks.are_gone().await;
+    })
+    .await;
 }
