@@ -1,9 +1,12 @@
 //! Breakers by name, made when first asked for. Each has a state of its own; what they share is
-//! settings, clock and observer.
+//! settings, clock and observer. Looking one up takes no lock: every call does it, and a name is
+//! new only once.
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 
 use crate::circuit::{CircuitBreaker, CircuitConfig, CircuitObserver, CircuitOpen, CircuitState};
 use crate::time::{Clock, TokioClock};
@@ -31,8 +34,10 @@ pub struct CircuitRegistry {
     config: CircuitConfig,
     clock: Arc<dyn Clock>,
     observer: Option<Arc<dyn CircuitObserver>>,
-    breakers: Arc<RwLock<BTreeMap<Arc<str>, CircuitBreaker>>>,
+    breakers: Arc<ArcSwap<Breakers>>,
 }
+
+type Breakers = BTreeMap<Arc<str>, CircuitBreaker>;
 
 impl Default for CircuitRegistry {
     fn default() -> Self {
@@ -82,30 +87,28 @@ impl CircuitRegistry {
         if let Some(breaker) = self.get(name) {
             return breaker;
         }
-        let mut breakers = self
-            .breakers
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        // Another task may have made it in the meantime.
-        if let Some(breaker) = breakers.get(name) {
-            return breaker.clone();
-        }
         let name: Arc<str> = Arc::from(name);
         let builder = CircuitBreaker::builder(Arc::clone(&name))
             .with_config(config)
             .with_clock(Arc::clone(&self.clock));
-        let breaker = match &self.observer {
+        let made = match &self.observer {
             Some(observer) => builder.with_observer(Arc::clone(observer)).build(),
             None => builder.build(),
         };
-        breakers.insert(name, breaker.clone());
-        breaker
+        let before = self.breakers.rcu(|breakers| {
+            let mut breakers = Breakers::clone(breakers);
+            breakers
+                .entry(Arc::clone(&name))
+                .or_insert_with(|| made.clone());
+            breakers
+        });
+        // Another task may have made it in the meantime.
+        before.get(&name).cloned().unwrap_or(made)
     }
 
     /// The breaker of this name, if there is one.
     pub fn get(&self, name: &str) -> Option<CircuitBreaker> {
-        let breakers = self.breakers.read().unwrap_or_else(PoisonError::into_inner);
-        breakers.get(name).cloned()
+        self.breakers.load().get(name).cloned()
     }
 
     /// Makes one call through the breaker of this name, as [`CircuitBreaker::call`] does.
@@ -134,16 +137,17 @@ impl CircuitRegistry {
     ///
     /// Calls that are under way report to the breaker they started with, not to its successor.
     pub fn delete(&self, name: &str) -> bool {
-        let mut breakers = self
-            .breakers
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        breakers.remove(name).is_some()
+        let before = self.breakers.rcu(|breakers| {
+            let mut breakers = Breakers::clone(breakers);
+            breakers.remove(name);
+            breakers
+        });
+        before.contains_key(name)
     }
 
     /// All names with the states of their breakers, sorted by name.
     pub fn list(&self) -> Vec<(Arc<str>, CircuitState)> {
-        let breakers = self.breakers.read().unwrap_or_else(PoisonError::into_inner);
+        let breakers = self.breakers.load();
         breakers
             .iter()
             .map(|(name, breaker)| (Arc::clone(name), breaker.state()))
@@ -196,6 +200,24 @@ mod tests {
             assert!(task.await.unwrap());
         }
         assert_eq!(registry.state("host"), CircuitState::Open);
+    }
+
+    #[test]
+    fn tasks_that_ask_for_a_new_name_together_get_one_breaker() {
+        let (registry, _) = registry(1_000);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for host in 0..32 {
+                        let breaker = registry.breaker(&format!("host-{host}"));
+                        breaker.try_acquire().unwrap().failure();
+                    }
+                });
+            }
+        });
+        let failures = (0..32).map(|host| registry.breaker(&format!("host-{host}")).failures());
+        assert!(failures.into_iter().all(|failures| failures == 8));
+        assert_eq!(registry.list().len(), 32);
     }
 
     #[tokio::test]
