@@ -3,19 +3,16 @@
 //! so that the error has what the errors of attempts have.
 
 use std::marker::PhantomData;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use crate::body::ByteStream;
-use crate::compression::ContentCoding;
 use crate::error::{Error, TimeoutKind};
 use crate::observe::Observation;
 use crate::options::CallOptions;
-use crate::receive::{Buffered, Due, Receive};
-use crate::time::Clock;
+use crate::receive::{Buffered, Receive, Terms};
 
 /// Reads a reply; an empty body reads as `{}`.
 ///
@@ -58,15 +55,8 @@ impl<T: DeserializeOwned + Send> Receive for Json<T> {
         Buffered.limit(options)
     }
 
-    async fn receive(
-        &self,
-        body: ByteStream,
-        coding: Option<ContentCoding>,
-        options: &CallOptions,
-        clock: &Arc<dyn Clock>,
-        due: Due,
-    ) -> Result<Self::Output, Error> {
-        let text = Buffered.receive(body, coding, options, clock, due).await?;
+    async fn receive(&self, body: ByteStream, terms: Terms<'_>) -> Result<Self::Output, Error> {
+        let text = Buffered.receive(body, terms).await?;
         Ok((from_slice(&text)?, text.len() as u64))
     }
 

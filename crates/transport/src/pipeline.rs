@@ -68,7 +68,7 @@ use crate::interceptor::{Attempt, Interceptor, ReplyHead};
 use crate::limit::Limit;
 use crate::observe::{CallRecorder, Observers};
 use crate::options::CallOptions;
-use crate::receive::{Due, Receive};
+use crate::receive::{Due, Receive, Terms};
 use crate::redact::HeaderNames;
 use crate::request::Request;
 use crate::response::{Response, ResponseParts};
@@ -245,7 +245,13 @@ async fn exchange<R: Receive>(
         refused = true;
     };
     let body = if R::STREAMED { pass.hold(body) } else { body };
-    let body = receive.receive(body, coding, &call.options, &core.clock, due);
+    let terms = Terms {
+        coding,
+        options: &call.options,
+        clock: &core.clock,
+        due,
+    };
+    let body = receive.receive(body, terms);
     let body = match limit.hold(&*core.clock, pin!(body)).await {
         Ok(Ok(body)) => body,
         Ok(Err(error)) | Err(error) => return Err(error.with_answer(head.status, &head.headers)),

@@ -22,6 +22,15 @@ pub(crate) struct Due {
     pub(crate) deadline: Option<(Instant, Duration)>,
 }
 
+/// What there is to know about a body before it is read.
+pub(crate) struct Terms<'a> {
+    /// How it is packed.
+    pub(crate) coding: Option<ContentCoding>,
+    pub(crate) options: &'a CallOptions,
+    pub(crate) clock: &'a Arc<dyn Clock>,
+    pub(crate) due: Due,
+}
+
 /// What is done with the body of a successful reply.
 pub(crate) trait Receive: Sync {
     type Output: Send;
@@ -37,14 +46,11 @@ pub(crate) trait Receive: Sync {
     /// The limit on one attempt, and its name.
     fn limit(&self, options: &CallOptions) -> Option<(TimeoutKind, Duration)>;
 
-    /// Reads `body`, which is packed by `coding`.
+    /// Reads `body`.
     fn receive(
         &self,
         body: ByteStream,
-        coding: Option<ContentCoding>,
-        options: &CallOptions,
-        clock: &Arc<dyn Clock>,
-        due: Due,
+        terms: Terms<'_>,
     ) -> impl Future<Output = Result<Self::Output, Error>> + Send;
 
     /// Ends the observation, now or when the body is read.
@@ -64,17 +70,10 @@ impl Receive for Buffered {
         Some((TimeoutKind::Attempt, options.attempt_timeout()?))
     }
 
-    async fn receive(
-        &self,
-        body: ByteStream,
-        coding: Option<ContentCoding>,
-        options: &CallOptions,
-        _clock: &Arc<dyn Clock>,
-        _due: Due,
-    ) -> Result<Bytes, Error> {
+    async fn receive(&self, body: ByteStream, terms: Terms<'_>) -> Result<Bytes, Error> {
         // The limit on the size is enough, however the reply comes to it.
-        let body = compression::unpack(body, coding, None);
-        body.collect(options.max_response_bytes()).await
+        let body = compression::unpack(body, terms.coding, None);
+        body.collect(terms.options.max_response_bytes()).await
     }
 
     fn conclude(output: Bytes, mut observation: Observation) -> Bytes {
@@ -96,14 +95,13 @@ impl Receive for Streamed {
         Some((TimeoutKind::FirstByte, options.first_byte_timeout()?))
     }
 
-    async fn receive(
-        &self,
-        body: ByteStream,
-        coding: Option<ContentCoding>,
-        options: &CallOptions,
-        clock: &Arc<dyn Clock>,
-        due: Due,
-    ) -> Result<ByteStream, Error> {
+    async fn receive(&self, body: ByteStream, terms: Terms<'_>) -> Result<ByteStream, Error> {
+        let Terms {
+            coding,
+            options,
+            clock,
+            due,
+        } = terms;
         let limits = Limits {
             first_byte: options.first_byte_timeout().and_then(|limit| {
                 let at = due.attempt_started.checked_add(limit)?;

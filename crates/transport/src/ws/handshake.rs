@@ -1,7 +1,6 @@
 //! Opening a WebSocket: the request that asks for it, and what the answer must hold. It goes
 //! through the pipeline; only what is done with the reply is here.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -15,14 +14,13 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use url::Url;
 
 use crate::body::ByteStream;
-use crate::compression::ContentCoding;
 use crate::error::{Error, TimeoutKind};
 use crate::http::Connection;
 use crate::observe::Observation;
 use crate::options::CallOptions;
-use crate::receive::{Due, Receive};
+use crate::receive::{Receive, Terms};
 use crate::request::Request;
-use crate::time::{Clock, Jitter};
+use crate::time::Jitter;
 
 /// The request that opens a WebSocket, and the key that its answer must show to know.
 pub(crate) fn request(request: Request, jitter: &dyn Jitter) -> Result<(Request, String), Error> {
@@ -114,20 +112,13 @@ impl Receive for Switch {
         Some((TimeoutKind::FirstByte, options.first_byte_timeout()?))
     }
 
-    async fn receive(
-        &self,
-        body: ByteStream,
-        _coding: Option<ContentCoding>,
-        _options: &CallOptions,
-        _clock: &Arc<dyn Clock>,
-        due: Due,
-    ) -> Result<Switched, Error> {
+    async fn receive(&self, body: ByteStream, terms: Terms<'_>) -> Result<Switched, Error> {
         let connection = body
             .into_connection()
             .ok_or_else(|| refusal("the server does not switch to WebSocket"))?;
         Ok(Switched {
             connection,
-            deadline: due.deadline,
+            deadline: terms.due.deadline,
             observation: None,
         })
     }
