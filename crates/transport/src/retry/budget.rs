@@ -9,8 +9,8 @@ use crate::error::Error;
 // The figures of the retry token bucket in the AWS SDK for Rust, where they have proved themselves
 // (smithy-lang/smithy-rs, `aws-smithy-runtime/src/client/retries/token_bucket.rs`).
 const CAPACITY: u32 = 500;
+/// Timeouts cost the same: a server that is too slow is no better off for being asked again.
 const RETRY_COST: u32 = 14;
-const TIMEOUT_COST: u32 = 14;
 /// A server that says "too many requests" is well and has named its price: retries that wait as
 /// told add little to its load.
 const THROTTLING_COST: u32 = 5;
@@ -77,8 +77,6 @@ impl RetryBudget {
 fn cost_after(error: &Error) -> u32 {
     if error.is_rate_limited() {
         THROTTLING_COST
-    } else if error.is_timeout() {
-        TIMEOUT_COST
     } else {
         RETRY_COST
     }
