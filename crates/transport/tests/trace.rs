@@ -3,8 +3,10 @@
 //! A test binary of its own: where other tests make calls at the same time, which events are on is
 //! decided once for the process, and not always by the subscriber of this test.
 
-use std::io;
-use std::sync::{Arc, Mutex};
+#[path = "common/log.rs"]
+mod log;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use gimmal_transport::testing::{Reply, ScriptedTransport};
@@ -15,19 +17,7 @@ use http::{HeaderName, Method};
 use tracing_subscriber::fmt::format::FmtSpan;
 use url::Url;
 
-/// A log in memory.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+use crate::log::Log;
 
 #[tokio::test(start_paused = true)]
 async fn one_span_per_call_one_event_per_attempt_and_no_secrets() {
@@ -59,7 +49,7 @@ async fn one_span_per_call_one_event_per_attempt_and_no_secrets() {
     transport.send(request, &options).await.unwrap();
     drop(guard);
 
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     let count = |text: &str| log.lines().filter(|line| line.contains(text)).count();
     assert_eq!(count(": new"), 1, "{log}");
     let failed = log

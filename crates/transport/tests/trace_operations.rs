@@ -3,13 +3,17 @@
 //! A test binary of its own, with one test: which events are on is decided once for the process,
 //! and not always by the subscriber of this test.
 
-use std::io;
-use std::sync::{Arc, Mutex};
+#[path = "common/log.rs"]
+mod log;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use gimmal_transport::retry::{Retrier, RetryConfig};
 use gimmal_transport::{Error, FixedJitter, Persistence, TokioClock};
 use http::{HeaderMap, StatusCode};
+
+use crate::log::Log;
 
 fn retrier(config: RetryConfig) -> Retrier {
     let (clock, jitter) = (Arc::new(TokioClock), Arc::new(FixedJitter::new(0.5)));
@@ -19,20 +23,6 @@ fn retrier(config: RetryConfig) -> Retrier {
 fn answer(status: u16) -> Error {
     let status = StatusCode::from_u16(status).unwrap();
     Error::from_response(status, HeaderMap::new(), Bytes::new())
-}
-
-/// A log in memory.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// How often an operation started, was tried again, succeeded and was given up.
@@ -59,7 +49,7 @@ async fn run(
         })
         .await;
     drop(guard);
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     let count = |text: &str| log.lines().filter(|line| line.contains(text)).count();
     let counts = [
         count("operation started"),

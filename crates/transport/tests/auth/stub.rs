@@ -1,10 +1,15 @@
 //! A small server on the loopback interface that plays replies and keeps the requests.
 
+#[path = "../common/wire.rs"]
+mod wire;
+
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
+
+use self::wire::read_request;
 
 /// Answers each connection with the next reply, and the last one from then on.
 pub(crate) struct Stub {
@@ -21,7 +26,7 @@ impl Stub {
         tokio::spawn(async move {
             for number in 0.. {
                 let (mut connection, _) = listener.accept().await.unwrap();
-                let request = read_request(&mut connection).await;
+                let request = read_request(&mut connection).await.unwrap();
                 seen.lock().unwrap().push(request);
                 let reply = replies.get(number).or(replies.last()).unwrap();
                 connection.write_all(reply.as_bytes()).await.unwrap();
@@ -43,22 +48,4 @@ pub(crate) fn reply(status: u16, body: &str) -> String {
          content-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()
     )
-}
-
-async fn read_request(connection: &mut TcpStream) -> String {
-    let mut request = Vec::new();
-    loop {
-        let read = connection.read_buf(&mut request).await.unwrap();
-        let text = String::from_utf8(request.clone()).unwrap();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head
-                .lines()
-                .find_map(|line| line.strip_prefix("content-length: "))
-                .map_or(0, |length| length.parse().unwrap());
-            if body.len() >= length {
-                return text;
-            }
-        }
-        assert_ne!(read, 0, "the request broke off: {text}");
-    }
 }

@@ -3,12 +3,13 @@
 //! A test binary of its own with a single test, because it takes over the log of the process, that
 //! of the HTTP libraries included.
 
+#[path = "../common/log.rs"]
+mod log;
 #[path = "../auth/stub.rs"]
 mod stub;
 
 use std::error::Error as _;
-use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
@@ -22,26 +23,13 @@ use gimmal_transport::{ApiKey, BearerToken, CallOptions, Credentials, Error, Req
 use http::{HeaderName, Method};
 use url::Url;
 
+use crate::log::Log;
 use crate::stub::{Stub, reply};
 
 const HEADER: HeaderName = HeaderName::from_static("x-api-key");
 
 /// Part of every secret below, however it is encoded on its way.
 const SECRET: &str = "SECRET";
-
-/// A log in memory.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// A server that refuses everything and repeats the secret it expects to be shown.
 async fn refusing(secret: &str) -> Stub {
@@ -187,7 +175,7 @@ async fn no_secret_shows_anywhere() {
     for server in [&server, &jwt_server, &granting, &muddled] {
         assert!(server.requests().iter().any(|it| it.contains(SECRET)));
     }
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     for expected in [
         "attempt failed, giving up",
         "TRACE",

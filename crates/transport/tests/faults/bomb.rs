@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use crate::harness::{Bench, MAX_BYTES, Role, Tasks, Way, limited, options, plain, request};
-use crate::server::read_request;
+use crate::wire::read_request;
 
 /// Streams may unpack to 16 MiB whatever their ratio; this is more.
 const UNPACKED: usize = 24 * 1024 * 1024;

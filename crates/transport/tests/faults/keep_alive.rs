@@ -13,7 +13,7 @@ use tokio::task::AbortHandle;
 use url::Url;
 
 use crate::harness::{Bench, Role, Tasks, catch_up, limited, options, plain, request};
-use crate::server::read_request;
+use crate::wire::read_request;
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
 const IDLE_FOR_TOO_LONG: &[u8] =

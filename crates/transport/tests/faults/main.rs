@@ -12,3 +12,5 @@ mod redirects;
 mod replies;
 mod server;
 mod tls;
+#[path = "../common/wire.rs"]
+mod wire;

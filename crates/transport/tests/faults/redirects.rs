@@ -11,7 +11,7 @@ use tokio::task::AbortHandle;
 use url::Url;
 
 use crate::harness::{Bench, Role, Tasks, Way, limited, options, plain, request};
-use crate::server::read_request;
+use crate::wire::read_request;
 
 const ARRIVED: &str =
     "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 15\r\n\r\ndata: arrived\n\n";

@@ -11,7 +11,8 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use crate::harness::{Bench, Role, Tasks, Way, fail, limited, options, plain, request};
-use crate::server::{Fault, PAGE_BYTES, read_request};
+use crate::server::{Fault, PAGE_BYTES};
+use crate::wire::read_request;
 
 /// Sends one request to a server that answers it with these bytes, and hands both to `check`.
 async fn answered<F: Future>(

@@ -12,6 +12,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{AbortHandle, JoinSet};
 use url::Url;
 
+use crate::wire::read_request;
+
 /// One thing that goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -375,28 +377,5 @@ impl Stage {
         let mut ignored = [0; 1024];
         while self.connection.read(&mut ignored).await? > 0 {}
         Ok(())
-    }
-}
-
-/// Reads one request, its body included; a client that hangs up first is an error.
-pub(crate) async fn read_request(connection: &mut TcpStream) -> io::Result<String> {
-    let mut request = Vec::new();
-    let mut buffer = [0; 4096];
-    loop {
-        let read = connection.read(&mut buffer).await?;
-        if read == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        request.extend_from_slice(&buffer[..read]);
-        let text = String::from_utf8_lossy(&request);
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head
-                .lines()
-                .find_map(|line| line.strip_prefix("content-length: "))
-                .map_or(0, |length| length.parse().unwrap());
-            if body.len() >= length {
-                return Ok(text.into_owned());
-            }
-        }
     }
 }
