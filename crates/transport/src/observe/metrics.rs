@@ -236,6 +236,25 @@ mod tests {
     }
 
     #[test]
+    fn buckets_and_samples_are_those_of_the_settings() {
+        let config = MetricsConfig::default()
+            .with_buckets([10.0, f64::INFINITY, 1.0])
+            .with_max_samples(2);
+        let metrics = Metrics::new(config);
+        for value in [100.0, 5.0, 5.0] {
+            metrics.record_histogram("size", value);
+        }
+        let histogram = &metrics.snapshot().histograms["size"];
+        let bounds: Vec<_> = histogram.buckets.iter().map(|it| it.up_to).collect();
+        assert_eq!(bounds, [1.0, 10.0, f64::INFINITY]);
+        assert_eq!(
+            (histogram.count, histogram.p99),
+            (3, 5.0),
+            "100 is no sample any more"
+        );
+    }
+
+    #[test]
     fn a_dropped_call_has_no_duration() {
         let metrics = Metrics::default();
         finish(&metrics, CallOutcome::Dropped, 10);

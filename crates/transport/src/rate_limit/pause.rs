@@ -189,13 +189,19 @@ impl State {
         until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now))
     }
 
-    /// Extends the pause; false when it already lasts as long.
-    fn extend(&mut self, until: Instant) -> bool {
-        let longer = self.until.is_none_or(|current| current < until);
-        if longer {
-            self.until = Some(until);
-        }
-        longer
+    /// Begins a new pause.
+    fn begin(&mut self, config: &PauseConfig, until: Instant) {
+        self.generation += 1;
+        self.extend(until);
+        self.ramp = config.slow_start.map(|_| Ramp {
+            starts: 0,
+            last_start: until,
+        });
+    }
+
+    /// Extends the pause, unless it already lasts as long.
+    fn extend(&mut self, until: Instant) {
+        self.until = self.until.max(Some(until));
     }
 
     /// How long the next call has to wait that has been first in line since `in_line_since`.
@@ -407,17 +413,6 @@ impl PauseWindow {
     }
 }
 
-impl State {
-    fn begin(&mut self, config: &PauseConfig, until: Instant) {
-        self.generation += 1;
-        self.extend(until);
-        self.ramp = config.slow_start.map(|_| Ramp {
-            starts: 0,
-            last_start: until,
-        });
-    }
-}
-
 impl fmt::Debug for PauseWindow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PauseWindow")
@@ -557,6 +552,17 @@ mod tests {
         let window = PauseWindow::new(config, clock);
         window.report(window.generation(), hint.map(Duration::from_secs));
         assert_eq!(window.remaining(), Duration::from_secs(expected));
+    }
+
+    #[test_case(1, 20; "what the server asks for is cut")]
+    #[test_case(30, 30; "a first pause is meant as it was set")]
+    fn the_longest_pause(first: u32, expected: u32) {
+        let config = PauseConfig::default()
+            .with_first(first * SECOND)
+            .with_longest(20 * SECOND);
+        let window = PauseWindow::new(config, Arc::new(ManualClock::new()));
+        window.report(window.generation(), Some(500 * SECOND));
+        assert_eq!(window.remaining(), expected * SECOND);
     }
 
     #[test]

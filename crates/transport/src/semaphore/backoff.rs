@@ -14,19 +14,10 @@ const MAX_EXPONENT: u32 = 20;
 
 /// How long to wait after refusal number `refusal`, counted from 0.
 ///
-/// ```
-/// use std::time::Duration;
-/// use gimmal_transport::semaphore::acquire_delay;
-///
-/// let ms = Duration::from_millis;
-/// assert_eq!(acquire_delay(0, ms(2), ms(50), 0.0, 0.0), ms(2));
-/// assert_eq!(acquire_delay(9, ms(2), ms(50), 0.0, 0.0), ms(50));
-/// ```
-///
 /// The wait doubles from `base` up to `max`, which is taken as `base` if it is less. Up to the
 /// share `jitter` of it is then taken off, by `fraction` in [0, 1): none at 1, all of it at 0. A
 /// `jitter` outside of [0, 1] counts as 0.25. Whole milliseconds are what remains.
-pub fn acquire_delay(
+fn acquire_delay(
     refusal: u32,
     base: Duration,
     max: Duration,
@@ -108,7 +99,17 @@ impl AcquireBackoff {
         Ok(self)
     }
 
-    /// The wait after refusal number `refusal`, counted from 0.
+    /// The wait after refusal number `refusal`, counted from 0, in whole milliseconds.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use gimmal_transport::FixedJitter;
+    /// use gimmal_transport::semaphore::AcquireBackoff;
+    ///
+    /// let delay = |refusal| AcquireBackoff::default().delay(refusal, &FixedJitter::new(1.0));
+    /// assert_eq!(delay(0), Duration::from_millis(2));
+    /// assert_eq!(delay(9), Duration::from_millis(50));
+    /// ```
     pub fn delay(&self, refusal: u32, jitter: &dyn Jitter) -> Duration {
         acquire_delay(refusal, self.base, self.max, self.jitter, jitter.fraction())
     }

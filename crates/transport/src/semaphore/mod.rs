@@ -15,7 +15,7 @@ mod counting;
 mod gate;
 mod keyed;
 
-pub use backoff::{AcquireBackoff, acquire_delay};
+pub use backoff::AcquireBackoff;
 pub use bytes::{BytesPermit, BytesSemaphore};
 pub use counting::{Permit, Semaphore};
 pub use keyed::{KeyedPermit, KeyedSemaphore};

@@ -11,8 +11,8 @@ use futures_util::future::join_all;
 use gimmal_transport::retry::{Retrier, RetryConfig};
 use gimmal_transport::testing::{Reply, ScriptedTransport};
 use gimmal_transport::{
-    CallOptions, Clock, Error, ErrorKind, FixedJitter, Persistence, RetryBudget, TimeoutKind,
-    TokioClock,
+    CallOptions, Clock, Error, ErrorKind, FixedJitter, NeverRetry, Persistence, RetryBudget,
+    TimeoutKind, TokioClock,
 };
 use http::{HeaderMap, StatusCode};
 
@@ -101,6 +101,19 @@ async fn retries_that_are_off_are_off() {
     };
     let error = limited(retrier(none).run(failing)).await.unwrap_err();
     assert_eq!(error.persistence(), Persistence::Temporary);
+    assert_eq!(attempts.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_of_ones_own_takes_the_place_of_the_groups() {
+    let retrier = retrier(RetryConfig::default()).with_policy(NeverRetry);
+    let attempts = AtomicU32::new(0);
+    let failing = |_| async {
+        attempts.fetch_add(1, Ordering::SeqCst);
+        Err::<(), _>(answer(503))
+    };
+    let error = limited(retrier.run(failing)).await.unwrap_err();
+    assert_eq!(error.status(), Some(StatusCode::SERVICE_UNAVAILABLE));
     assert_eq!(attempts.load(Ordering::SeqCst), 1);
 }
 
