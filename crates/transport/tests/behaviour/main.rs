@@ -18,3 +18,5 @@ mod stream;
 mod websocket;
 #[cfg(feature = "websocket")]
 mod websocket_network;
+#[path = "../common/wire.rs"]
+mod wire;

@@ -1,17 +1,18 @@
-//! The built-in HTTP client against a small server on the loopback interface.
+//! The built-in HTTP client against a small server on the loopback interface. What goes wrong on
+//! the way is the fault matrix.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use gimmal_transport::{
-    ApiKey, CallOptions, Delivery, Error, ErrorKind, Idempotency, NeverRetry, Request, Transport,
-};
+use gimmal_transport::{ApiKey, CallOptions, ErrorKind, NeverRetry, Request, Transport};
 use http::{HeaderName, Method};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use url::Url;
+
+use crate::wire::read_request;
 
 /// A server that answers each connection with the next of these texts and then closes it.
 struct Server {
@@ -27,7 +28,9 @@ impl Server {
         tokio::spawn(async move {
             for reply in replies {
                 let (mut connection, _) = listener.accept().await.unwrap();
-                sender.send(read_request(&mut connection).await).unwrap();
+                sender
+                    .send(read_request(&mut connection).await.unwrap())
+                    .unwrap();
                 connection.write_all(reply.as_bytes()).await.unwrap();
                 connection.shutdown().await.unwrap();
             }
@@ -41,26 +44,6 @@ impl Server {
 
     async fn request(&mut self) -> String {
         self.requests.recv().await.unwrap()
-    }
-}
-
-/// Reads head and body; header names come in lower case from HTTP clients.
-async fn read_request(connection: &mut TcpStream) -> String {
-    let mut request = String::new();
-    let mut buffer = [0; 4096];
-    loop {
-        let read = connection.read(&mut buffer).await.unwrap();
-        assert_ne!(read, 0, "the request broke off: {request}");
-        request.push_str(std::str::from_utf8(&buffer[..read]).unwrap());
-        if let Some((head, body)) = request.split_once("\r\n\r\n") {
-            let length = head
-                .lines()
-                .find_map(|line| line.strip_prefix("content-length: "))
-                .map_or(0, |length| length.parse().unwrap());
-            if body.len() >= length {
-                return request;
-            }
-        }
     }
 }
 
@@ -133,80 +116,6 @@ async fn a_chunked_stream_of_events() {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off() {
-    let broken = format!("{CHUNKED}9\r\ndata: 1\n\n\r\n");
-    let server = Server::start(vec![broken.clone(), broken]).await;
-    let request = Request::new(Method::GET, server.url("/path?key=QUERY"));
-    let options = CallOptions::default();
-    let reply = limited(transport().open_bytes(request.clone(), &options))
-        .await
-        .unwrap();
-    let error = limited(reply.into_body().try_collect::<Vec<_>>())
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::StreamInterrupted);
-    assert_eq!(error.bytes_received(), Some(9));
-
-    let error = limited(transport().send(request, &options))
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Io);
-    assert_eq!(error.delivery(), Delivery::MaybeSent);
-    assert!(!format!("{error} {error:?}").contains("QUERY"), "{error:?}");
-}
-
-#[tokio::test]
-async fn a_connection_that_cannot_be_made() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
-    let url = Url::parse(&format!("http://{address}/?key=QUERY")).unwrap();
-    let call = Request::new(Method::POST, url);
-    let error: Error = limited(transport().send(call, &CallOptions::default()))
-        .await
-        .unwrap_err();
-    assert!(error.is_connect(), "{error:?}");
-    assert_eq!(error.delivery(), Delivery::NotSent);
-    assert!(!format!("{error} {error:?}").contains("QUERY"), "{error:?}");
-}
-
-#[tokio::test]
-async fn a_redirect_to_another_host_carries_no_credentials() {
-    let mut target = Server::start(vec![ok("arrived")]).await;
-    let mut origin = Server::start(vec![redirect(303, &target.url("/landing"))]).await;
-    let request = Request::new(Method::POST, origin.url("/start")).with_json_body("{}".into());
-    let reply = limited(transport().send(request, &CallOptions::default()))
-        .await
-        .unwrap();
-    assert_eq!(reply.body(), "arrived");
-    assert!(origin.request().await.contains("SECRET"));
-    let landed = target.request().await;
-    assert!(landed.starts_with("GET /landing HTTP/1.1\r\n"), "{landed}");
-    assert!(!landed.contains("SECRET"), "{landed}");
-    assert!(!landed.contains("content-type"), "{landed}");
-}
-
-#[tokio::test]
-async fn a_redirect_takes_no_body_to_another_host() {
-    for status in [307, 308] {
-        let mut target = Server::start(vec![ok("arrived")]).await;
-        let origin = Server::start(vec![redirect(status, &target.url("/landing"))]).await;
-        let request = Request::new(Method::POST, origin.url("/start"))
-            .with_json_body("{}".into())
-            .with_idempotency(Idempotency::Idempotent);
-        let transport = Transport::builder().build().unwrap();
-        let error = limited(transport.send(request, &CallOptions::default()))
-            .await
-            .unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Status);
-        assert_eq!(error.status().unwrap(), status);
-        assert!(error.headers().unwrap().contains_key("location"));
-        assert_eq!(error.attempts().len(), 1, "the answer stays the same");
-        assert!(target.requests.try_recv().is_err(), "nothing may arrive");
-    }
-}
-
-#[tokio::test]
 async fn a_redirect_on_the_same_host_keeps_them_and_a_loop_ends() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
@@ -215,7 +124,9 @@ async fn a_redirect_on_the_same_host_keeps_them_and_a_loop_ends() {
     tokio::spawn(async move {
         loop {
             let (mut connection, _) = listener.accept().await.unwrap();
-            sender.send(read_request(&mut connection).await).unwrap();
+            sender
+                .send(read_request(&mut connection).await.unwrap())
+                .unwrap();
             connection.write_all(reply.as_bytes()).await.unwrap();
         }
     });

@@ -12,7 +12,7 @@ use gimmal_transport::TimeoutKind;
 use test_case::test_case;
 
 use crate::harness::{Role, Seen, WAITS, Way, fail};
-use crate::server::Fault;
+use crate::server::{FIRST_EVENT, Fault};
 
 /// Attempts of the standard policy.
 const ATTEMPTS: usize = 5;
@@ -207,6 +207,9 @@ async fn streamed(
             | Fault::Truncated
     );
     assert_eq!(seen.events, usize::from(has_event));
+    let received = if has_event { FIRST_EVENT.len() } else { 0 };
+    let told = (kind == StreamInterrupted).then_some(received as u64);
+    assert_eq!(seen.error.bytes_received(), told);
 }
 
 /// Meets the fault as a probe, as a request that may be repeated and as one that may not.

@@ -148,6 +148,8 @@ async fn a_body_does_not_follow_either(status: u16, way: Way, role: Role) {
         assert_eq!(error.persistence(), Persistence::Permanent);
         assert_eq!(error.delivery(), Delivery::Answered);
         assert_eq!(error.status(), StatusCode::from_u16(status).ok());
+        let location = &error.headers().unwrap()["location"];
+        assert_eq!(*location, target.landing().as_str());
         assert!(
             origin.next().is_some() && origin.next().is_none(),
             "asked once"
