@@ -84,6 +84,19 @@ def among(part, whole):
     assert part in whole, f"{part!r} is not in {whole!r}"
 
 
+async def until(get, done, emulator=None, step=0.1, most=400):
+    """What `get` gives once `done` says so of it. Between the looks the emulator is moved on by
+    `step` seconds."""
+    for _ in range(most):
+        found = await result(get())
+        if done(found):
+            return found
+        if emulator:
+            emulator.advance(step)
+        await asyncio.sleep(0.005)
+    raise AssertionError(f"not done after {most} looks: {found!r}")
+
+
 class refuses:
     """Fails unless what is done inside raises `error`, with these members and this text."""
 
@@ -112,6 +125,8 @@ class Emulator:
         answer = _ask({"do": "start", "settings": settings})
         self.number = answer["emulator"]
         self.base_url = answer["base_url"]
+        # The certificate of who vouches for it, when it speaks TLS.
+        self.authority = answer.get("authority")
 
     def _do(self, what, **members):
         return _ask({"do": what, "emulator": self.number, **members})

@@ -1,7 +1,8 @@
 """Runs the cases of one area: `run.py PACKAGE AREA [SKIP]`, for `cargo xtask conformance sdk`.
 
-`PACKAGE` is a folder beside this file, with a `bench.py` and a file for each area. `SKIP` is how
-many runs to leave out, for going on after a case that took the interpreter with it.
+`PACKAGE` is a folder beside this file, with a `bench.py` and a file for each area, or several with
+a second word in their names: `models.py` and `models.media.py`. `SKIP` is how many runs to leave
+out, for going on after a case that took the interpreter with it.
 """
 
 import importlib.util
@@ -31,7 +32,8 @@ def main():
         if name.startswith(("GEMINI_", "GOOGLE_", "TINKER_")):
             del os.environ[name]
     bench = load("bench", HERE / package / "bench.py")
-    load(f"cases_{area}", HERE / package / f"{area}.py")
+    for path in sorted((HERE / package).glob(f"{area}.*py")):
+        load(f"cases_{path.stem}", path)
     harness.run_all(bench.Bench, skip)
 
 

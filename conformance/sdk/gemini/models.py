@@ -775,10 +775,11 @@ SIZES = {"1": 1, "4": 4, "1000": 1000}
 @case("models.list/page size", on=BOTH, rows=SIZES)
 async def _(client, emulator, value):
     pager = await result(client.models.list(config={"page_size": value}))
-    same(len(pager.page), min(value, 16))
+    page = len(pager.page)
     names = [model.name async for model in each(pager)]
-    same(len(names), 16)
-    same(len(set(names)), 16)
+    same(page, min(value, len(names)))
+    same(len(set(names)), len(names))
+    assert len(names) > 10, names
     assert any(name.endswith(MODEL) for name in names), names
     assert emulator.requests("models")
 
@@ -787,7 +788,11 @@ async def _(client, emulator, value):
 async def _(client):
     pager = await result(client.models.list(config={"page_size": 10}))
     same(len(pager.page), 10)
-    same(len(await result(pager.next_page())), 6)
+    first = pager.page[0].name
+    second = await result(pager.next_page())
+    assert 0 < len(second) <= 10 and second[0].name != first, second
+    while len(second) == 10:
+        second = await result(pager.next_page())
     with refuses(IndexError):
         await result(pager.next_page())
 

@@ -168,9 +168,8 @@ impl Session {
         if order["do"] == "start" {
             let settings = Settings::deserialize(&order["settings"]).context("no such settings")?;
             let running = settings.start().await?;
-            let answer = json!({
-                "emulator": self.emulators.len(), "base_url": running.emulator.base_url(),
-            });
+            let mut answer = running.address();
+            answer["emulator"] = self.emulators.len().into();
             self.emulators.push(running);
             return Ok(answer);
         }

@@ -11,6 +11,7 @@ use gimmal_emulator::{
 use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use tempfile::NamedTempFile;
 
 /// How an emulator differs from the usual one.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -30,6 +31,8 @@ pub(super) struct Settings {
     pub(super) models: Vec<(String, u64)>,
     /// Most generate calls in a minute.
     pub(super) requests_per_minute: Option<usize>,
+    /// Whether it speaks TLS, with a certificate made for the run.
+    pub(super) tls: bool,
 }
 
 /// Which answers are spoiled, and how.
@@ -66,6 +69,8 @@ pub(super) struct ReplyOrder {
 pub(super) struct Running {
     pub(super) emulator: Arc<Emulator>,
     pub(super) clock: ManualClock,
+    /// The certificate of who vouches for it, in a file, when it speaks TLS.
+    pub(super) authority: Option<Arc<NamedTempFile>>,
 }
 
 impl Settings {
@@ -90,6 +95,9 @@ impl Settings {
         if let Some(requests) = self.requests_per_minute {
             builder = builder.with_requests_per_minute(requests);
         }
+        if self.tls {
+            builder = builder.with_tls();
+        }
         if self.manual_clock {
             builder = builder.with_clock(Arc::new(clock.clone()));
         }
@@ -100,14 +108,29 @@ impl Settings {
     pub(super) async fn start(&self) -> anyhow::Result<Running> {
         let clock = ManualClock::new();
         let emulator = self.builder(&clock).start().await?;
+        let authority = match emulator.certificate_authority() {
+            Some(certificate) => {
+                let file = NamedTempFile::new().context("no file for a certificate")?;
+                std::fs::write(file.path(), certificate).context("no certificate was written")?;
+                Some(Arc::new(file))
+            }
+            None => None,
+        };
         Ok(Running {
             emulator: Arc::new(emulator),
             clock,
+            authority,
         })
     }
 }
 
 impl Running {
+    /// What a driver has to know to reach it.
+    pub(super) fn address(&self) -> Value {
+        let authority = self.authority.as_ref().map(|file| file.path().to_owned());
+        json!({"base_url": self.emulator.base_url(), "authority": authority})
+    }
+
     /// Does what a driver asks, and answers it.
     pub(super) fn obey(&self, order: &Value) -> anyhow::Result<Value> {
         match order["do"].as_str().unwrap_or_default() {

@@ -122,17 +122,20 @@ async fn run_python(driver: &Driver, areas: &[String]) -> anyhow::Result<Vec<Run
     Ok(runs.into_iter().flatten().collect())
 }
 
-/// The files with cases, by name.
+/// The areas that the files with cases are of: `models.py` and `models.media.py` are one.
 fn areas_in(folder: &Path) -> anyhow::Result<Vec<String>> {
     let entries = std::fs::read_dir(folder)
         .with_context(|| format!("{} cannot be listed", folder.display()))?;
     let mut areas = Vec::new();
     for entry in entries {
         let name = entry?.file_name().to_string_lossy().into_owned();
-        areas.extend(name.strip_suffix(".py").map(str::to_owned));
+        if name.ends_with(".py") {
+            areas.extend(name.split('.').next().map(str::to_owned));
+        }
     }
     areas.retain(|area| area != "bench");
     areas.sort();
+    areas.dedup();
     ensure!(!areas.is_empty(), "{} holds no cases", folder.display());
     Ok(areas)
 }
