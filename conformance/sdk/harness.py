@@ -84,6 +84,20 @@ def among(part, whole):
     assert part in whole, f"{part!r} is not in {whole!r}"
 
 
+async def paged(list_them, field, size):
+    """All items of a list whose pages are asked for one by one, and how many pages there were."""
+    found, pages, token = [], 0, None
+    while True:
+        page = await result(list_them(page_size=size, page_token=token))
+        items = getattr(page, field) or []
+        assert len(items) <= size, page
+        found += items
+        pages += 1
+        token = page.next_page_token
+        if not token:
+            return found, pages
+
+
 async def until(get, done, emulator=None, step=0.1, most=400):
     """What `get` gives once `done` says so of it. Between the looks the emulator is moved on by
     `step` seconds."""
