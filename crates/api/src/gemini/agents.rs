@@ -13,12 +13,15 @@ impl Gemini {
     ///
     /// # Errors
     ///
-    /// Fails as the transport does.
+    /// Fails before sending when its id is empty; otherwise as the transport does.
     pub async fn create_agent(
         &self,
         agent: &Agent,
         options: &CallOptions,
     ) -> Result<Response<Agent>, Error> {
+        if agent.id.is_some() {
+            requests::require("id", agent.id.as_deref())?;
+        }
         let request = requests::create_resource(self.endpoint(), Collection::Agents, agent)?;
         self.transport().send_json(request, options).await
     }

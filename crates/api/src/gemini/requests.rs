@@ -55,13 +55,13 @@ pub use file_search_stores::{
 };
 pub use files::{delete_file, download_file, get_file, list_files, register_files, upload_file};
 pub use job_names::batch_job_id;
-pub(crate) use resources::webhook_call;
 pub use resources::{
     cancel_interaction, create_decision, create_interaction, create_resource, create_trigger,
     delete_resource, download_environment_file, get_interaction, get_resource,
     list_environment_files, list_resources, list_trigger_executions, run_trigger, update_resource,
     upload_environment_file, watch_interaction,
 };
+pub(crate) use resources::{require, webhook_call};
 pub(crate) use tunings::evaluation;
 pub use tunings::{
     cancel_tuning, create_tuned_model, create_tuning_job, get_tuning, list_tunings, validate_reward,

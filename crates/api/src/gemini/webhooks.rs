@@ -16,12 +16,13 @@ impl Gemini {
     ///
     /// # Errors
     ///
-    /// Fails as the transport does.
+    /// Fails before sending unless an address is set; otherwise as the transport does.
     pub async fn create_webhook(
         &self,
         webhook: &WebhookInput,
         options: &CallOptions,
     ) -> Result<Response<Webhook>, Error> {
+        requests::require("uri", webhook.uri.as_deref())?;
         let request = requests::create_resource(self.endpoint(), Collection::Webhooks, webhook)?;
         self.transport().send_json(request, options).await
     }
