@@ -5,10 +5,11 @@ use std::error::Error;
 use std::io::Write as _;
 
 use futures_util::StreamExt as _;
-use gimmal_client::gemini::{Function, GeminiClient};
+use gimmal_client::gemini::Function;
 use gimmal_client::types::gemini::{FunctionDeclaration, Modality};
-use gimmal_emulator::Emulator;
 use serde_json::{Map, Value};
+
+mod support;
 
 const MODEL: &str = "gemini-live-2.5-flash-preview";
 const FACT: &str = "The ferry to Halden leaves at noon from the second pier.";
@@ -20,19 +21,7 @@ const QUESTIONS: [&str; 2] = [
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut out = std::io::stdout();
-    let builder = GeminiClient::builder().from_env();
-    let emulator = if builder.has_api_key() {
-        None
-    } else {
-        Some(Emulator::builder().start().await?)
-    };
-    let client = match &emulator {
-        Some(emulator) => GeminiClient::builder()
-            .with_api_key("any")
-            .with_base_url(emulator.base_url())
-            .build()?,
-        None => builder.build()?,
-    };
+    let (client, emulator) = support::connect().await?;
 
     let declaration = FunctionDeclaration::new()
         .set_name("get_weather")
