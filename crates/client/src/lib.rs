@@ -8,3 +8,14 @@ pub use gimmal_api::{
 };
 pub use gimmal_transport::{self as transport, CallOptions, Error, ErrorKind, Response, Timeout};
 pub use gimmal_types as types;
+
+/// Compiles the snippets of the book's chapters with the doc tests.
+#[cfg(doctest)]
+mod book {
+    #[doc = include_str!("../../../docs/src/files.md")]
+    mod files {}
+    #[doc = include_str!("../../../docs/src/interactions.md")]
+    mod interactions {}
+    #[doc = include_str!("../../../docs/src/jobs.md")]
+    mod jobs {}
+}
