@@ -143,6 +143,29 @@ impl FunctionDeclaration {
     }
 }
 
+impl FunctionResponse {
+    /// What a server of the Model Context Protocol answered to the call of a tool: its content
+    /// under `result`, or under `error` when the answer says that the tool failed.
+    ///
+    /// ```
+    /// use gimmal_types::gemini::FunctionResponse;
+    /// use serde_json::json;
+    ///
+    /// let answer = json!({"content": [{"type": "text", "text": "noon"}], "isError": false});
+    /// let response = FunctionResponse::from_mcp_response("departures", &answer);
+    /// assert_eq!(response.response.unwrap()["result"][0]["text"], "noon");
+    /// ```
+    pub fn from_mcp_response(name: impl Into<String>, response: &Value) -> Self {
+        let key = match response["isError"] {
+            Value::Bool(true) => "error",
+            _ => "result",
+        };
+        let content = response["content"].clone();
+        let answer = Map::from_iter([(key.to_owned(), content)]);
+        Self::new().set_name(name).set_response(answer)
+    }
+}
+
 open_enum! {
     /// Whether the model waits for a function's result.
     pub enum Behavior {
@@ -164,5 +187,30 @@ open_enum! {
         WhenIdle = "WHEN_IDLE",
         /// At once.
         Interrupt = "INTERRUPT",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Covers: FunctionResponse.from_mcp_response
+    #[test]
+    fn answers_of_mcp_servers() {
+        let content = json!([{"type": "text", "text": "no such quay"}]);
+        for (answer, expected) in [
+            (json!({"content": content}), json!({"result": content})),
+            (
+                json!({"content": content, "isError": true}),
+                json!({"error": content}),
+            ),
+            (json!({}), json!({"result": null})),
+        ] {
+            let response = FunctionResponse::from_mcp_response("departures", &answer);
+            assert_eq!(response.name.as_deref(), Some("departures"));
+            assert_eq!(Value::Object(response.response.unwrap()), expected);
+        }
     }
 }

@@ -405,3 +405,21 @@ impl GenerateImagesResponse {
             .filter_map(|generated| generated.image.as_deref())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Covers: Video.from_file
+    #[test]
+    fn films_are_bytes_or_an_address() {
+        let film = Video::from_bytes(vec![1, 2, 3], "video/mp4");
+        let expected = json!({"videoBytes": "AQID", "mimeType": "video/mp4"});
+        assert_eq!(serde_json::to_value(film).unwrap(), expected);
+        let film = Video::from_uri("gs://b/film.mp4", "video/mp4");
+        assert_eq!(film.uri.as_deref(), Some("gs://b/film.mp4"));
+        assert_eq!(film.video_bytes, None);
+    }
+}

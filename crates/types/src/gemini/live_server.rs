@@ -264,6 +264,7 @@ mod tests {
 
     use super::*;
 
+    /// Covers: LiveServerMessage.text
     #[test]
     fn a_message_gives_its_text_and_its_bytes() {
         let message: LiveServerMessage = serde_json::from_value(json!({"serverContent": {

@@ -143,6 +143,33 @@ mod tests {
         assert_eq!(empty.unwrap_err().to_string(), "the reply holds no text");
     }
 
+    /// Covers: GenerateContentResponse.executable_code,
+    /// GenerateContentResponse.code_execution_result, GenerateContentResponse.parts,
+    /// GenerateContentResponse.text
+    #[test]
+    fn code_and_its_result_are_found_among_the_parts() {
+        let reply = json!({"candidates": [
+            {"content": {"parts": [
+                {"text": "hm", "thought": true},
+                {"text": "I compute. "},
+                {"executableCode": {"language": "PYTHON", "code": "print(6 * 7)"}},
+                {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "42"}},
+                {"text": "It is 42."},
+            ]}},
+            {"content": {"parts": [{"text": "another candidate"}]}},
+        ]});
+        let reply: GenerateContentResponse = serde_json::from_value(reply).unwrap();
+        assert_eq!(reply.parts().len(), 5);
+        assert_eq!(reply.text().as_deref(), Some("I compute. It is 42."));
+        let code = reply.executable_code().unwrap();
+        assert_eq!(code.code.as_deref(), Some("print(6 * 7)"));
+        let result = reply.code_execution_result().unwrap();
+        assert_eq!(result.output.as_deref(), Some("42"));
+        let empty = GenerateContentResponse::default();
+        assert!(empty.parts().is_empty() && empty.executable_code().is_none());
+        assert!(empty.code_execution_result().is_none());
+    }
+
     #[test]
     fn a_reply_without_content_has_no_text() {
         let reply: GenerateContentResponse =
