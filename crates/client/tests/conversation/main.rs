@@ -3,6 +3,8 @@
 mod chats;
 mod continuation;
 mod functions;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod support;
 #[cfg(feature = "schemars")]
 mod typed;

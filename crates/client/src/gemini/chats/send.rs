@@ -59,7 +59,7 @@ impl<'a> SendMessage<'a> {
     /// As [`GenerateContent::send`](crate::gemini::GenerateContent::send). The chat is then as it
     /// was.
     pub async fn send(self) -> Result<Response<GenerateContentResponse>, Error> {
-        let (chat, message, generation) = self.generation()?;
+        let (chat, message, generation) = self.generation().await?;
         let (mut reply, mut turns) = generation.send().await?;
         // The chat has the turns; the reply need not repeat them.
         reply.body_mut().automatic_function_calling_history = Vec::new();
@@ -87,12 +87,12 @@ impl<'a> SendMessage<'a> {
     /// As [`GenerateContent::stream`](crate::gemini::GenerateContent::stream). The chat is then as
     /// it was.
     pub async fn stream(self) -> Result<ChatStream<'a>, Error> {
-        let (chat, message, generation) = self.generation()?;
+        let (chat, message, generation) = self.generation().await?;
         let events = generation.stream().await?;
         Ok(ChatStream::new(&mut chat.history, message, events))
     }
 
-    fn generation(self) -> Result<(&'a mut Chat, Content, Generation), Error> {
+    async fn generation(self) -> Result<(&'a mut Chat, Content, Generation), Error> {
         let settings = &self.chat.settings;
         if !is_valid(&self.message) {
             let message = "must have content; give it a text or parts";
@@ -113,7 +113,7 @@ impl<'a> SendMessage<'a> {
             resume,
         };
         let tools = self.tools.unwrap_or_else(|| settings.tools.clone());
-        let generation = Generation::new(call, tools, &automatic)?;
+        let generation = Generation::new(call, tools, &automatic).await?;
         Ok((self.chat, self.message, generation))
     }
 }

@@ -6,13 +6,21 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use gimmal_types::gemini::FunctionDeclaration;
+use gimmal_types::gemini::{FunctionDeclaration, FunctionResponsePart};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 /// What a function gave: its result, or the text of its error.
-pub(super) type Outcome = Result<Value, String>;
+pub(in crate::gemini) type Outcome = Result<Given, String>;
+
+/// The result of a function.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(in crate::gemini) struct Given {
+    pub(in crate::gemini) value: Value,
+    /// Media that belong to it.
+    pub(in crate::gemini) parts: Vec<FunctionResponsePart>,
+}
 
 type Run = dyn Fn(Map<String, Value>) -> BoxFuture<'static, Outcome> + Send + Sync;
 
@@ -75,6 +83,14 @@ impl Function {
                 }
             }
         };
+        Self::raw(declaration, run)
+    }
+
+    /// A function that takes its arguments as they came, and may give media.
+    pub(in crate::gemini) fn raw(
+        declaration: FunctionDeclaration,
+        run: impl Fn(Map<String, Value>) -> BoxFuture<'static, Outcome> + Send + Sync + 'static,
+    ) -> Self {
         Self {
             declaration,
             run: Arc::new(run),
@@ -156,11 +172,16 @@ impl fmt::Debug for Function {
 
 fn outcome<R: Serialize, E: fmt::Display>(result: Result<R, E>) -> Outcome {
     let value = result.map_err(|error| error.to_string())?;
-    serde_json::to_value(value).map_err(|error| format!("the result cannot be sent: {error}"))
+    let value = serde_json::to_value(value)
+        .map_err(|error| format!("the result cannot be sent: {error}"))?;
+    Ok(Given {
+        value,
+        parts: Vec::new(),
+    })
 }
 
 /// Numbers come as floats; those without a fraction are meant as whole numbers.
-fn whole_numbers(value: Value) -> Value {
+pub(in crate::gemini) fn whole_numbers(value: Value) -> Value {
     match value {
         Value::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
             // Beyond 2^53 a float no longer names one whole number.
@@ -187,11 +208,11 @@ mod tests {
 
     use super::*;
 
-    async fn called(function: &Function, arguments: Value) -> Outcome {
+    async fn called(function: &Function, arguments: Value) -> Result<Value, String> {
         let Value::Object(arguments) = arguments else {
             panic!("arguments are an object");
         };
-        function.call(arguments).await
+        function.call(arguments).await.map(|given| given.value)
     }
 
     #[tokio::test]

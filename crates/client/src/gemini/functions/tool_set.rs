@@ -1,14 +1,18 @@
 //! The functions of a call, and answers to what the model calls.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use bytes::Bytes;
-use futures_util::future::join_all;
+use futures_util::future::{join_all, try_join_all};
 use gimmal_transport::Error;
 use gimmal_types::gemini::{
     Content, FunctionCall, FunctionDeclaration, FunctionResponse, Part, Role, Tool,
 };
-use serde_json::{Map, Value};
+use serde_json::Map;
 
-use super::Function;
+use super::function::{Given, Outcome};
+use super::{Function, FunctionSource};
 
 /// What is done when the model calls a function that does not exist.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,6 +29,7 @@ pub enum UnknownFunction {
 #[derive(Clone, Debug, Default)]
 pub struct ToolSet {
     functions: Vec<Function>,
+    sources: Vec<Arc<dyn FunctionSource>>,
     unknown: UnknownFunction,
 }
 
@@ -41,6 +46,14 @@ impl ToolSet {
         self
     }
 
+    /// Adds functions that are looked up each time the model is asked something, such as the tools
+    /// of an MCP server. A live session looks them up when it begins.
+    #[must_use]
+    pub fn with_source(mut self, source: impl FunctionSource + 'static) -> Self {
+        self.sources.push(Arc::new(source));
+        self
+    }
+
     /// What is done when the model calls a function that does not exist.
     #[must_use]
     pub fn with_unknown_function(mut self, unknown: UnknownFunction) -> Self {
@@ -48,17 +61,17 @@ impl ToolSet {
         self
     }
 
-    /// The functions, in the order in which they were added.
+    /// The functions, in the order in which they were added; not those that are looked up.
     pub fn functions(&self) -> &[Function] {
         &self.functions
     }
 
-    /// True when there is no function.
+    /// True when there is no function, and none to be looked up.
     pub fn is_empty(&self) -> bool {
-        self.functions.is_empty()
+        self.functions.is_empty() && self.sources.is_empty()
     }
 
-    /// What the model is told of them.
+    /// What the model is told of them; not of those that are looked up.
     pub fn declarations(&self) -> impl Iterator<Item = &FunctionDeclaration> {
         self.functions.iter().map(Function::declaration)
     }
@@ -71,26 +84,23 @@ impl ToolSet {
     /// # Errors
     ///
     /// Fails when the model calls a function that does not exist, unless
-    /// [`UnknownFunction::Answer`] was chosen. Then no function has run.
+    /// [`UnknownFunction::Answer`] was chosen, and when functions cannot be looked up. Then no
+    /// function has run.
     pub async fn answer<'a>(
         &self,
         calls: impl IntoIterator<Item = &'a FunctionCall>,
     ) -> Result<Content, Error> {
+        let all = self.resolved().await?;
         let mut running = Vec::new();
         for call in calls {
-            let function = self.find(call)?;
+            let function = all.find(call)?;
             running.push(async move {
                 let arguments = call.args.clone().unwrap_or_default();
                 let outcome = match function {
                     Some(function) => function.call(arguments).await,
                     None => Err(unknown(call)),
                 };
-                let (key, value) = match outcome {
-                    Ok(value) => ("result", value),
-                    Err(text) => ("error", Value::from(text)),
-                };
-                let mut response =
-                    FunctionResponse::new().set_response(Map::from_iter([(key.to_owned(), value)]));
+                let mut response = response(outcome);
                 response.id.clone_from(&call.id);
                 response.name.clone_from(&call.name);
                 Part::new().set_function_response(response)
@@ -98,6 +108,22 @@ impl ToolSet {
         }
         let parts = join_all(running).await;
         Ok(Content::new().set_role(Role::User).set_parts(parts))
+    }
+
+    /// The same with the functions that had to be looked up.
+    pub(in crate::gemini) async fn resolved(&self) -> Result<Cow<'_, Self>, Error> {
+        if self.sources.is_empty() {
+            return Ok(Cow::Borrowed(self));
+        }
+        let mut functions = self.functions.clone();
+        for found in try_join_all(self.sources.iter().map(|source| source.functions())).await? {
+            functions.extend(found);
+        }
+        Ok(Cow::Owned(Self {
+            functions,
+            sources: Vec::new(),
+            unknown: self.unknown,
+        }))
     }
 
     fn find(&self, call: &FunctionCall) -> Result<Option<&Function>, Error> {
@@ -133,7 +159,7 @@ impl ToolSet {
             }
             names.push(name);
         }
-        if !self.is_empty() {
+        if !self.functions.is_empty() {
             let declarations = self.declarations().cloned();
             tools.push(Tool::new().set_function_declarations(declarations));
         }
@@ -145,9 +171,27 @@ impl<I: IntoIterator<Item = Function>> From<I> for ToolSet {
     fn from(functions: I) -> Self {
         Self {
             functions: functions.into_iter().collect(),
-            unknown: UnknownFunction::default(),
+            ..Self::default()
         }
     }
+}
+
+/// The form in which the model gets what a function gave.
+pub(super) fn response(outcome: Outcome) -> FunctionResponse {
+    let (key, given) = match outcome {
+        Ok(given) => ("result", given),
+        Err(text) => (
+            "error",
+            Given {
+                value: text.into(),
+                ..Given::default()
+            },
+        ),
+    };
+    let members = Map::from_iter([(key.to_owned(), given.value)]);
+    FunctionResponse::new()
+        .set_response(members)
+        .set_parts(given.parts)
 }
 
 fn unknown(call: &FunctionCall) -> String {
@@ -157,7 +201,7 @@ fn unknown(call: &FunctionCall) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

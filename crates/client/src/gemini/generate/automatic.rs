@@ -1,6 +1,8 @@
 //! Functions that are called without asking the caller: the model calls, the functions run, the
 //! model goes on with their results.
 
+use std::borrow::Cow;
+
 use gimmal_api::gemini::Backend;
 use gimmal_transport::{Error, Response};
 use gimmal_types::gemini::{
@@ -30,11 +32,15 @@ pub(in crate::gemini) type Turns = Vec<Content>;
 impl Generation {
     /// Puts the functions into the request. They are called automatically unless that is switched
     /// off, or the request declares functions that only the caller can run.
-    pub(in crate::gemini) fn new(
+    pub(in crate::gemini) async fn new(
         mut call: Call,
         tools: ToolSet,
         config: &AutomaticFunctionCallingConfig,
     ) -> Result<Self, Error> {
+        let tools = match tools.resolved().await? {
+            Cow::Borrowed(_) => tools,
+            Cow::Owned(all) => all,
+        };
         let declared = &call.request.tools;
         let by_caller = declared.iter().any(|tool| {
             let served = call.api.endpoint().backend() == Backend::GeminiApi;

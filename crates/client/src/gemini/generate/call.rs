@@ -139,7 +139,7 @@ impl GenerateContent {
     ///
     /// As [`Gemini::generate_content`]; and when the model calls a function that does not exist.
     pub async fn send(self) -> Result<Response<GenerateContentResponse>, Error> {
-        let (reply, _) = self.generation()?.send().await?;
+        let (reply, _) = self.generation().await?.send().await?;
         Ok(reply)
     }
 
@@ -157,7 +157,7 @@ impl GenerateContent {
             options,
             ..
         } = self.call;
-        request.tools = self.tools.join(request.tools)?;
+        request.tools = self.tools.resolved().await?.join(request.tools)?;
         api.generate_content_raw(&model, &request, &options).await
     }
 
@@ -211,10 +211,11 @@ impl GenerateContent {
     /// As [`Gemini::stream_generate_content`]; and when arguments of functions are to be streamed
     /// while functions run by themselves.
     pub async fn stream(self) -> Result<GenerateStream, Error> {
-        self.generation()?.stream().await.map(GenerateStream::new)
+        let events = self.generation().await?.stream().await?;
+        Ok(GenerateStream::new(events))
     }
 
-    fn generation(self) -> Result<Generation, Error> {
-        Generation::new(self.call, self.tools, &self.automatic)
+    async fn generation(self) -> Result<Generation, Error> {
+        Generation::new(self.call, self.tools, &self.automatic).await
     }
 }

@@ -128,7 +128,8 @@ impl ConnectLive {
     /// admit. Otherwise as the transport does.
     pub async fn send(self) -> Result<LiveSession, Error> {
         let mut config = self.config.clone();
-        config.tools = self.functions.join(config.tools)?;
+        let functions = self.functions.resolved().await?.into_owned();
+        config.tools = functions.join(config.tools)?;
         let call = self
             .api
             .connect_live(&self.model, &config, &self.socket, &self.options);
@@ -137,7 +138,6 @@ impl ConnectLive {
         let mut receiver = LiveReceiver::new(receiver);
         let setup = receiver.begin(limit(&self.api, &self.options)).await?;
         let sender = LiveSender::new(self.api.clone(), sender);
-        let functions = self.functions.clone();
         Ok(LiveSession::new(
             self, sender, receiver, functions, setup, handshake,
         ))
