@@ -10,10 +10,16 @@ pub use gimmal_transport::{self as transport, CallOptions, Error, ErrorKind, Res
 pub use gimmal_types as types;
 
 /// Compiles the snippets of the book's chapters with the doc tests.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "mcp", feature = "schemars"))]
 mod book {
+    #[doc = include_str!("../../../docs/src/chats.md")]
+    mod chats {}
     #[doc = include_str!("../../../docs/src/files.md")]
     mod files {}
+    #[doc = include_str!("../../../docs/src/functions.md")]
+    mod functions {}
+    #[doc = include_str!("../../../docs/src/generate.md")]
+    mod generate {}
     #[doc = include_str!("../../../docs/src/interactions.md")]
     mod interactions {}
     #[doc = include_str!("../../../docs/src/jobs.md")]
