@@ -20,7 +20,7 @@ use crate::retry::{RetryDecision, RetryPolicy, RetryState, StopReason};
 /// # fn main() -> Result<(), gimmal_transport::Error> {
 /// // A server that answers 409 to a name that is taken, which no retry changes.
 /// let policy = StandardRetry::tinker()
-///     .with_except_statuses([StatusCode::CONFLICT])
+///     .without_statuses([StatusCode::CONFLICT])
 ///     .with_time_limit(Duration::from_secs(300));
 /// let transport = Transport::builder().with_retry_policy(policy).build()?;
 /// # let _ = transport;
@@ -61,7 +61,7 @@ pub trait RetryPolicyExt: RetryPolicy + Sized {
     }
 
     /// Takes these refusals for permanent.
-    fn with_except_statuses(
+    fn without_statuses(
         self,
         statuses: impl IntoIterator<Item = StatusCode>,
     ) -> StatusFilter<Self> {
@@ -135,7 +135,7 @@ impl<P: RetryPolicy> RetryPolicy for TimeLimit<P> {
 }
 
 /// A policy for some of the statuses; see [`RetryPolicyExt::with_only_statuses`] and
-/// [`RetryPolicyExt::with_except_statuses`].
+/// [`RetryPolicyExt::without_statuses`].
 #[derive(Clone, Debug)]
 pub struct StatusFilter<P> {
     policy: P,
@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn statuses_are_picked_or_left_out() {
         let only = StandardRetry::default().with_only_statuses([StatusCode::SERVICE_UNAVAILABLE]);
-        let except = StandardRetry::tinker().with_except_statuses([StatusCode::CONFLICT]);
+        let except = StandardRetry::tinker().without_statuses([StatusCode::CONFLICT]);
         let permanent = stop(StopReason::Permanent);
         assert_eq!(decide(&only, 1, &status(503)), RETRY);
         assert_eq!(decide(&only, 1, &status(429)), permanent);
