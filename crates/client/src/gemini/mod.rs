@@ -70,9 +70,9 @@ pub use file_search_uploads::UploadToFileSearchStore;
 pub use files::{
     DeleteFile, DownloadFile, Files, GetFile, ListFilesCall, RegisterFiles, UploadFile,
 };
-pub use functions::{Function, FunctionSource, ToolSet, UnknownFunction};
 #[cfg(feature = "mcp")]
-pub use functions::{McpTools, mcp_function_response};
+pub use functions::McpTools;
+pub use functions::{Function, FunctionSource, ToolSet, UnknownFunction};
 pub use generate::{GenerateContent, GenerateStream};
 pub use gimmal_api::gemini::{Backend, ByteRange, Endpoint, FileRef, UploadContent};
 pub use images::{EditImage, GenerateImages, RecontextImage, SegmentImage, UpscaleImage};

@@ -177,7 +177,7 @@ async fn the_model_calls_a_tool_and_goes_on() {
     );
 }
 
-/// Covers: models.generate_content_stream, chats.create, Chat.send_message_stream
+/// Covers: models.generate_content_stream, Chats.create, Chat.send_message_stream
 #[tokio::test]
 async fn a_chat_sees_tools_come_and_go() {
     let shed = Shed::with([tool("saw")]);
@@ -215,7 +215,7 @@ async fn a_chat_sees_tools_come_and_go() {
     );
 }
 
-/// Covers: FunctionResponse.from_mcp_response
+/// Covers: models.generate_content
 #[tokio::test]
 async fn failures_are_told_to_the_model() {
     let named = ["break", "vanish", "blur", "nothing"].map(tool);

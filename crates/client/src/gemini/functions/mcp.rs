@@ -12,7 +12,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use gimmal_transport::{Error, TimeoutKind};
 use gimmal_types::gemini::{
-    FunctionDeclaration, FunctionResponse, FunctionResponseBlob, FunctionResponsePart, Schema,
+    FunctionDeclaration, FunctionResponseBlob, FunctionResponsePart, Schema,
 };
 use gimmal_types::rpc::Status;
 use rmcp::model::{
@@ -24,7 +24,6 @@ use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
 use super::function::{Given, Outcome, whole_numbers};
-use super::tool_set::response;
 use super::{Function, FunctionSource};
 
 /// The tools of one MCP server, as functions.
@@ -173,11 +172,6 @@ impl fmt::Debug for McpTools {
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }
-}
-
-/// What a tool gave, as the model gets it; for loops of your own.
-pub fn mcp_function_response(name: impl Into<String>, result: &CallToolResult) -> FunctionResponse {
-    response(outcome(result)).set_name(name)
 }
 
 /// What the model is told of a tool. Arguments that the service's subset of schemas cannot express

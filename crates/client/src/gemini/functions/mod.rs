@@ -8,6 +8,6 @@ mod tool_set;
 
 pub use function::Function;
 #[cfg(feature = "mcp")]
-pub use mcp::{McpTools, mcp_function_response};
+pub use mcp::McpTools;
 pub use source::FunctionSource;
 pub use tool_set::{ToolSet, UnknownFunction};

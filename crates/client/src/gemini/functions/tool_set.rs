@@ -177,7 +177,7 @@ impl<I: IntoIterator<Item = Function>> From<I> for ToolSet {
 }
 
 /// The form in which the model gets what a function gave.
-pub(super) fn response(outcome: Outcome) -> FunctionResponse {
+fn response(outcome: Outcome) -> FunctionResponse {
     let (key, given) = match outcome {
         Ok(given) => ("result", given),
         Err(text) => (
