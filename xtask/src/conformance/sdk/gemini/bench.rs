@@ -106,6 +106,11 @@ impl Bench {
         self.obey("fault", "fault", fault)
     }
 
+    /// The clock of the emulator moves on.
+    pub(super) fn advance(&self, seconds: f64) -> anyhow::Result<()> {
+        self.obey("advance", "seconds", &seconds.into())
+    }
+
     fn obey(&self, what: &str, member: &str, order: &Value) -> anyhow::Result<()> {
         let order = serde_json::json!({"do": what, member: order});
         self.running.obey(&order).map(|_| ())
