@@ -7,6 +7,7 @@ mod conformance;
 mod finding;
 mod parity;
 mod pins;
+mod proto;
 mod sources;
 mod tidy;
 mod wire;
@@ -36,6 +37,12 @@ enum Chore {
     Parity(parity::Args),
     /// Reads calls as JSON lines and prints the requests they make, as JSON lines.
     Wire,
+    /// Makes the Rust code of the protocol buffers of Tinker.
+    Proto {
+        /// Changes nothing and fails when the code is not that of the messages.
+        #[arg(long)]
+        check: bool,
+    },
     /// Compares our calls with what the official SDKs send and read.
     Conformance {
         #[command(subcommand)]
@@ -73,6 +80,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Chore::Conformance {
             what: Conformance::Sdk(args),
         } => return conformance::sdk::run(&root, &args),
+        Chore::Proto { check } => proto::run(&root, check)?,
         Chore::Wire => wire::run(std::io::stdin().lock(), std::io::stdout().lock())? == 0,
     };
     Ok(if passed {

@@ -10,6 +10,7 @@ mod duration;
 pub mod gemini;
 pub mod rpc;
 mod timestamp;
+pub mod tinker;
 
 pub use bytes64::{Bytes64, InvalidBase64};
 pub use duration::{InvalidDuration, WireDuration};

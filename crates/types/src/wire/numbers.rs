@@ -85,10 +85,23 @@ impl FromNumber for f64 {
     }
 }
 
+impl FromNumber for f32 {
+    fn from_i64(value: i64) -> Option<Self> {
+        Some(value as Self)
+    }
+    fn from_u64(value: u64) -> Option<Self> {
+        Some(value as Self)
+    }
+    fn from_f64(value: f64) -> Option<Self> {
+        Some(value as Self)
+    }
+}
+
 lenient_numbers! {
     i32, "a 32-bit integer";
     i64, "a 64-bit integer";
     u32, "a 32-bit unsigned integer";
     u64, "a 64-bit unsigned integer";
+    f32, "a number";
     f64, "a number";
 }
