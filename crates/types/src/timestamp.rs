@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// An RFC 3339 timestamp, written in UTC with a `Z`.
+/// An RFC 3339 timestamp, written in UTC with a `Z`. The default is 1970-01-01T00:00:00Z.
 ///
 /// ```
 /// use gimmal_types::Timestamp;
@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// assert_eq!(time.to_string(), "2026-01-01T00:00:00Z");
 /// # Ok::<(), gimmal_types::InvalidTimestamp>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Timestamp(jiff::Timestamp);
 
 /// The text is not an RFC 3339 timestamp with an offset.

@@ -5,6 +5,12 @@ use std::fmt;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
+use crate::tinker::{
+    CreateCustomLossResponse, CreateModelResponse, LoadWeightsResponse, OptimStepResponse,
+    SaveWeightsExternalResponseInternal, SaveWeightsForSamplerResponseInternal,
+    SaveWeightsResponse,
+};
+
 /// The media type of protocol buffers.
 const PROTOBUF: &str = "application/x-protobuf";
 
@@ -49,6 +55,21 @@ pub trait FutureResult: DeserializeOwned + Send + 'static {
         }
     }
 }
+
+/// Results that are JSON and nothing else.
+macro_rules! json_results {
+    ($($ty:ty),* $(,)?) => { $( impl FutureResult for $ty {} )* };
+}
+
+json_results!(
+    CreateCustomLossResponse,
+    CreateModelResponse,
+    LoadWeightsResponse,
+    OptimStepResponse,
+    SaveWeightsExternalResponseInternal,
+    SaveWeightsForSamplerResponseInternal,
+    SaveWeightsResponse,
+);
 
 /// Whether a content type is that of protocol buffers.
 pub(super) fn is_protobuf(content_type: &str) -> bool {
