@@ -3,6 +3,7 @@
 pub mod gemini;
 mod pager;
 mod poller;
+pub mod tinker;
 
 pub use pager::{Continuation, Page, Pager};
 pub use poller::{
