@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::conformance::normal::{normal, same_base64};
+use crate::conformance::tinker;
 
 /// Which call is compared.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +54,16 @@ pub(crate) fn compare(record: &Value, answer: &Value) -> Vec<Difference> {
                 walk("result", &reference, &ours, &mut found);
             }
         }
+        (Some(reference), Some(ours)) if tinker::is_record(record) => {
+            if let Some((place, reference, ours)) = tinker::error(reference, ours) {
+                let place = format!("error.{place}");
+                found.push(Difference {
+                    place,
+                    reference,
+                    ours,
+                });
+            }
+        }
         (Some(reference), Some(ours)) => error(reference, ours, &mut found),
         (Some(reference), None) => found.push(Difference {
             place: "error".to_owned(),
@@ -86,7 +97,11 @@ fn requests(record: &Value, answer: &Value, found: &mut Vec<Difference>) {
             .map(|exchange| exchange["request"].clone())
             .collect()
     };
-    let (reference, ours) = (list(record), list(answer));
+    let (mut reference, mut ours) = (list(record), list(answer));
+    let of_tinker = tinker::is_record(record);
+    if of_tinker {
+        (reference, ours) = (tinker::in_order(reference), tinker::in_order(ours));
+    }
     if reference.len() != ours.len() {
         found.push(Difference {
             place: "requests.count".to_owned(),
@@ -110,7 +125,10 @@ fn requests(record: &Value, answer: &Value, found: &mut Vec<Difference>) {
         if let Some(headers) = reference.get("headers") {
             headers_of(&format!("{at}.headers"), headers, &ours["headers"], found);
             let none = Value::Null;
-            let body = |side: &Value| normal(side.get("body").unwrap_or(&none));
+            let body = |side: &Value| match side.get("body").unwrap_or(&none) {
+                body if of_tinker => normal(&tinker::body(body)),
+                body => normal(body),
+            };
             walk(&format!("{at}.body"), &body(reference), &body(ours), found);
         }
     }
@@ -128,7 +146,8 @@ fn headers_of(place: &str, reference: &Value, ours: &Value, found: &mut Vec<Diff
         let headers = headers.as_object().cloned().unwrap_or_default();
         let kept = headers.into_iter().filter_map(|(name, value)| {
             let name = name.to_ascii_lowercase();
-            (!NOT_OF_THE_CALL.contains(&name.as_str())).then_some((name, value))
+            let kept = !NOT_OF_THE_CALL.contains(&name.as_str()) && tinker::is_of_the_call(&name);
+            kept.then_some((name, value))
         });
         Value::Object(kept.collect::<Map<_, _>>())
     };
@@ -194,7 +213,8 @@ fn walk(place: &str, reference: &Value, ours: &Value, found: &mut Vec<Difference
                 walk(&format!("{place}[{index}]"), left, right, found);
             }
         }
-        (Value::String(left), Value::String(right)) if same_base64(left, right) => {}
+        (Value::String(left), Value::String(right))
+            if same_base64(left, right) || tinker::matches(left, right) => {}
         (left, right) if left == right => {}
         (left, right) => found.push(Difference {
             place: place.to_owned(),

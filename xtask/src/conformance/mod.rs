@@ -11,6 +11,7 @@ mod files;
 mod normal;
 pub(crate) mod sdk;
 mod table;
+mod tinker;
 mod vectors;
 
 pub(crate) use vectors::run as vectors;

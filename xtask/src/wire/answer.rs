@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::wire::failure::Failure;
 use crate::wire::record::Record;
-use crate::wire::{Memory, gemini, replies};
+use crate::wire::{Memory, gemini, replies, tinker};
 
 /// The answer to a record.
 #[derive(Debug)]
@@ -71,7 +71,11 @@ pub(crate) async fn play(record: Record, chats: &Memory) -> Answer {
             };
         }
     };
-    let outcome = gemini::call(record, &http, chats).await;
+    let outcome = if tinker::is_call(&record.method) {
+        tinker::call(record, &http).await
+    } else {
+        gemini::call(record, &http, chats).await
+    };
     let mut requests: Vec<Value> = http.requests().iter().map(request).collect();
     let said = http.messages();
     if let Some(opening) = requests.last_mut().filter(|_| !said.is_empty()) {

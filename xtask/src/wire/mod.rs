@@ -16,6 +16,7 @@ mod record;
 mod replies;
 #[cfg(test)]
 mod tests;
+mod tinker;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

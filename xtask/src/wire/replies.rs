@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use gimmal_client::transport::CloseCode;
 use gimmal_client::transport::testing::{Reply, ScriptedTransport, SocketScript};
+use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -56,6 +57,9 @@ pub(crate) fn socket(replies: Option<&[Value]>, ends: bool) -> ScriptedTransport
 }
 
 fn reply(value: &Value) -> Result<Reply, String> {
+    if value.get("connection").is_some() {
+        return Ok(Reply::io_error());
+    }
     let status = match value.get("status") {
         None => 200,
         Some(status) => status
@@ -73,7 +77,15 @@ fn reply(value: &Value) -> Result<Reply, String> {
             .and_then(|text| HeaderValue::from_str(text).ok());
         reply = reply.with_header(name, text.ok_or("a header has a bad value")?);
     }
-    if let Some(json) = value.get("json") {
+    // Records of Tinker have the body apart.
+    let value = value.get("body").unwrap_or(value);
+    if let Some(message) = value.get("proto_base64").and_then(Value::as_str) {
+        let message = STANDARD.decode(message);
+        let kind = HeaderValue::from_static("application/x-protobuf");
+        reply = reply
+            .with_header(CONTENT_TYPE, kind)
+            .with_chunk(message.map_err(|_| "proto_base64 must hold base64")?);
+    } else if let Some(json) = value.get("json") {
         reply = reply.with_chunk(json.to_string());
     } else if let Some(text) = value.get("text").and_then(Value::as_str) {
         reply = reply.with_chunk(text.to_owned());
