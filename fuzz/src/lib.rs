@@ -13,6 +13,7 @@ pub mod semaphores;
 pub mod sse;
 pub mod tasks;
 pub mod throttle;
+pub mod tinker_results;
 pub mod url_templates;
 pub mod virtual_clock;
 
@@ -20,7 +21,7 @@ pub mod virtual_clock;
 pub type Target = fn(&[u8]);
 
 /// Every target: its name, which is also that of its corpus, and its body.
-pub const TARGETS: [(&str, Target); 11] = [
+pub const TARGETS: [(&str, Target); 12] = [
     ("breaker", breaker::run),
     ("content_range", content_range::run),
     ("durations", durations::run),
@@ -31,5 +32,6 @@ pub const TARGETS: [(&str, Target); 11] = [
     ("semaphores", semaphores::run),
     ("sse", sse::run),
     ("throttle", throttle::run),
+    ("tinker_results", tinker_results::run),
     ("url_templates", url_templates::run),
 ];
