@@ -14,6 +14,9 @@ use crate::wire::failure::Failure;
 use crate::wire::names;
 use crate::wire::record::Record;
 
+/// Where the reference found its server; the records do not say which port it had.
+const SERVER: &str = "http://127.0.0.1:1";
+
 /// Whether the record is a call of one of these clients.
 pub(crate) fn is_call(method: &str) -> bool {
     let (class, _) = method.split_once('.').unwrap_or_default();
@@ -46,5 +49,5 @@ fn client(given: &Map<String, Value>, http: &ScriptedTransport) -> Result<Tinker
         .with_credentials(ApiKey::new(API_KEY, key.to_owned().into()))
         .with_options(default_options())
         .build()?;
-    Ok(Tinker::new(transport, Endpoint::new("")?))
+    Ok(Tinker::new(transport, Endpoint::new(SERVER)?))
 }
