@@ -40,7 +40,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     // What it plays recorded calls through, and what it drives the official SDKs against.
     (
         "xtask",
-        &["gimmal-client", "gimmal-emulator", "gimmal-types"],
+        &[
+            "gimmal-api",
+            "gimmal-client",
+            "gimmal-emulator",
+            "gimmal-types",
+        ],
     ),
 ];
 

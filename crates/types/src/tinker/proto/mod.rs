@@ -3,6 +3,7 @@
 
 mod decode;
 mod encode;
+#[rustfmt::skip]
 pub mod messages;
 mod numbers;
 mod result;
