@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod gemini;
+pub mod tinker;
 
 pub use gimmal_api::{
     self as api, Continuation, ExponentialPacing, NeverTolerate, Page, Pager, Poll, Poller,

@@ -1,0 +1,377 @@
+//! The sampling client: prompts in, sequences out, as many at once as the server bears.
+
+use std::future::IntoFuture;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use gimmal_api::tinker::RequestType;
+use gimmal_transport::retry::{Retrier, RetryConfig, RetryPolicy};
+use gimmal_transport::{Error, RetryDecision, RetryState};
+use gimmal_types::tinker::{ModelInput, SampleRequest, SampleResponse, SamplingParams, TensorData};
+use http::StatusCode;
+
+use crate::tinker::calls::{Calls, invalid};
+use crate::tinker::estimate::sampling_bytes;
+use crate::tinker::holder::Holder;
+use crate::tinker::promise::{Handle, Promise, PromiseApi, SessionPoller, Submission};
+use crate::tinker::queue_state::{QueueHub, QueueUser};
+use crate::tinker::{QueueStateChanges, QueueStateObserver, Reporter};
+
+/// Numbers of the requests of a clone start at its own multiple of this.
+const CLONE_STRIDE: u64 = 1_000_000_000;
+/// How long to wait for an account in debt before the sample is handed in again.
+const METHOD: &str = "SamplingClient.sample";
+
+/// How a sampling client behaves.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+#[must_use]
+pub struct SamplerOptions {
+    /// When a sample that failed is handed in anew; by default whenever that may help.
+    pub retry: RetryConfig,
+    /// Whether the server takes notes about its stability.
+    pub record_stability_info: bool,
+}
+
+impl SamplerOptions {
+    /// Sets when a sample that failed is handed in anew.
+    pub fn with_retry(mut self, retry: RetryConfig) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Lets the server take notes about its stability.
+    pub fn with_stability_info(mut self, record: bool) -> Self {
+        self.record_stability_info = record;
+        self
+    }
+}
+
+/// Samples from one set of weights. Clones share limits, progress and numbers.
+///
+/// ```no_run
+/// # use gimmal_client::tinker::SamplingClient;
+/// # use gimmal_client::types::tinker::{ModelInput, SamplingParams};
+/// # async fn run(client: SamplingClient) -> Result<(), gimmal_client::Error> {
+/// let prompt = ModelInput::from_ints([1, 2, 3]);
+/// let params = SamplingParams::new().set_max_tokens(16_u32);
+/// let reply = client.sample(prompt, 4, params).await?;
+/// println!("{} sequences", reply.sequences.len());
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct SamplingClient {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    holder: Arc<Holder>,
+    session: String,
+    base_model: Option<String>,
+    clone_id: u64,
+    next: AtomicU64,
+    retrier: Retrier,
+    record_stability_info: bool,
+    hub: QueueHub,
+    poller: OnceLock<SessionPoller>,
+}
+
+/// Hands in anew what the reference does: no answer, 408, 410, 429 and server errors.
+#[derive(Debug)]
+struct Resubmit(Arc<dyn RetryPolicy>);
+
+impl RetryPolicy for Resubmit {
+    fn decide(&self, state: &RetryState, error: &Error) -> RetryDecision {
+        if error.status() == Some(StatusCode::GONE) {
+            let gone = Error::connect("the promise expired");
+            return self.0.decide(state, &gone);
+        }
+        self.0.decide(state, error)
+    }
+}
+
+impl SamplingClient {
+    pub(crate) fn open(
+        holder: Arc<Holder>,
+        session: String,
+        base_model: Option<String>,
+        options: SamplerOptions,
+    ) -> Result<Self, Error> {
+        let config = &holder.config;
+        let retry = options
+            .retry
+            .with_max_concurrent(holder.max_samples())
+            .with_stuck_detection(config.sample_enable_stuck_detection);
+        let retry = match config.sample_no_retries {
+            true => retry.with_retries(false),
+            false => retry,
+        };
+        let policy = Resubmit(Arc::new(retry.policy()));
+        let jitter = Arc::clone(holder.calls.0.transport().jitter());
+        let retrier = Retrier::new(retry, holder.clock(), jitter)?.with_policy(policy);
+        let parent = Some(Arc::clone(&holder.hub));
+        Ok(Self {
+            inner: Arc::new(Inner {
+                hub: QueueHub::new(QueueUser::Sampling, &session, parent),
+                holder,
+                session,
+                base_model,
+                clone_id: 0,
+                next: AtomicU64::new(0),
+                retrier,
+                record_stability_info: options.record_stability_info,
+                poller: OnceLock::new(),
+            }),
+        })
+    }
+
+    /// The sampling session.
+    pub fn sampling_session_id(&self) -> &str {
+        &self.inner.session
+    }
+
+    /// The model that the weights belong to, if that is known.
+    pub fn get_base_model(&self) -> Option<&str> {
+        self.inner.base_model.as_deref()
+    }
+
+    /// The reporter of telemetry, unless it is off.
+    pub fn get_telemetry(&self) -> Option<Arc<Reporter>> {
+        self.inner.holder.reporter.clone()
+    }
+
+    /// Tells `observer` when the queue of this session changes its state.
+    pub fn on_queue_state_change(&self, observer: Arc<dyn QueueStateObserver>) {
+        self.inner.hub.observe(observer);
+    }
+
+    /// The changes of the state of this session's queue, from now on.
+    pub fn queue_state_changes(&self) -> QueueStateChanges {
+        self.inner.hub.changes()
+    }
+
+    /// Forgets when a pause was logged last, so that the next one is logged at once.
+    pub fn clear_queue_state_debounce(&self) {
+        self.inner.hub.clear_log();
+    }
+
+    /// Sequences that go on from a prompt.
+    pub fn sample(
+        &self,
+        prompt: impl Into<ModelInput>,
+        num_samples: u32,
+        params: SamplingParams,
+    ) -> Sample {
+        let mut request = SampleRequest::new();
+        request.prompt = prompt.into();
+        request.num_samples = num_samples;
+        request.sampling_params = params;
+        request.prompt_logprobs = Some(false);
+        request.record_stability_info = Some(self.inner.record_stability_info);
+        Sample {
+            client: self.clone(),
+            request,
+        }
+    }
+
+    /// How likely each token of a prompt is; `None` where that is not known.
+    ///
+    /// # Errors
+    ///
+    /// As a sample does.
+    pub async fn compute_logprobs(
+        &self,
+        prompt: impl Into<ModelInput>,
+    ) -> Result<Vec<Option<f32>>, Error> {
+        let params = SamplingParams::new().set_max_tokens(1_u32);
+        let sample = self
+            .sample(prompt, 1, params)
+            .set_include_prompt_logprobs(true);
+        let reply = sample.await?;
+        let missing = || {
+            let message = "the server sent no log-probabilities of the prompt";
+            Error::decode(message, bytes::Bytes::new()).with_field("prompt_logprobs")
+        };
+        reply.prompt_logprobs.ok_or_else(missing)
+    }
+}
+
+/// A sample that is not asked for yet. Awaiting it asks and waits for the sequences.
+#[derive(Debug)]
+#[must_use = "a sample does nothing until it is awaited or submitted"]
+pub struct Sample {
+    client: SamplingClient,
+    request: SampleRequest,
+}
+
+impl Sample {
+    /// Asks how likely the tokens of the prompt are.
+    pub fn set_include_prompt_logprobs(mut self, include: bool) -> Self {
+        self.request.prompt_logprobs = Some(include);
+        self
+    }
+
+    /// Asks for so many of the likeliest tokens at each place of the prompt.
+    pub fn set_topk_prompt_logprobs(mut self, k: u32) -> Self {
+        self.request.topk_prompt_logprobs = k;
+        self
+    }
+
+    /// Asks for so many of the likeliest tokens at each sampled place.
+    pub fn set_topk_sample_logprobs(mut self, k: u32) -> Self {
+        self.request.topk_sample_logprobs = k;
+        self
+    }
+
+    /// Asks how likely these tokens would be, a row per token of the prompt after the first.
+    pub fn set_target_prompt_logprobs(mut self, targets: TensorData) -> Self {
+        self.request.target_prompt_logprobs = Some(targets);
+        self
+    }
+
+    /// Asks for so many tokens drawn at each place of the prompt.
+    pub fn set_prompt_alt_tokens_k(mut self, k: u32) -> Self {
+        self.request.prompt_alt_tokens_k = k;
+        self
+    }
+
+    /// Asks for the log-probabilities of the last tokens of the prompt alone.
+    pub fn set_prompt_logprobs_last_n(mut self, last: u32) -> Self {
+        self.request.prompt_logprobs_last_n = Some(last);
+        self
+    }
+
+    /// Asks in the background. Dropping the handle gives the sample up; the server is told if it
+    /// wants to know.
+    pub fn submit(self) -> Submission<SampleResponse> {
+        let inner = Arc::clone(&self.client.inner);
+        let request = self.request;
+        let checked = request.check().map_err(|error| invalid(&error));
+        if let Err(error) = checked.and_then(|()| inner.holder.check_open()) {
+            return Submission::failed(error);
+        }
+        Submission::begun(Handle::spawn(async move { inner.run(request).await }))
+    }
+}
+
+impl IntoFuture for Sample {
+    type Output = Result<SampleResponse, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.submit().result())
+    }
+}
+
+/// A promise that is cancelled unless its result arrives.
+struct Wanted<'a> {
+    holder: &'a Holder,
+    request_id: Option<String>,
+}
+
+impl Drop for Wanted<'_> {
+    fn drop(&mut self) {
+        if let Some(request_id) = self.request_id.take() {
+            self.holder.unwanted(request_id);
+        }
+    }
+}
+
+impl Inner {
+    async fn run(self: Arc<Self>, request: SampleRequest) -> Result<SampleResponse, Error> {
+        let bytes = sampling_bytes(&request.prompt);
+        let attempt = |_| {
+            let (inner, request) = (Arc::clone(&self), request.clone());
+            async move { inner.attempt(request, bytes).await }
+        };
+        self.retrier.run(attempt).await
+    }
+
+    /// One submission with a number of its own, and the wait for its result.
+    async fn attempt(
+        &self,
+        mut request: SampleRequest,
+        bytes: u64,
+    ) -> Result<SampleResponse, Error> {
+        let own = self.next.fetch_add(1, Ordering::Relaxed);
+        request.sampling_session_id = Some(self.session.clone());
+        request.seq_id = Some(self.clone_id * CLONE_STRIDE + own);
+        let future = self.hand_in(&request, bytes).await?;
+        let ids = future.sample_sequence_ids;
+        let promise = Promise {
+            request_id: future.request_id,
+            request_type: RequestType::Sample,
+            roundtrip: Duration::ZERO,
+            method: METHOD,
+        };
+        let mut wanted = Wanted {
+            holder: &self.holder,
+            request_id: Some(promise.request_id.clone()),
+        };
+        let result = self
+            .holder
+            .waiter
+            .wait(&promise, &self.hub, self.poller())
+            .await;
+        wanted.request_id = None;
+        let reply: SampleResponse = result?.read()?;
+        match ids {
+            Some(ids) => reply
+                .with_sequence_ids(&ids)
+                .map_err(|error| invalid(&error)),
+            // Servers of earlier versions name no sequences.
+            None => Ok(reply),
+        }
+    }
+
+    /// Hands a sample in within the limits; refusals for want of room are waited out.
+    async fn hand_in(
+        &self,
+        request: &SampleRequest,
+        bytes: u64,
+    ) -> Result<gimmal_types::tinker::UntypedAPIFuture, Error> {
+        let holder = &self.holder;
+        let options = Calls::of(METHOD);
+        let _pass = holder.dispatch.enter(bytes).await;
+        loop {
+            holder.dispatch.window().enter().await;
+            let error = match holder.calls.0.sample(request, &options).await {
+                Ok(reply) => return Ok(reply.into_body()),
+                Err(error) => error,
+            };
+            match error.status() {
+                Some(StatusCode::TOO_MANY_REQUESTS) => self.note_refusal(&error),
+                Some(StatusCode::PAYMENT_REQUIRED)
+                    if holder.billing.may_wait(holder.clock().now()) => {}
+                _ => return Err(error),
+            }
+            holder.dispatch.back_off(bytes);
+        }
+    }
+
+    /// A refusal may say why.
+    fn note_refusal(&self, error: &Error) {
+        let body = error.payload();
+        let notice =
+            body.and_then(|body| gimmal_api::tinker::polling::QueueNotice::from_json(body));
+        if let Some(notice) = notice {
+            self.hub.log(&notice, self.holder.clock().now());
+        }
+    }
+
+    /// The asking for all results at once, where the server offers it.
+    fn poller(&self) -> Option<&SessionPoller> {
+        let holder = &self.holder;
+        holder.config.sample_use_retrieve_futures.then(|| {
+            self.poller.get_or_init(|| {
+                let api: Arc<dyn PromiseApi> = Arc::new(holder.calls.clone());
+                let billing = Arc::clone(&holder.billing);
+                let session = self.session.clone();
+                SessionPoller::start(api, holder.clock(), billing, session, self.clone_id)
+            })
+        })
+    }
+}

@@ -1,0 +1,475 @@
+//! The service client: where training and sampling begin.
+
+use std::future::IntoFuture;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use gimmal_api::tinker::RequestType;
+use gimmal_transport::Error;
+use gimmal_types::tinker::{
+    ClientSessionFinishReasonType, CreateModelRequest, CreateModelResponse,
+    CreateSamplingSessionRequest, FinishSessionRequest, FutureResult, GetInfoRequest,
+    GetServerCapabilitiesResponse, LoadWeightsRequest, LoadWeightsResponse, LoraConfig,
+    OptimizerConfig, UntypedAPIFuture,
+};
+use serde_json::{Map, Value};
+use tokio::sync::OnceCell;
+
+use super::calls::Calls;
+use super::holder::Holder;
+use super::promise::Promise;
+use super::queue_state::{QueueHub, QueueUser};
+use super::settings::Settings;
+use super::{
+    QueueStateChanges, QueueStateObserver, SamplerOptions, SamplingClient, ServiceClientBuilder,
+    TrainingClient,
+};
+
+/// A client of the Tinker API. Clones share the session.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), gimmal_client::Error> {
+/// use gimmal_client::tinker::ServiceClient;
+///
+/// let service = ServiceClient::from_env()?;
+/// let training = service
+///     .create_lora_training_client("meta-llama/Llama-3.2-1B")
+///     .set_rank(16)
+///     .await?;
+/// println!("{}", training.model_id());
+/// service.close("success", None).await?;
+/// # Ok(()) }
+/// ```
+///
+/// Nothing is sent until something needs the session, which is then opened once.
+#[derive(Clone, Debug)]
+pub struct ServiceClient {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    settings: Settings,
+    holder: OnceCell<Arc<Holder>>,
+}
+
+impl ServiceClient {
+    /// Starts a client from explicit settings.
+    pub fn builder() -> ServiceClientBuilder {
+        ServiceClientBuilder::default()
+    }
+
+    /// A client from the environment: `TINKER_API_KEY`, `TINKER_BASE_URL` and the others that the
+    /// official SDK reads.
+    ///
+    /// # Errors
+    ///
+    /// Fails when there is no credential, naming the variables.
+    pub fn from_env() -> Result<Self, Error> {
+        Self::builder().from_env().build()
+    }
+
+    pub(crate) fn new(settings: Settings) -> Self {
+        let holder = OnceCell::new();
+        Self {
+            inner: Arc::new(Inner { settings, holder }),
+        }
+    }
+
+    pub(crate) async fn holder(&self) -> Result<&Arc<Holder>, Error> {
+        let open = || Holder::open(self.inner.settings.clone(), true);
+        let holder = self.inner.holder.get_or_try_init(open).await?;
+        holder.check_open()?;
+        Ok(holder)
+    }
+
+    /// The session, which is opened if need be.
+    ///
+    /// # Errors
+    ///
+    /// Fails when it cannot be opened.
+    pub async fn session_id(&self) -> Result<String, Error> {
+        Ok(self.holder().await?.session_id()?.to_owned())
+    }
+
+    /// Tells `observer` when a queue of this session changes its state.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the session cannot be opened.
+    pub async fn on_queue_state_change(
+        &self,
+        observer: Arc<dyn QueueStateObserver>,
+    ) -> Result<(), Error> {
+        self.holder().await?.hub.observe(observer);
+        Ok(())
+    }
+
+    /// The changes of all queues of this session, from now on.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the session cannot be opened.
+    pub async fn queue_state_changes(&self) -> Result<QueueStateChanges, Error> {
+        Ok(self.holder().await?.hub.changes())
+    }
+
+    /// A new model with adapters of low rank, and the client that trains it.
+    pub fn create_lora_training_client(
+        &self,
+        base_model: impl Into<String>,
+    ) -> CreateLoraTrainingClient {
+        CreateLoraTrainingClient {
+            service: self.clone(),
+            base_model: base_model.into(),
+            lora: LoraConfig::new(),
+            user_metadata: None,
+            optimizer: OptimizerConfig::default(),
+        }
+    }
+
+    /// A new model with the weights of a checkpoint; its optimiser starts afresh.
+    pub fn create_training_client_from_state(&self, path: impl Into<String>) -> FromState {
+        self.model_of(path.into(), false)
+    }
+
+    /// A new model with weights and optimiser of a checkpoint.
+    pub fn create_training_client_from_state_with_optimizer(
+        &self,
+        path: impl Into<String>,
+    ) -> FromState {
+        self.model_of(path.into(), true)
+    }
+
+    fn model_of(&self, path: String, optimizer: bool) -> FromState {
+        FromState {
+            service: self.clone(),
+            request: LoadWeightsRequest::new()
+                .set_path(path)
+                .set_optimizer(optimizer),
+        }
+    }
+
+    /// A client that samples from a base model or from saved weights; one of them is needed.
+    pub fn create_sampling_client(&self) -> CreateSamplingClient {
+        CreateSamplingClient {
+            service: self.clone(),
+            request: CreateSamplingSessionRequest::new(),
+            options: SamplerOptions::default(),
+        }
+    }
+
+    /// What the server offers.
+    ///
+    /// # Errors
+    ///
+    /// As the transport does.
+    pub async fn get_server_capabilities(&self) -> Result<GetServerCapabilitiesResponse, Error> {
+        let holder = self.holder().await?;
+        let options = Calls::of("ServiceClient.get_server_capabilities");
+        let call = || holder.calls.0.get_server_capabilities(&options);
+        Ok(holder.calls.paid(&holder.billing, call).await?.into_body())
+    }
+
+    /// Tells the server how the session ended (`success`, `errored`, `interrupted`), and ends all
+    /// work in the background. What telemetry waits is sent. A second time does nothing.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the server did not hear it; the client is closed all the same.
+    pub async fn close(
+        &self,
+        status: impl Into<ClientSessionFinishReasonType>,
+        detail: Option<&str>,
+    ) -> Result<(), Error> {
+        let Some(holder) = self.inner.holder.get() else {
+            return Ok(());
+        };
+        if holder.check_open().is_err() {
+            return Ok(());
+        }
+        let mut request = FinishSessionRequest::new(status);
+        request.detail = detail.map(str::to_owned);
+        let told = holder.finish(&request).await;
+        holder.close().await;
+        told
+    }
+}
+
+/// A model that is not made yet.
+#[derive(Debug)]
+#[must_use = "nothing is made until it is awaited"]
+pub struct CreateLoraTrainingClient {
+    service: ServiceClient,
+    base_model: String,
+    lora: LoraConfig,
+    user_metadata: Option<Map<String, Value>>,
+    optimizer: OptimizerConfig,
+}
+
+impl CreateLoraTrainingClient {
+    /// Sets the rank of the adapters; 32 by default.
+    pub fn set_rank(mut self, rank: u32) -> Self {
+        self.lora.rank = rank;
+        self
+    }
+
+    /// Sets the seed that the adapters start from.
+    pub fn set_seed(mut self, seed: i64) -> Self {
+        self.lora.seed = Some(seed);
+        self
+    }
+
+    /// Sets whether the layers between attention are trained; they are by default.
+    pub fn set_train_mlp(mut self, train: bool) -> Self {
+        self.lora.train_mlp = train;
+        self
+    }
+
+    /// Sets whether attention is trained; it is by default.
+    pub fn set_train_attn(mut self, train: bool) -> Self {
+        self.lora.train_attn = train;
+        self
+    }
+
+    /// Sets whether the last layer is trained; it is by default.
+    pub fn set_train_unembed(mut self, train: bool) -> Self {
+        self.lora.train_unembed = train;
+        self
+    }
+
+    /// Notes something about the run.
+    pub fn set_user_metadata(mut self, metadata: Map<String, Value>) -> Self {
+        self.user_metadata = Some(metadata);
+        self
+    }
+
+    /// Sets the optimiser; Adam by default.
+    pub fn set_optimizer(mut self, optimizer: impl Into<OptimizerConfig>) -> Self {
+        self.optimizer = optimizer.into();
+        self
+    }
+
+    async fn send(self) -> Result<TrainingClient, Error> {
+        const METHOD: &str = "ServiceClient.create_lora_training_client";
+        let lora = &self.lora;
+        if !(lora.train_mlp || lora.train_attn || lora.train_unembed) {
+            let message = "At least one of train_mlp, train_attn, or train_unembed must be true";
+            return Err(Error::invalid("lora_config", message));
+        }
+        let holder = self.service.holder().await?;
+        let mut request = CreateModelRequest::new()
+            .set_session_id(holder.session_id()?)
+            .set_model_seq_id(holder.next_model())
+            .set_base_model(self.base_model.as_str());
+        request.lora_config = Some(self.lora);
+        request.user_metadata = self.user_metadata;
+        request.optimizer_config = self.optimizer;
+        let options = Calls::of(METHOD);
+        let clock = holder.clock();
+        let started = clock.now();
+        let future = holder
+            .calls
+            .0
+            .create_model(&request, &options)
+            .await?
+            .into_body();
+        let roundtrip = clock.now().saturating_duration_since(started);
+        let made: CreateModelResponse = wait(
+            holder,
+            future,
+            RequestType::CreateModel,
+            METHOD,
+            roundtrip,
+            &self.base_model,
+        )
+        .await?;
+        training_client(holder, made.model_id, METHOD).await
+    }
+}
+
+impl IntoFuture for CreateLoraTrainingClient {
+    type Output = Result<TrainingClient, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+/// A model from a checkpoint that is not made yet.
+#[derive(Debug)]
+#[must_use = "nothing is made until it is awaited"]
+pub struct FromState {
+    service: ServiceClient,
+    request: LoadWeightsRequest,
+}
+
+impl FromState {
+    /// Sets the base model, where the checkpoint does not say.
+    pub fn set_base_model(mut self, base_model: impl Into<String>) -> Self {
+        self.request.base_model = Some(base_model.into());
+        self
+    }
+
+    /// Notes something about the run.
+    pub fn set_user_metadata(mut self, metadata: Map<String, Value>) -> Self {
+        self.request.user_metadata = Some(metadata);
+        self
+    }
+
+    /// Sets the token that opens weights of somebody else.
+    pub fn set_weights_access_token(mut self, token: impl Into<String>) -> Self {
+        self.request.weights_access_token = Some(token.into());
+        self
+    }
+
+    /// Sets the optimiser of a model that is made from weights alone.
+    pub fn set_optimizer(mut self, optimizer: impl Into<OptimizerConfig>) -> Self {
+        self.request.optimizer_config = Some(optimizer.into());
+        self
+    }
+
+    async fn send(self) -> Result<TrainingClient, Error> {
+        let mut request = self.request;
+        let method = match request.optimizer {
+            true => "ServiceClient.create_training_client_from_state_with_optimizer",
+            false => "ServiceClient.create_training_client_from_state",
+        };
+        let holder = self.service.holder().await?;
+        let session = holder.session_id()?;
+        let number = holder.next_model();
+        request.session_id = Some(session.to_owned());
+        request.model_seq_id = Some(number);
+        let options = Calls::of(method);
+        let clock = holder.clock();
+        let started = clock.now();
+        let call = || holder.calls.0.load_weights(&request, &options);
+        let future = holder.calls.paid(&holder.billing, call).await?.into_body();
+        let roundtrip = clock.now().saturating_duration_since(started);
+        let kind = RequestType::LoadWeights;
+        let model_id = format!("{session}:train:{number}");
+        let _: LoadWeightsResponse =
+            wait(holder, future, kind, method, roundtrip, &model_id).await?;
+        training_client(holder, model_id, method).await
+    }
+}
+
+impl IntoFuture for FromState {
+    type Output = Result<TrainingClient, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+/// A sampling client that is not made yet.
+#[derive(Debug)]
+#[must_use = "nothing is made until it is awaited"]
+pub struct CreateSamplingClient {
+    service: ServiceClient,
+    request: CreateSamplingSessionRequest,
+    options: SamplerOptions,
+}
+
+impl CreateSamplingClient {
+    /// Samples from a base model.
+    pub fn set_base_model(mut self, base_model: impl Into<String>) -> Self {
+        self.request.base_model = Some(base_model.into());
+        self
+    }
+
+    /// Samples from saved weights, `tinker://…/sampler_weights/…`.
+    pub fn set_model_path(mut self, model_path: impl Into<String>) -> Self {
+        self.request.model_path = Some(model_path.into());
+        self
+    }
+
+    /// Sets how the client behaves.
+    pub fn with_options(mut self, options: SamplerOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    async fn send(self) -> Result<SamplingClient, Error> {
+        const METHOD: &str = "ServiceClient.create_sampling_client";
+        let mut request = self.request;
+        if request.base_model.is_none() && request.model_path.is_none() {
+            let message = "Either model_path or base_model must be provided";
+            return Err(Error::invalid("model_path", message));
+        }
+        if request
+            .model_path
+            .as_ref()
+            .is_some_and(|path| !path.starts_with("tinker://"))
+        {
+            return Err(Error::invalid("model_path", "must start with `tinker://`"));
+        }
+        let holder = self.service.holder().await?;
+        request.session_id = holder.session_id()?.to_owned();
+        request.sampling_session_seq_id = holder.next_sampler();
+        let options = Calls::of(METHOD);
+        let api = &holder.calls.0;
+        let made = api.create_sampling_session(&request, &options).await?;
+        let session = made.into_body().sampling_session_id;
+        let base_model = match request.base_model {
+            Some(base_model) => base_model,
+            None => {
+                let call = || api.get_sampler(&session, &options);
+                holder
+                    .calls
+                    .paid(&holder.billing, call)
+                    .await?
+                    .into_body()
+                    .base_model
+            }
+        };
+        SamplingClient::open(Arc::clone(holder), session, Some(base_model), self.options)
+    }
+}
+
+impl IntoFuture for CreateSamplingClient {
+    type Output = Result<SamplingClient, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+/// Waits for a model that is being made.
+async fn wait<T: FutureResult>(
+    holder: &Arc<Holder>,
+    future: UntypedAPIFuture,
+    request_type: RequestType,
+    method: &'static str,
+    roundtrip: Duration,
+    name: &str,
+) -> Result<T, Error> {
+    let promise = Promise {
+        request_id: future.request_id,
+        request_type,
+        roundtrip,
+        method,
+    };
+    let hub = QueueHub::new(
+        QueueUser::ModelCreation,
+        name,
+        Some(Arc::clone(&holder.hub)),
+    );
+    holder.waiter.wait(&promise, &hub, None).await?.read()
+}
+
+async fn training_client(
+    holder: &Arc<Holder>,
+    model_id: String,
+    method: &'static str,
+) -> Result<TrainingClient, Error> {
+    let request = GetInfoRequest::new().set_model_id(model_id.as_str());
+    let options = Calls::of(method);
+    let call = || holder.calls.0.get_info(&request, &options);
+    let info = holder.calls.paid(&holder.billing, call).await?.into_body();
+    Ok(TrainingClient::new(Arc::clone(holder), model_id, info))
+}

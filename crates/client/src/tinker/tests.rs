@@ -1,0 +1,264 @@
+//! The service client and the sampling client against a small server.
+
+use std::time::Duration;
+
+use gimmal_transport::retry::RetryConfig;
+use gimmal_transport::{Clock as _, TokioClock};
+use gimmal_types::tinker::{ModelInput, SamplingParams};
+use serde_json::{Value, json};
+
+use super::testing::Server;
+use super::*;
+
+fn prompt() -> ModelInput {
+    ModelInput::from_ints([1, 2])
+}
+
+async fn sampler(server: &Server, options: SamplerOptions) -> SamplingClient {
+    let service = server.client();
+    let made = service.create_sampling_client().set_base_model("base");
+    made.with_options(options).await.unwrap()
+}
+
+fn numbers(server: &Server) -> Vec<Value> {
+    let samples = server.seen("asample");
+    samples
+        .iter()
+        .map(|seen| seen.json["seq_id"].clone())
+        .collect()
+}
+
+fn without_retries() -> SamplerOptions {
+    SamplerOptions::default().with_retry(RetryConfig::default().with_retries(false))
+}
+
+/// Covers: CHK-SVC-1, ServiceClient.create_lora_training_client, ServiceClient.create_sampling_client
+#[tokio::test(start_paused = true)]
+async fn chk_svc_1_one_session_and_numbers_in_order() {
+    let server = Server::default();
+    let service = server.client();
+    for number in 0..2 {
+        let training = service.create_lora_training_client("base").await.unwrap();
+        assert_eq!(training.model_id(), format!("session-1:train:{number}"));
+    }
+    for number in 0..2 {
+        let made = service
+            .create_sampling_client()
+            .set_model_path("tinker://r/sampler_weights/c");
+        let sampler = made.await.unwrap();
+        assert_eq!(
+            sampler.sampling_session_id(),
+            format!("session-1:sample:{number}")
+        );
+        assert_eq!(sampler.get_base_model(), Some("base"));
+    }
+    let paths = server.paths();
+    let opening = [
+        "client/config",
+        "client/dynamic_config",
+        "create_session",
+        "create_model",
+    ];
+    assert_eq!(paths[..4], opening);
+    assert_eq!(server.seen("create_session").len(), 1);
+    assert_eq!(
+        server.seen("create_session")[0].headers["x-api-key"],
+        "tml-test-key"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn bad_arguments_send_nothing() {
+    let server = Server::default();
+    let service = server.client();
+    let none = service
+        .create_lora_training_client("base")
+        .set_train_attn(false)
+        .set_train_mlp(false)
+        .set_train_unembed(false);
+    assert_eq!(none.await.unwrap_err().field(), Some("lora_config"));
+    let error = service.create_sampling_client().await.unwrap_err();
+    assert_eq!(error.field(), Some("model_path"));
+    assert!(server.paths().is_empty());
+    let error = ServiceClient::builder()
+        .with_api_key("sk-1")
+        .build()
+        .unwrap_err();
+    assert_eq!(error.field(), Some("api_key"));
+}
+
+/// Covers: CHK-SVC-3
+#[tokio::test(start_paused = true)]
+async fn chk_svc_3_clients_of_different_servers_share_nothing() {
+    let (one, other) = (Server::default(), Server::default());
+    let first = sampler(&one, SamplerOptions::default()).await;
+    let second = sampler(&other, SamplerOptions::default()).await;
+    first
+        .sample(prompt(), 1, SamplingParams::new())
+        .await
+        .unwrap();
+    first
+        .sample(prompt(), 1, SamplingParams::new())
+        .await
+        .unwrap();
+    second
+        .sample(prompt(), 1, SamplingParams::new())
+        .await
+        .unwrap();
+    assert_eq!(
+        (numbers(&one), numbers(&other)),
+        (vec![json!(0), json!(1)], vec![json!(0)])
+    );
+}
+
+/// Covers: CHK-SM-4
+#[tokio::test(start_paused = true)]
+async fn chk_sm_4_a_session_carries_its_project() {
+    let server = Server::default();
+    let service = server
+        .builder()
+        .with_project_id("p-1")
+        .with_tags(["t"])
+        .build()
+        .unwrap();
+    assert_eq!(service.session_id().await.unwrap(), "session-1");
+    let sent = &server.seen("create_session")[0].json;
+    assert_eq!(
+        (&sent["project_id"], &sent["tags"]),
+        (&json!("p-1"), &json!(["t"]))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_beats_until_it_is_closed() {
+    let server = Server::default();
+    let service = server.client();
+    service.session_id().await.unwrap();
+    TokioClock.sleep(Duration::from_secs(35)).await;
+    assert_eq!(server.seen("session_heartbeat").len(), 3);
+    service.close("success", Some("done")).await.unwrap();
+    service.close("success", None).await.unwrap();
+    let finish = server.seen("sessions/session-1/finish");
+    assert_eq!(finish.len(), 1);
+    assert_eq!(
+        finish[0].json,
+        json!({"reason": {"type": "success"}, "detail": "done"})
+    );
+    TokioClock.sleep(Duration::from_secs(35)).await;
+    assert_eq!(server.seen("session_heartbeat").len(), 3);
+    assert!(service.session_id().await.unwrap_err().is_cancelled());
+    let told = server.seen("telemetry");
+    let kinds: Vec<_> = told
+        .iter()
+        .flat_map(|batch| batch.json["events"].as_array().unwrap().clone())
+        .map(|event| event["event"].clone())
+        .collect();
+    assert_eq!(kinds, [json!("SESSION_START"), json!("SESSION_END")]);
+}
+
+/// Covers: CHK-TEL-1
+#[tokio::test(start_paused = true)]
+async fn chk_tel_1_telemetry_can_be_switched_off() {
+    let server = Server::default();
+    let off = |name: &str| (name == "TINKER_TELEMETRY").then(|| "0".to_owned());
+    let service = server.builder().from_lookup(off).build().unwrap();
+    let training = service.create_lora_training_client("base").await.unwrap();
+    assert!(training.get_telemetry().is_none());
+    service.close("success", None).await.unwrap();
+    assert!(server.seen("telemetry").is_empty());
+}
+
+/// Covers: CHK-CFG-3
+#[test]
+fn chk_cfg_3_nothing_shows_the_key() {
+    let builder = ServiceClient::builder().with_api_key("tml-secret-1");
+    let service = ServiceClient::builder()
+        .with_api_key("tml-secret-1")
+        .build()
+        .unwrap();
+    for shown in [format!("{builder:?}"), format!("{service:?}")] {
+        assert!(!shown.contains("secret-1"), "{shown}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn debts_are_waited_out_when_a_session_is_opened() {
+    let server = Server::default();
+    server.fail("client/config", [402, 402]);
+    let start = TokioClock.now();
+    server.client().session_id().await.unwrap();
+    assert!(TokioClock.now() - start >= Duration::from_secs(10));
+}
+
+/// Covers: SamplingClient.sample, SamplingClient.compute_logprobs
+#[tokio::test(start_paused = true)]
+async fn a_sample_names_its_sequences() {
+    let server = Server::default();
+    let client = sampler(&server, SamplerOptions::default()).await;
+    let reply = client
+        .sample(prompt(), 1, SamplingParams::new())
+        .await
+        .unwrap();
+    assert_eq!(reply.sequences[0].sequence_id, "seq-1");
+    assert_eq!(
+        client.compute_logprobs(prompt()).await.unwrap(),
+        [None, Some(-0.5)]
+    );
+    let sent = &server.seen("asample");
+    assert_eq!(sent[0].headers["x-tinker-sampling-backpressure"], "1");
+    assert_eq!(sent[1].json["sampling_params"]["max_tokens"], 1);
+    assert_eq!(sent[1].json["prompt_logprobs"], true);
+}
+
+/// Covers: CHK-SMP-1
+#[tokio::test(start_paused = true)]
+async fn chk_smp_1_a_refusal_is_absorbed_under_the_same_number() {
+    let server = Server::default();
+    let client = sampler(&server, without_retries()).await;
+    server.fail("asample", [429]);
+    let start = TokioClock.now();
+    client
+        .sample(prompt(), 1, SamplingParams::new())
+        .await
+        .unwrap();
+    assert!(TokioClock.now() - start >= Duration::from_secs(1));
+    let samples = (0..20).map(|_| client.sample(prompt(), 1, SamplingParams::new()).submit());
+    for sample in samples.collect::<Vec<_>>() {
+        sample.await.unwrap().await.unwrap();
+    }
+    let mut sent: Vec<u64> = numbers(&server)
+        .iter()
+        .map(|n| n.as_u64().unwrap())
+        .collect();
+    sent.sort_unstable();
+    let expected: Vec<u64> = std::iter::once(0).chain(0..=20).collect();
+    assert_eq!(sent, expected);
+}
+
+/// Covers: CHK-SMP-4
+#[tokio::test(start_paused = true)]
+async fn chk_smp_4_without_retries_one_failure_is_one_call() {
+    for status in [500, 400] {
+        let server = Server::default();
+        let client = sampler(&server, without_retries()).await;
+        server.fail("asample", [status]);
+        let error = client
+            .sample(prompt(), 1, SamplingParams::new())
+            .await
+            .unwrap_err();
+        assert_eq!(error.status().unwrap(), status);
+        assert_eq!(numbers(&server), [0]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_promise_is_handed_in_anew() {
+    let server = Server::default();
+    let client = sampler(&server, SamplerOptions::default()).await;
+    server.fail("retrieve_future", [410]);
+    client
+        .sample(prompt(), 1, SamplingParams::new())
+        .await
+        .unwrap();
+    assert_eq!(numbers(&server), [0, 1]);
+}
