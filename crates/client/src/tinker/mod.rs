@@ -10,6 +10,7 @@ mod holder;
 mod ids;
 mod promise;
 mod queue_state;
+mod rest;
 mod sampling;
 mod service;
 mod settings;
@@ -27,6 +28,7 @@ pub use promise::{Handle, Submission};
 pub use queue_state::{
     QueueStateChange, QueueStateChanges, QueueStateLogger, QueueStateObserver, QueueUser,
 };
+pub use rest::{AdminClient, RestClient};
 pub use sampling::{
     DispatchLimits, DispatchPass, Sample, SamplerOptions, SamplingClient, SamplingDispatch,
 };

@@ -22,8 +22,8 @@ use super::promise::Promise;
 use super::queue_state::{QueueHub, QueueUser};
 use super::settings::Settings;
 use super::{
-    QueueStateChanges, QueueStateObserver, SamplerOptions, SamplingClient, ServiceClientBuilder,
-    TrainingClient,
+    AdminClient, QueueStateChanges, QueueStateObserver, RestClient, SamplerOptions, SamplingClient,
+    ServiceClientBuilder, TrainingClient,
 };
 
 /// A client of the Tinker API. Clones share the session.
@@ -82,6 +82,16 @@ impl ServiceClient {
         let holder = self.inner.holder.get_or_try_init(open).await?;
         holder.check_open()?;
         Ok(holder)
+    }
+
+    /// A client of runs, checkpoints and sessions, with the settings of this one.
+    pub fn create_rest_client(&self) -> RestClient {
+        RestClient::new(self.inner.settings.clone())
+    }
+
+    /// A client of audits and bills, with the settings of this one.
+    pub fn create_admin_client(&self) -> AdminClient {
+        AdminClient::new(self.inner.settings.clone())
     }
 
     /// The session, which is opened if need be.

@@ -262,3 +262,31 @@ async fn a_broken_promise_is_handed_in_anew() {
         .unwrap();
     assert_eq!(numbers(&server), [0, 1]);
 }
+
+/// Covers: CHK-REST-2, RestClient.get_sampler, RestClient.delete_checkpoint_from_tinker_path
+#[tokio::test(start_paused = true)]
+async fn chk_rest_2_a_malformed_path_sends_nothing() {
+    let server = Server::default();
+    let rest = server.client().create_rest_client();
+    let error = rest
+        .delete_checkpoint_from_tinker_path("tinker://x/weights")
+        .await;
+    assert_eq!(
+        error.unwrap_err().kind(),
+        gimmal_transport::ErrorKind::Invalid
+    );
+    assert!(server.paths().is_empty());
+
+    let sampler = rest.get_sampler("session-1:sample:0").await.unwrap();
+    assert_eq!(sampler.base_model, "base");
+    rest.delete_checkpoint_from_tinker_path("tinker://r/weights/0001")
+        .await
+        .unwrap();
+    let expected = [
+        "client/config",
+        "client/dynamic_config",
+        "samplers/session-1:sample:0",
+        "training_runs/r/checkpoints/weights/0001",
+    ];
+    assert_eq!(server.paths(), expected, "no session is opened");
+}
