@@ -35,6 +35,7 @@ use crate::{
     reply::Reply,
     route::{Route, Target},
     script::Script,
+    tinker::{self, Tinker},
 };
 
 /// The largest body the service takes.
@@ -44,6 +45,7 @@ const MOST_BODY_BYTES: usize = 100 << 20;
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) gemini: Gemini,
+    pub(crate) tinker: Arc<Tinker>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) journal: Journal,
     pub(crate) script: Script,
@@ -81,6 +83,9 @@ impl App {
     async fn reply(&self, parts: &Parts, body: Body) -> Reply {
         let query = parse_query(parts.uri.query().unwrap_or_default());
         let target = Target::parse(&parts.method, parts.uri.path()).with_query(&query);
+        if let Route::Tinker(call) = target.route {
+            return tinker::exchange::reply(self, call, &target, &query, parts, body).await;
+        }
         let (body, mut content) = if Incoming::brings_content(&target, &parts.headers, &query) {
             (Ok(None), Some(Inflow::new(body)))
         } else {

@@ -2,13 +2,14 @@
 
 use std::{
     fmt,
-    num::{NonZeroU64, NonZeroUsize},
+    num::{NonZeroU32, NonZeroU64, NonZeroUsize},
+    path::PathBuf,
     sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
 
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::net::{TcpListener, lookup_host};
 use tokio_util::sync::CancellationToken;
 
@@ -41,6 +42,7 @@ use crate::{
     script::Script,
     server::{Emulator, StartError},
     storage::Storage,
+    tinker::{BaseModel, Settings, Tinker},
 };
 
 const DEFAULT_ADDRESS: &str = "127.0.0.1:0";
@@ -67,6 +69,7 @@ pub struct EmulatorBuilder {
     operations: OperationSettings,
     decode_limit: Option<usize>,
     live: Sessions,
+    tinker: Settings,
     #[cfg(feature = "tls")]
     tls: bool,
 }
@@ -92,6 +95,7 @@ impl Default for EmulatorBuilder {
             operations: OperationSettings::default(),
             decode_limit: None,
             live: Sessions::default(),
+            tinker: Settings::default(),
             #[cfg(feature = "tls")]
             tls: false,
         }
@@ -143,6 +147,7 @@ impl EmulatorBuilder {
     /// Accepts this API key, and from the first one on no key that was not named so.
     pub fn with_api_key(mut self, key: impl AsRef<str>) -> Self {
         self.auth.accept_key(key.as_ref());
+        self.tinker.keys.push(key.as_ref().to_owned());
         self
     }
 
@@ -316,6 +321,86 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Keeps training runs and checkpoints in this folder, and serves those that are there from an
+    /// earlier run. Otherwise they go when the emulator does.
+    pub fn with_tinker_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.tinker.folder = Some(folder.into());
+        self
+    }
+
+    /// Serves a model of the Tinker API, in place of one with the same name: its tokens are numbered
+    /// below `vocabulary`, the last of them ends a text, and a text has at most `context` tokens.
+    pub fn with_tinker_model(
+        mut self,
+        name: impl Into<String>,
+        vocabulary: NonZeroU32,
+        context: NonZeroUsize,
+    ) -> Self {
+        let name = name.into();
+        self.tinker.models.retain(|model| model.name != name);
+        self.tinker.models.push(BaseModel {
+            name,
+            vocabulary: vocabulary.get(),
+            context: context.get(),
+            end: (vocabulary.get() - 1).cast_signed(),
+        });
+        self
+    }
+
+    /// Sets what `client/config` answers, such as `{"proto_compress_fwdbwd": true}`. The default is
+    /// an empty object, which means the defaults of the client.
+    pub fn with_tinker_config(mut self, flags: Map<String, Value>) -> Self {
+        self.tinker.config = flags;
+        self
+    }
+
+    /// Sets what `client/dynamic_config` answers. The default is an empty object.
+    pub fn with_tinker_dynamic_config(mut self, flags: Map<String, Value>) -> Self {
+        self.tinker.dynamic_config = flags;
+        self
+    }
+
+    /// Holds a poll for a result of the Tinker API for so long before it is told to try again. The
+    /// default is 30 seconds, and clients give up after 45.
+    pub fn with_tinker_hold(mut self, hold: Duration) -> Self {
+        self.tinker.hold = hold;
+        self
+    }
+
+    /// Ends a Tinker session whose heartbeats stay out for longer than this. The default is five
+    /// minutes.
+    pub fn with_tinker_session_patience(mut self, patience: Duration) -> Self {
+        self.tinker.patience = patience;
+        self
+    }
+
+    /// Makes the tokens that Tinker keys are exchanged for last so long. The default is an hour.
+    pub fn with_tinker_token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.tinker.token_lifetime = lifetime;
+        self
+    }
+
+    /// Announces results of the Tinker API above `bytes` bytes before they are sent, to callers that
+    /// allow it. The default is 1 MiB.
+    pub fn with_tinker_announced_over(mut self, bytes: usize) -> Self {
+        self.tinker.announce_over = bytes;
+        self
+    }
+
+    /// Tells those who poll that room is short while more than `requests` requests of the Tinker API
+    /// wait for their turn. By default nobody is told.
+    pub fn with_tinker_room(mut self, requests: usize) -> Self {
+        self.tinker.room = Some(requests);
+        self
+    }
+
+    /// Turns samplings away with 429 while so many requests of the Tinker API wait for their turn. By
+    /// default none is.
+    pub fn with_tinker_sampling_limit(mut self, requests: usize) -> Self {
+        self.tinker.most_samples = Some(requests);
+        self
+    }
+
     /// Serves over TLS, with a certificate for loopback addresses that is made when it starts.
     /// Clients have to trust [`Emulator::certificate_authority`].
     #[cfg(feature = "tls")]
@@ -344,7 +429,26 @@ impl EmulatorBuilder {
         let listener = TcpListener::bind(addresses.as_slice())
             .await
             .map_err(failed)?;
+        let stopping = CancellationToken::new();
+        let clock = Arc::clone(&self.clock);
+        let tinker = Tinker::new(
+            self.tinker,
+            self.seed,
+            self.latency,
+            clock,
+            stopping.clone(),
+        );
+        #[cfg_attr(
+            not(feature = "tls"),
+            expect(unused_mut, reason = "only TLS changes it")
+        )]
+        let mut tinker = tinker.map_err(StartError::folder)?;
+        #[cfg(feature = "tls")]
+        {
+            tinker.secure = self.tls;
+        }
         let app = App {
+            tinker: Arc::new(tinker),
             gemini: Gemini {
                 auth: self.auth,
                 catalogue: self.catalogue,
@@ -372,7 +476,7 @@ impl EmulatorBuilder {
             quirks: self.quirks,
             chaos: Chaos::new(self.faults, self.seed),
             latency: self.latency,
-            stopping: CancellationToken::new(),
+            stopping,
         };
         #[cfg(feature = "tls")]
         let listener = if self.tls {

@@ -37,6 +37,7 @@ enum Kind {
     MalformedChunk,
     CutUpload(u64),
     StallUpload(u64),
+    Repeat,
 }
 
 impl Fault {
@@ -120,6 +121,13 @@ impl Fault {
         Self {
             kind: Kind::CutUpload(bytes),
         }
+    }
+
+    /// The request is handled twice, as when a proxy sends it again, and the second answer is given.
+    /// Only calls of the Tinker API are repeated.
+    #[must_use]
+    pub fn repeat() -> Self {
+        Self { kind: Kind::Repeat }
     }
 }
 
@@ -284,6 +292,7 @@ pub(crate) struct Plan {
     delivery: Delivery,
     malformed: bool,
     broken: Option<Broken>,
+    repeat: bool,
 }
 
 /// What is given in place of the true answer.
@@ -335,6 +344,10 @@ impl Plan {
                 self.breaks(Broken::Stalled(*bytes));
                 None
             }
+            Kind::Repeat => {
+                self.repeat = true;
+                None
+            }
         };
         if self.instead.is_none() {
             self.instead = instead;
@@ -350,6 +363,11 @@ impl Plan {
     fn breaks(&mut self, broken: Broken) {
         let sooner = |other: &Broken| other.bytes() <= broken.bytes();
         self.broken = self.broken.filter(sooner).or(Some(broken));
+    }
+
+    /// Whether the request is handled twice.
+    pub(crate) fn repeats(&self) -> bool {
+        self.repeat
     }
 
     /// Spoils the answer that is about to be given.

@@ -20,8 +20,11 @@ use serde_json::Value;
 use crate::route::{Route, RouteMatcher, Target};
 
 /// What may hold a credential and is not recorded.
-const SECRET_HEADERS: [HeaderName; 4] = [
+const SECRET_HEADERS: [HeaderName; 7] = [
+    HeaderName::from_static("cf-access-client-secret"),
+    HeaderName::from_static("x-api-key"),
     HeaderName::from_static("x-goog-api-key"),
+    HeaderName::from_static("x-tinker-weights-access-token"),
     AUTHORIZATION,
     PROXY_AUTHORIZATION,
     COOKIE,

@@ -18,6 +18,7 @@ mod route;
 mod script;
 mod server;
 mod storage;
+mod tinker;
 #[cfg(feature = "tls")]
 mod tls;
 
@@ -28,7 +29,8 @@ pub use gemini::models::ModelCard;
 pub use gemini::resources::WebhookMessage;
 pub use journal::{Journal, RecordedRequest};
 pub use quirks::Quirk;
-pub use route::{ResourceCall, Route, RouteMatcher};
+pub use route::{ResourceCall, Route, RouteMatcher, TinkerCall};
 pub use script::{Script, ScriptedReply};
 pub use server::{Emulator, StartError};
 pub use storage::Storage;
+pub use tinker::{AppliedRequest, QueueState, TinkerControl};

@@ -4,6 +4,7 @@
 mod owned;
 mod resources;
 mod stored;
+mod tinker;
 
 use std::fmt;
 
@@ -11,6 +12,7 @@ use http::Method;
 use percent_encoding::percent_decode_str;
 
 pub use resources::ResourceCall;
+pub use tinker::TinkerCall;
 
 /// A call of the emulated services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -138,6 +140,8 @@ pub enum Route {
     LiveSession,
     /// A session of music, over WebSocket: `BidiGenerateMusic`.
     LiveMusic,
+    /// A call of the Tinker API.
+    Tinker(TinkerCall),
     /// Anything the emulator does not serve.
     Unknown,
 }
@@ -272,6 +276,11 @@ impl Target {
             if method == Method::GET {
                 target.read_socket(socket);
             }
+            return target;
+        }
+        if let Some((call, about)) = TinkerCall::parse(method, &segments) {
+            target.route = Route::Tinker(call);
+            target.resource = about;
             return target;
         }
         let brings_content = segments.first() == Some(&"upload");

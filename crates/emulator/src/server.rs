@@ -15,6 +15,7 @@ use crate::{
     journal::Journal,
     script::Script,
     storage::Storage,
+    tinker::TinkerControl,
 };
 
 /// How long a shutdown waits for answers under way.
@@ -75,6 +76,13 @@ impl StartError {
     pub(crate) fn certificate(source: io::Error) -> Self {
         Self {
             problem: "could not make a certificate".to_owned(),
+            source: Some(source),
+        }
+    }
+
+    pub(crate) fn folder(source: io::Error) -> Self {
+        Self {
+            problem: "could not use the folder for checkpoints".to_owned(),
             source: Some(source),
         }
     }
@@ -148,6 +156,12 @@ impl Emulator {
     pub fn webhook_messages(&self) -> Vec<WebhookMessage> {
         resources::settle(&self.app.gemini, self.app.clock.now());
         self.app.gemini.resources.webhooks.messages()
+    }
+
+    /// The Tinker side.
+    #[must_use]
+    pub fn tinker(&self) -> TinkerControl {
+        TinkerControl::new(Arc::clone(&self.app.tinker))
     }
 
     /// Stops accepting, lets answers under way finish for up to five seconds, and ends. Delays

@@ -294,10 +294,9 @@ impl Gemini {
             Route::LiveSession | Route::LiveMusic => {
                 Ok(Reply::text(StatusCode::SWITCHING_PROTOCOLS, ""))
             }
-            Route::PutObject | Route::Unknown => Err(ApiError::not_found(format!(
-                "The emulator does not serve {}.",
-                incoming.target.path
-            ))),
+            Route::PutObject | Route::Tinker(_) | Route::Unknown => Err(ApiError::not_found(
+                format!("The emulator does not serve {}.", incoming.target.path),
+            )),
         }
     }
 }
