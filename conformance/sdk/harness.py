@@ -155,6 +155,10 @@ class Emulator:
         assert found, f"no request came with {path!r} in its path"
         return found[-1]
 
+    def order(self, what, **members):
+        """Has it do something that only one API knows."""
+        return self._do(what, **members)
+
     def advance(self, seconds):
         """Moves its clock, which must have been set up with `manual_clock`."""
         self._do("advance", seconds=seconds)

@@ -13,6 +13,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tempfile::NamedTempFile;
 
+use crate::conformance::sdk::tinker;
+
 /// How an emulator differs from the usual one.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -33,6 +35,8 @@ pub(super) struct Settings {
     pub(super) requests_per_minute: Option<usize>,
     /// Whether it speaks TLS, with a certificate made for the run.
     pub(super) tls: bool,
+    /// What concerns the Tinker API.
+    pub(super) tinker: tinker::Settings,
 }
 
 /// Which answers are spoiled, and how.
@@ -98,6 +102,7 @@ impl Settings {
         if self.tls {
             builder = builder.with_tls();
         }
+        builder = self.tinker.apply(builder);
         if self.manual_clock {
             builder = builder.with_clock(Arc::new(clock.clone()));
         }
@@ -152,7 +157,7 @@ impl Running {
                 self.script(&reply)?;
                 Ok(json!({}))
             }
-            other => anyhow::bail!("an emulator cannot `{other}`"),
+            _ => tinker::obey(&self.emulator, order),
         }
     }
 
@@ -205,6 +210,7 @@ impl FaultOrder {
             "delay" => Fault::delay(delay),
             "malformed_chunk" => Fault::malformed_chunk(),
             "rate_limited" => Fault::rate_limited(delay),
+            "repeat" => Fault::repeat(),
             "reset" => Fault::reset(),
             "unavailable" => Fault::unavailable(),
             other => anyhow::bail!("there is no fault `{other}`"),

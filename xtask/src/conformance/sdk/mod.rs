@@ -12,5 +12,6 @@ mod python;
 mod report;
 mod results;
 mod run;
+mod tinker;
 
 pub(crate) use run::{Args, run};

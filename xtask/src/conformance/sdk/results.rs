@@ -6,10 +6,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde_json::json;
 
-use crate::pins::Pin;
-
-/// Where the outcome of a whole run is kept, from the root of the repository.
-const RESULTS: &str = "conformance/sdk-results.json";
+use crate::pins::{self, Pin};
 
 /// How one run of a case ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,9 +55,9 @@ impl Results {
 
     /// Writes down how each case ended on both sides, one case a line and without any time.
     pub(super) fn save(&self, root: &Path, pin: Pin) -> anyhow::Result<()> {
-        let path = root.join(RESULTS);
-        std::fs::write(&path, self.text(pin))
-            .with_context(|| format!("{RESULTS} cannot be written"))
+        let file = file(pin);
+        std::fs::write(root.join(file), self.text(pin))
+            .with_context(|| format!("{file} cannot be written"))
     }
 
     fn text(&self, pin: Pin) -> String {
@@ -76,6 +73,15 @@ impl Results {
             pin.requirement(),
             lines.collect::<Vec<_>>().join(",\n")
         )
+    }
+}
+
+/// Where the outcome of a whole run is kept, from the root of the repository.
+fn file(pin: Pin) -> &'static str {
+    if pin.name == pins::TINKER.name {
+        "conformance/sdk-results-tinker.json"
+    } else {
+        "conformance/sdk-results.json"
     }
 }
 
