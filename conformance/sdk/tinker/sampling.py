@@ -136,35 +136,26 @@ def _(bench, emulator):
 CANCELLING = {"tinker": {"dynamic_config": {"sample_cancel_enabled": True}}}
 
 
-@case("sampling.cancel/is_told", on=BOTH, settings=CANCELLING)
-def _(bench, emulator):
+@case("sampling.cancel/is_told", on=BOTH, settings=CANCELLING, forms=("async",))
+async def _(bench, emulator):
     sampler = _base(bench)
     emulator.order("hold", state="paused_rate_limit", reason="too much")
     future = sampler.sample(prompt(1), 1, greedy(2))
 
-    async def run():
-        try:
-            await future.result_async(timeout=0.5)
-        except Exception:
-            pass
-
-    asyncio.run(run())
+    with refuses(TimeoutError):
+        await future.result_async(timeout=0.5)
     for _ in range(100):
         if emulator.requests("/cancel_future"):
             break
-        import time
-        time.sleep(0.05)
+        await asyncio.sleep(0.05)
     same(emulator.last("/cancel_future")["status"], 200)
 
 
-@case("sampling.async/sample_and_logprobs", on=BOTH)
-def _(bench):
-    async def run():
-        sampler = await bench.service.create_sampling_client_async(base_model=BASE)
-        drawn = await sampler.sample_async(prompt(1), 1, greedy(2))
-        return drawn, await sampler.compute_logprobs_async(prompt(1, 2))
-
-    drawn, logprobs = asyncio.run(run())
+@case("sampling.async/sample_and_logprobs", on=BOTH, forms=("async",))
+async def _(bench):
+    sampler = await bench.service.create_sampling_client_async(base_model=BASE)
+    drawn = await sampler.sample_async(prompt(1), 1, greedy(2))
+    logprobs = await sampler.compute_logprobs_async(prompt(1, 2))
     same((len(drawn.sequences), len(logprobs)), (1, 2))
 
 

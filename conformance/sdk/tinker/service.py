@@ -1,7 +1,5 @@
 """Sessions, configuration, keys and tokens."""
 
-import asyncio
-
 import tinker
 from bench import BASE, BOTH, KEY, examples
 from harness import among, case, refuses, same
@@ -28,13 +26,10 @@ def _(bench):
     client.optim_step(tinker.types.DimuonParams(learning_rate=1e-3)).result()
 
 
-@case("service.create_lora_training_client_async/info", on=BOTH)
-def _(bench):
-    async def run():
-        client = await bench.service.create_lora_training_client_async(base_model=BASE, rank=8)
-        return await client.get_info_async()
-
-    same(asyncio.run(run()).lora_rank, 8)
+@case("service.create_lora_training_client_async/info", on=BOTH, forms=("async",))
+async def _(bench):
+    client = await bench.service.create_lora_training_client_async(base_model=BASE, rank=8)
+    same((await client.get_info_async()).lora_rank, 8)
 
 
 @case("service.get_server_capabilities/models", on=BOTH)

@@ -1,7 +1,5 @@
 """Passes, steps and the order of both."""
 
-import asyncio
-
 import numpy
 import tinker
 from bench import ADAM, BOTH, datum, examples, texts
@@ -130,11 +128,7 @@ def _(bench, emulator):
 @case("training.forward_backward/spans", on=BOTH)
 def _(bench):
     whole = [types.PromptProvenanceSpan(sequence_id="s", offset=0, length=4)]
-    tokens = texts()[0]
-    one = types.Datum.with_provenance(
-        model_input=(types.ModelInput.from_ints(tokens[:-1]), whole),
-        loss_fn_inputs=({"target_tokens": tokens[1:]}, whole),
-    ) if hasattr(types.Datum, "with_provenance") else datum(tokens)
+    one = datum(texts()[0]).with_provenance(model_input=whole, loss_fn_inputs=whole)
     bench.train().forward_backward([one], "cross_entropy").result()
 
 
@@ -148,15 +142,13 @@ def _(bench, emulator):
     same(emulator.last("/forward_backward")["body"]["forward_only"], True)
 
 
-@case("training.async/double_await", on=BOTH)
-def _(bench):
-    async def run():
-        client = bench.train()
-        passed = await client.forward_backward_async(examples(), "cross_entropy")
-        step = await client.optim_step_async(ADAM)
-        return await passed, await step
-
-    among("loss:sum", asyncio.run(run())[0].metrics)
+@case("training.async/double_await", on=BOTH, forms=("async",))
+async def _(bench):
+    client = await bench.service.create_lora_training_client_async(base_model=BASE, rank=8)
+    passed = await client.forward_backward_async(examples(), "cross_entropy")
+    step = await client.optim_step_async(ADAM)
+    among("loss:sum", (await passed).metrics)
+    await step
 
 
 @case("training.forward_backward_custom/client_side", on=BOTH)

@@ -8,6 +8,9 @@ use gimmal_emulator::Emulator;
 use crate::args::{Connection, EmulatorArgs};
 use crate::output;
 
+/// A key that Tinker clients take for one; they refuse others before anything is sent.
+const TINKER_KEY: &str = "tml-emulator";
+
 /// Serves until Ctrl-C.
 pub(crate) async fn run(connection: &Connection, args: &EmulatorArgs) -> anyhow::Result<ExitCode> {
     let address = format!("127.0.0.1:{}", args.port);
@@ -29,7 +32,10 @@ pub(crate) async fn run(connection: &Connection, args: &EmulatorArgs) -> anyhow:
     }
     if connection.json {
         let tls = args.tls.as_ref().map(|file| file.display().to_string());
-        let serving = serde_json::json!({"base_url": emulator.base_url(), "ca_file": tls});
+        let serving = serde_json::json!({
+            "base_url": emulator.base_url(), "ca_file": tls,
+            "tinker_base_url": emulator.base_url(), "tinker_api_key": TINKER_KEY,
+        });
         output::json_line(&serving)?;
     } else {
         output::line(&format!("listening on {}", emulator.base_url()))?;
@@ -37,6 +43,10 @@ pub(crate) async fn run(connection: &Connection, args: &EmulatorArgs) -> anyhow:
             output::line(&format!("trust the certificate in {}", file.display()))?;
         }
         output::line("any key is accepted; Ctrl-C ends it")?;
+        output::line(&format!(
+            "for Tinker: TINKER_BASE_URL={} TINKER_API_KEY={TINKER_KEY}",
+            emulator.base_url()
+        ))?;
     }
     tokio::signal::ctrl_c().await?;
     emulator.shutdown().await;

@@ -26,6 +26,7 @@ mod resources;
 mod server;
 mod socket;
 mod stream;
+mod tinker;
 #[cfg(feature = "tls")]
 mod tls;
 mod tokens;
