@@ -96,7 +96,8 @@ class Bench:
         tool = pathlib.Path(sys.executable).parent / "tinker"
         done = subprocess.run(
             [str(tool), *arguments],
-            capture_output=True, text=True, env=env, input=stdin, cwd=self._home.name,
+            capture_output=True, check=False, text=True, env=env, input=stdin,
+            cwd=self._home.name,
         )
         return done.returncode, done.stdout, done.stderr
 

@@ -5,7 +5,7 @@ import asyncio
 import numpy
 import tinker
 from bench import BASE, BOTH, END, greedy, prompt
-from harness import among, case, refuses, same
+from harness import case, refuses, same
 from tinker import types
 
 

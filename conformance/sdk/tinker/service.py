@@ -104,22 +104,6 @@ def _(bench):
     bench.train()
 
 
-@case("service.create_custom_loss/server_side",
-      on=BOTH, settings={"tinker": {"config": {"custom_loss_server_side": True}}})
-def _(bench):
-    try:
-        import torch
-    except ImportError:
-        return
-
-    def loss(logprobs):
-        return -logprobs.sum(), {"custom/n:sum": logprobs.sum()}
-
-    bench.train()
-    handle = bench.service.create_custom_loss(loss, input_ranks={"logprobs": 1}).result()
-    among(":loss:0", handle.loss_id)
-
-
 @case("service.telemetry/session_start", on=BOTH)
 def _(bench, emulator):
     bench.train()

@@ -2,7 +2,7 @@
 
 import numpy
 import tinker
-from bench import ADAM, BOTH, datum, examples, texts
+from bench import ADAM, BASE, BOTH, datum, examples, texts
 from harness import among, case, refuses, same
 from tinker import types
 
@@ -149,22 +149,6 @@ async def _(bench):
     step = await client.optim_step_async(ADAM)
     among("loss:sum", (await passed).metrics)
     await step
-
-
-@case("training.forward_backward_custom/client_side", on=BOTH)
-def _(bench):
-    try:
-        import torch
-    except ImportError:
-        return
-
-    def loss(data, logprobs):
-        total = -sum(lp.sum() for lp in logprobs)
-        return total, {"custom": float(total)}
-
-    client = bench.train()
-    result = client.forward_backward_custom(examples(), loss).result()
-    among("loss:sum", result.metrics)
 
 
 RETRIES = {
