@@ -109,7 +109,7 @@ mod tests {
         results.add_python("a.b/one", "mldev", "async", failed());
         results.add_ours("a.b/two", "vertex", Outcome::Passed);
         assert!(results.has_failed());
-        let text = results.text(crate::pins::GEMINI);
+        let text = results.text(pins::GEMINI);
         let read: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(
             read["cases"],
