@@ -26,6 +26,7 @@ mod store;
 mod time;
 mod trace;
 mod training;
+mod work;
 
 pub use control::TinkerControl;
 pub(crate) use engine::BaseModel;

@@ -17,7 +17,7 @@ use super::{
     requests::{self, read},
     samplers::{CLONE_STRIDE, Sampler, Source},
     service::{Asked, Tinker, ok},
-    training::account,
+    work::account,
 };
 
 /// Most sequences of one request.

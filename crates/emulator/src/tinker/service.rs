@@ -39,7 +39,8 @@ use super::{
     sampling,
     sessions::Sessions,
     store::Store,
-    training::{self, Work},
+    training,
+    work::Work,
 };
 
 const FAMILY: u64 = 0x7265_7173;
