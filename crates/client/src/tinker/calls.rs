@@ -40,7 +40,7 @@ impl Calls {
     pub(crate) fn in_order(method: &'static str) -> CallOptions {
         let policy = StandardRetry::tinker()
             .with_max_attempts(std::num::NonZeroU32::MAX)
-            .with_except_statuses([StatusCode::CONFLICT])
+            .without_statuses([StatusCode::CONFLICT])
             .with_time_limit(RETRY_WINDOW);
         Self::of(method)
             .with_retry_policy(policy)
