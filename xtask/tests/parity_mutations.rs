@@ -263,7 +263,7 @@ fn rows_turn_when_the_surface_changes() {
             row: "google-genai method caches.Caches.update",
             after: "Missing",
             says: "google-genai: Methods: ",
-            file: format!("{CLIENT}/caches.rs"),
+            file: format!("{CLIENT}/caches/calls.rs"),
             old: "pub fn update(",
             new: "fn update(",
         },
