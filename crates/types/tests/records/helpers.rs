@@ -31,7 +31,7 @@ fn a_mark_is_an_empty_object() {
 }
 
 /// Covers: GenerateContentResponse.text, GenerateContentResponse.executable_code
-/// Covers: GenerateContentResponse.code_execution_result
+/// Covers: GenerateContentResponse.code_execution_result, GenerateContentResponse.parts
 #[test]
 fn a_reply_is_read_from_its_first_candidate() {
     let parts = json!([
@@ -42,6 +42,7 @@ fn a_reply_is_read_from_its_first_candidate() {
     let reply = json!({"candidates": [{"content": {"parts": parts}}, other]});
     let reply: GenerateContentResponse = serde_json::from_value(reply).unwrap();
     assert_eq!(reply.text().as_deref(), Some("It is 4."));
+    assert_eq!(reply.parts().len(), 5);
     let code = reply.executable_code().unwrap();
     assert_eq!(code.code.as_deref(), Some("2 + 2"));
     let output = reply.code_execution_result().unwrap();
@@ -49,6 +50,7 @@ fn a_reply_is_read_from_its_first_candidate() {
 
     let nothing = GenerateContentResponse::default();
     assert_eq!(nothing.text(), None);
+    assert!(nothing.parts().is_empty());
     assert!(nothing.executable_code().is_none() && nothing.code_execution_result().is_none());
 }
 
