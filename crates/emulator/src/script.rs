@@ -26,6 +26,8 @@ pub struct Script {
 struct Step {
     matcher: RouteMatcher,
     reply: ScriptedReply,
+    /// How often it is still to be given; never 0.
+    times: usize,
 }
 
 /// One answer given in place of the emulator's own.
@@ -48,26 +50,24 @@ pub struct ScriptedReply {
 impl Script {
     /// Adds `reply` for the next request that matches and has no earlier reply waiting.
     pub fn push(&self, matcher: impl Into<RouteMatcher>, reply: ScriptedReply) {
-        self.lock().push(Step {
-            matcher: matcher.into(),
-            reply,
-        });
+        self.push_times(matcher, reply, 1);
     }
 
     /// Adds `reply` for the next `times` matching requests.
     pub fn push_times(&self, matcher: impl Into<RouteMatcher>, reply: ScriptedReply, times: usize) {
-        let matcher = matcher.into();
-        let steps = (0..times).map(|_| Step {
-            matcher: matcher.clone(),
-            reply: reply.clone(),
-        });
-        self.lock().extend(steps);
+        if times > 0 {
+            self.lock().push(Step {
+                matcher: matcher.into(),
+                reply,
+                times,
+            });
+        }
     }
 
     /// How many replies have not been given yet.
     #[must_use]
     pub fn pending(&self) -> usize {
-        self.lock().len()
+        self.lock().iter().map(|step| step.times).sum()
     }
 
     /// Drops every waiting reply.
@@ -78,7 +78,11 @@ impl Script {
     pub(crate) fn take(&self, target: &Target) -> Option<Reply> {
         let mut queue = self.lock();
         let at = queue.iter().position(|step| step.matcher.matches(target))?;
-        Some(queue.remove(at).reply.reply)
+        if queue[at].times == 1 {
+            return Some(queue.remove(at).reply.reply);
+        }
+        queue[at].times -= 1;
+        Some(queue[at].reply.reply.clone())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Step>> {
