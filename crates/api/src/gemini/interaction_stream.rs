@@ -104,7 +104,8 @@ impl Stream for InteractionStream {
                 other => break other,
             }
         };
-        let item = item.map(|event| event.and_then(|event| decode(&event.data)));
+        let item =
+            item.map(|event| decode(&event?.data).map_err(|error| self.events.unreadable(error)));
         match &item {
             Some(Ok(event)) => self.note(event),
             _ => self.ended = true,

@@ -86,7 +86,7 @@ impl Stream for GenerateStream {
                             self.waiting = chunks;
                             continue;
                         }
-                        None => decode(&event.data),
+                        None => decode(&event.data).map_err(|error| self.events.unreadable(error)),
                     },
                     Some(Err(error)) => Err(error),
                     None => break,

@@ -38,6 +38,7 @@ pub struct EventStream {
     body: ByteStream,
     decoder: Decoder,
     state: State,
+    received: u64,
     recorder: CallRecorder,
     ends_at_done: bool,
 }
@@ -62,6 +63,7 @@ impl EventStream {
             body,
             decoder,
             state: State::Reading,
+            received: 0,
             recorder: CallRecorder::default(),
             ends_at_done: false,
         }
@@ -102,6 +104,35 @@ impl EventStream {
     /// How long to wait before reconnecting, if the server has said so.
     pub fn reconnection_time(&self) -> Option<Duration> {
         self.decoder.reconnection_time()
+    }
+
+    /// The error for the event delivered last, which the caller could not read: that the stream broke
+    /// off, if it ended inside of this event and what is there cannot be decoded, and else what the
+    /// caller found.
+    ///
+    /// A stream may end in good order without the blank line that ends an event. Such an event is
+    /// delivered, as it may lack nothing else.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use futures_util::StreamExt;
+    /// use gimmal_transport::{ByteStream, ErrorKind, EventStream};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), gimmal_transport::Error> {
+    /// let body = ByteStream::from_bytes(Bytes::from_static(b"data: {\"text\": \"Hel"));
+    /// let mut events = EventStream::new(body);
+    /// let event = events.next().await.expect("an event")?;
+    /// let error = event.json::<serde_json::Value>().unwrap_err();
+    /// assert_eq!(events.unreadable(error).kind(), ErrorKind::StreamInterrupted);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn unreadable(&self, error: Error) -> Error {
+        if self.state == State::Reading || !error.is_decode() {
+            return error;
+        }
+        Error::interrupted(self.received, error)
     }
 
     /// Passes an event on, or ends the stream at the last one.
@@ -148,7 +179,10 @@ impl Stream for EventStream {
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None if this.state == State::Draining => this.state = State::Done,
                 None => match ready!(this.body.poll_next_unpin(cx)) {
-                    Some(Ok(chunk)) => this.decoder.push_bytes(chunk),
+                    Some(Ok(chunk)) => {
+                        this.received += chunk.len() as u64;
+                        this.decoder.push_bytes(chunk);
+                    }
                     Some(Err(error)) => return this.end_with(error),
                     None => {
                         this.decoder.finish();
