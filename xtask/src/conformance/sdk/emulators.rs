@@ -78,6 +78,14 @@ pub(super) struct Running {
 }
 
 impl Settings {
+    /// Those of an emulator whose time passes only when told to.
+    pub(super) fn standing() -> Self {
+        Self {
+            manual_clock: true,
+            ..Self::default()
+        }
+    }
+
     fn builder(&self, clock: &ManualClock) -> EmulatorBuilder {
         let mut builder = Emulator::builder();
         for key in &self.api_keys {

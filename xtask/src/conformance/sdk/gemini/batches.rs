@@ -15,10 +15,7 @@ use crate::conformance::sdk::ours::{Backend, Bench, Cases};
 const EMBEDDER: &str = "gemini-embedding-001";
 
 pub(super) fn add(cases: &mut Cases) {
-    let standing = Settings {
-        manual_clock: true,
-        ..Settings::default()
-    };
+    let standing = Settings::standing();
     let mut create = cases.group(Backend::DEVELOPER, "batches.create");
     create.add_with(&standing, "inline requests", inline);
     create.add_with(&standing, "file", file);

@@ -4,12 +4,13 @@ use std::fmt::Debug;
 use std::sync::LazyLock;
 
 use anyhow::{Context as _, bail, ensure};
-use futures_util::TryStreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use gimmal_client::gemini::{GeminiClient, GeminiClientBuilder, GenerateContent, GenerateStream};
 use gimmal_client::transport::NeverRetry;
 use gimmal_client::types::gemini::{GenerateContentConfig, GenerateContentResponse};
-use gimmal_client::{Error, ErrorKind};
+use gimmal_client::{Error, ErrorKind, Pager};
 use gimmal_emulator::{RecordedRequest, RouteMatcher};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::conformance::sdk::ours::{Backend, Bench};
@@ -69,6 +70,12 @@ impl Bench {
     /// Whether the cases run against Vertex, with or without a project.
     pub(super) fn is_vertex(&self) -> bool {
         self.backend != Backend::Mldev
+    }
+
+    /// Fails unless the call was refused before anything was sent.
+    pub(super) fn unsent<T>(&self, outcome: Result<T, Error>) -> anyhow::Result<()> {
+        same(failed(outcome)?.kind(), ErrorKind::Invalid)?;
+        same(self.requests("").len(), 0)
     }
 
     /// The requests that came with this part in their path, oldest first.
@@ -172,6 +179,11 @@ pub(super) fn never_sent<T>(outcome: Result<T, Error>, field: &str) -> anyhow::R
     among(field, error.field().unwrap_or_default())
 }
 
+/// The refusal of a call by the server, which must have this status.
+pub(super) fn declined<T>(outcome: Result<T, Error>, code: u16) -> anyhow::Result<()> {
+    refused(outcome, code, "").map(|_| ())
+}
+
 /// The error that a call must come to.
 pub(super) fn failed<T>(outcome: Result<T, Error>) -> anyhow::Result<Error> {
     match outcome {
@@ -190,7 +202,42 @@ pub(super) fn status_of(error: &Error) -> &str {
 
 /// A generation config from its JSON.
 pub(super) fn config(json: Value) -> anyhow::Result<GenerateContentConfig> {
-    serde_json::from_value(json).context("no generation config")
+    of(json)
+}
+
+/// Settings or a resource from their JSON.
+pub(super) fn of<T: DeserializeOwned>(json: Value) -> anyhow::Result<T> {
+    let kind = std::any::type_name::<T>();
+    serde_json::from_value(json).with_context(|| format!("no {kind}"))
+}
+
+/// A member that a reply must have.
+pub(super) fn given<T>(member: Option<T>) -> anyhow::Result<T> {
+    member.context("a member of the reply is missing")
+}
+
+/// All items of a list, which must come in pages of this size.
+pub(super) async fn paged<T>(list: Pager<T>, size: usize) -> anyhow::Result<Vec<T>>
+where
+    T: DeserializeOwned + Send + 'static,
+{
+    let mut pages = std::pin::pin!(list.pages());
+    let (mut items, mut count) = (Vec::new(), 0);
+    while let Some(page) = pages.next().await {
+        let page: Vec<T> = page?.items.into_iter().collect::<Result<_, _>>()?;
+        ensure!(page.len() <= size, "{} items on a page", page.len());
+        items.extend(page);
+        count += 1;
+    }
+    same(count, items.len().div_ceil(size).max(1))?;
+    Ok(items)
+}
+
+/// The names of resources, sorted.
+pub(super) fn sorted(names: impl IntoIterator<Item = Option<String>>) -> Vec<String> {
+    let mut names: Vec<String> = names.into_iter().flatten().collect();
+    names.sort();
+    names
 }
 
 /// All chunks of a stream.

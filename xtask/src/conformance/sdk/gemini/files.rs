@@ -14,10 +14,7 @@ const CHUNK: usize = 8 << 20;
 const DENIED: (u16, &str) = (403, "PERMISSION_DENIED");
 
 pub(super) fn add(cases: &mut Cases) {
-    let standing = Settings {
-        manual_clock: true,
-        ..Settings::default()
-    };
+    let standing = Settings::standing();
     let mut upload = cases.group(Backend::DEVELOPER, "files.upload");
     upload.add("reply", reply);
     for (row, size) in [
