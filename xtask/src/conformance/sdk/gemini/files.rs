@@ -1,12 +1,21 @@
 //! Files: uploaded, read, listed, downloaded and registered.
 
-use anyhow::{Context as _, ensure};
-use futures_util::{StreamExt as _, TryStreamExt as _};
-use gimmal_client::gemini::UploadFile;
-use gimmal_client::types::gemini::{File, FileSource, FileState};
-use serde_json::json;
+use std::path::{Path, PathBuf};
 
-use super::bench::{FACT, among, header, refused, same, status_of};
+use anyhow::{Context as _, ensure};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use gimmal_api::gemini::UploadContent;
+use gimmal_client::gemini::{GenerateContent, UploadFile};
+use gimmal_client::types::gemini::{
+    BatchJob, BatchJobSource, Content, File, FileSource, FileState, Part,
+};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use super::bench::{
+    FACT, MODEL, QUESTION, among, declined, given, header, paged, refused, same, sorted, status_of,
+};
+use super::work::until;
 use crate::conformance::sdk::emulators::Settings;
 use crate::conformance::sdk::ours::{Backend, Bench, Cases};
 
@@ -15,7 +24,15 @@ const DENIED: (u16, &str) = (403, "PERMISSION_DENIED");
 
 pub(super) fn add(cases: &mut Cases) {
     let standing = Settings::standing();
+    let mut upload = cases.group(Backend::PROJECT, "files.upload");
+    upload.add("refused", refuses);
     let mut upload = cases.group(Backend::DEVELOPER, "files.upload");
+    upload.add("path:text", |bench| from_a_path(bench, |path| path.into()));
+    upload.add("path:object", |bench| {
+        from_a_path(bench, |path| PathBuf::from(path).into())
+    });
+    upload.add("no mime type", no_mime_type);
+    upload.add("used in a prompt", in_a_prompt);
     upload.add("reply", reply);
     for (row, size) in [
         ("nothing", 0),
@@ -48,6 +65,8 @@ pub(super) fn add(cases: &mut Cases) {
     let mut download = cases.group(Backend::DEVELOPER, "files.download");
     download.add("of an upload", downloads_an_upload);
     download.add("unknown", downloads_unknown);
+    download.add_with(&standing, "answers of a job", downloads_answers);
+    download.add_with(&standing, "film", downloads_a_film);
     let mut register = cases.group(Backend::DEVELOPER, "files.register_files");
     register.add("kinds", registers);
 }
@@ -63,10 +82,70 @@ async fn made(bench: &Bench) -> anyhow::Result<(File, String)> {
     Ok((file, name))
 }
 
+/// What the files say.
+fn text() -> String {
+    format!("Grüße! The Halden hotel has two doors. {FACT} Breakfast is at eight.")
+}
+
+/// Fails unless the service says what was uploaded.
+fn is_of(file: &File, content: &[u8]) -> anyhow::Result<()> {
+    same(file.size_bytes, Some(i64::try_from(content.len())?))?;
+    let digest: String = Sha256::digest(content)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let hash = given(file.sha256_hash.as_deref())?;
+    same(BASE64_STANDARD.decode(hash)?, digest.into_bytes())
+}
+
+/// A question about a file.
+fn about(bench: &Bench, file: &File, question: &str) -> anyhow::Result<GenerateContent> {
+    let call = bench.client()?.models().generate_content(MODEL);
+    Ok(call.set_contents([turn(file, question)?]))
+}
+
+fn turn(file: &File, question: &str) -> anyhow::Result<Content> {
+    let (uri, kind) = (given(file.uri.clone())?, given(file.mime_type.clone())?);
+    let parts = [Part::file_data(uri, kind), question.into()];
+    Ok(Content::new().set_role("user").set_parts(parts))
+}
+
 /// A refusal with this code and canonical name.
 fn denied<T>(outcome: Result<T, gimmal_client::Error>) -> anyhow::Result<()> {
     let error = refused(outcome, DENIED.0, "")?;
     same(status_of(&error), DENIED.1)
+}
+
+async fn from_a_path(bench: Bench, given: fn(&Path) -> UploadContent) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("hotel.txt");
+    std::fs::write(&path, text())?;
+    let call = bench.client()?.files().upload(given(&path));
+    let file = call.send().await?.into_body();
+    same(file.mime_type.as_deref(), Some("text/plain"))?;
+    is_of(&file, text().as_bytes())
+}
+
+async fn no_mime_type(bench: Bench) -> anyhow::Result<()> {
+    let call = bench.client()?.files().upload(b"x".to_vec());
+    bench.unsent(call.send().await)
+}
+
+async fn refuses(bench: Bench) -> anyhow::Result<()> {
+    bench.unsent(upload(&bench, FACT)?.send().await)
+}
+
+async fn in_a_prompt(bench: Bench) -> anyhow::Result<()> {
+    let file = upload(&bench, text())?.send().await?.into_body();
+    let reply = about(&bench, &file, QUESTION)?.send().await?.into_body();
+    among(FACT, reply.text().unwrap_or_default())?;
+    let count = bench.client()?.models().count_tokens(MODEL);
+    let count = count.set_contents([turn(&file, QUESTION)?]).send().await?;
+    let used = given(reply.usage_metadata)?.prompt_token_count;
+    same(count.into_body().total_tokens, used)?;
+    let files = bench.client()?.files();
+    files.delete(&file).send().await?;
+    denied(about(&bench, &file, QUESTION)?.send().await)
 }
 
 async fn reply(bench: Bench) -> anyhow::Result<()> {
@@ -79,15 +158,20 @@ async fn reply(bench: Bench) -> anyhow::Result<()> {
     same(file.source, Some(FileSource::Uploaded))?;
     let created = file.create_time.context("no time")?.to_system_time();
     let expires = file.expiration_time.context("no time")?.to_system_time();
-    same(expires.duration_since(created)?.as_secs(), 48 * 3600)
+    same(expires.duration_since(created)?.as_secs(), 48 * 3600)?;
+    let uri = given(file.uri)?;
+    ensure!(uri.ends_with("files/hotel-notes"), "{uri}");
+    Ok(())
 }
 
 async fn sized(bench: Bench, size: usize) -> anyhow::Result<()> {
     let content: Vec<u8> = (0..=u8::MAX).cycle().take(size).collect();
-    let call = upload(&bench, content)?.set_mime_type("application/pdf");
+    let call = upload(&bench, content.clone())?.set_mime_type("application/pdf");
     let file = call.send().await?.into_body();
     same(file.mime_type.as_deref(), Some("application/pdf"))?;
-    same(file.size_bytes.unwrap_or_default(), i64::try_from(size)?)?;
+    if size > 0 {
+        is_of(&file, &content)?;
+    }
     let sent = bench.requests("upload");
     let parts = sent
         .iter()
@@ -98,28 +182,30 @@ async fn sized(bench: Bench, size: usize) -> anyhow::Result<()> {
 async fn name_in_use(bench: Bench) -> anyhow::Result<()> {
     upload(&bench, FACT)?.set_name("notes").send().await?;
     let again = upload(&bench, FACT)?.set_name("notes").send().await;
-    refused(again, 409, "").map(|_| ())
+    declined(again, 409)
 }
 
+/// The service would refuse it as well; ours does not bother it.
 async fn bad_name(bench: Bench) -> anyhow::Result<()> {
-    let outcome = upload(&bench, FACT)?.set_name("Not A Name").send().await;
-    ensure!(outcome.is_err(), "nothing was refused");
-    Ok(())
+    bench.unsent(upload(&bench, FACT)?.set_name("Not A Name").send().await)
 }
 
 async fn film(bench: Bench) -> anyhow::Result<()> {
     let call = upload(&bench, "...")?.set_mime_type("video/mp4");
     let file = call.send().await?.into_body();
-    same(file.state, Some(FileState::Processing))?;
-    let name = file.name.context("no name")?;
-    for _ in 0..400 {
-        let file = bench.client()?.files().get(&*name).send().await?;
-        if file.body().state == Some(FileState::Active) {
-            return Ok(());
-        }
-        bench.advance(0.1)?;
-    }
-    anyhow::bail!("the film is processed still")
+    same(file.state.as_ref(), Some(&FileState::Processing))?;
+    let error = refused(about(&bench, &file, "What is it?")?.send().await, 400, "")?;
+    same(status_of(&error), "FAILED_PRECONDITION")?;
+    let files = bench.client()?.files();
+    let is_done = |file: &File| file.state != Some(FileState::Processing);
+    let file = until(&bench, 0.1, || files.get(&file).send(), is_done).await?;
+    same(file.state.as_ref(), Some(&FileState::Active))?;
+    let reply = about(&bench, &file, "What is it?")?.send().await?;
+    ensure!(
+        reply.body().text().is_some_and(|text| !text.is_empty()),
+        "no answer"
+    );
+    Ok(())
 }
 
 async fn gets(bench: Bench, short: bool) -> anyhow::Result<()> {
@@ -145,28 +231,25 @@ async fn gets_foreign(bench: Bench) -> anyhow::Result<()> {
     denied(other.files().get(name).send().await)
 }
 
-async fn lists(bench: Bench, count: usize, size: i32) -> anyhow::Result<()> {
+async fn lists(bench: Bench, count: usize, size: u8) -> anyhow::Result<()> {
     let mut names = Vec::new();
     for _ in 0..count {
-        names.push(made(&bench).await?.1);
+        names.push(made(&bench).await?.0.name);
     }
-    names.sort();
-    let list = || anyhow::Ok(bench.client()?.files().list().set_page_size(size).items());
-    if count > 0 {
-        let mut pages = std::pin::pin!(list()?.pages());
-        let first = pages.next().await.context("no page")??;
-        same(first.items.len(), usize::try_from(size)?.min(count))?;
-    }
-    let files: Vec<File> = list()?.try_collect().await?;
-    let mut listed: Vec<String> = files.into_iter().filter_map(|file| file.name).collect();
-    listed.sort();
-    same(listed, names)
+    let list = bench.client()?.files().list().set_page_size(size.into());
+    let files = paged(list.items(), size.into()).await?;
+    same(
+        sorted(files.into_iter().map(|file| file.name)),
+        sorted(names),
+    )
 }
 
 async fn deletes(bench: Bench) -> anyhow::Result<()> {
     let (_, name) = made(&bench).await?;
-    bench.client()?.files().delete(&*name).send().await?;
-    denied(bench.client()?.files().get(name).send().await)
+    let files = bench.client()?.files();
+    files.delete(&*name).send().await?;
+    denied(files.get(name).send().await)?;
+    same(files.list().items().collect_all().await?.len(), 0)
 }
 
 async fn deletes_unknown(bench: Bench) -> anyhow::Result<()> {
@@ -176,11 +259,52 @@ async fn deletes_unknown(bench: Bench) -> anyhow::Result<()> {
 async fn downloads_an_upload(bench: Bench) -> anyhow::Result<()> {
     let (_, name) = made(&bench).await?;
     let outcome = bench.client()?.files().download(name).send().await;
-    refused(outcome, 400, "").map(|_| ())
+    declined(outcome, 400)
 }
 
 async fn downloads_unknown(bench: Bench) -> anyhow::Result<()> {
     denied(bench.client()?.files().download("files/none").send().await)
+}
+
+async fn downloads_answers(bench: Bench) -> anyhow::Result<()> {
+    let client = bench.client()?;
+    let request = json!({"contents": [{"parts": [{"text": "x"}]}]});
+    let line = format!("{}\n", json!({"key": "a", "request": request}));
+    let call = upload(&bench, line)?.set_mime_type("application/jsonl");
+    let source = BatchJobSource::file(given(call.send().await?.into_body().name)?);
+    let job = client.batches().create(MODEL, source).send().await?;
+    let name = given(job.into_body().name)?;
+    let look = || client.batches().get(&*name).send();
+    let job = until(&bench, 0.1, look, BatchJob::is_done).await?;
+    let answers = given(given(job.dest)?.file_name)?;
+    let data = client.files().download(&*answers).send().await?.into_body();
+    among("\"a\"", String::from_utf8_lossy(&data))?;
+    let folder = tempfile::tempdir()?;
+    let target = folder.path().join("answers.jsonl");
+    client.files().download(answers).save(&target).await?;
+    same(std::fs::read(target)?, &data[..])
+}
+
+async fn downloads_a_film(bench: Bench) -> anyhow::Result<()> {
+    let files = bench.client()?.files();
+    let name = bench.film(json!({})).await?;
+    let done = given(bench.filmed(&name).await?.response)?;
+    let film = given(done.videos().next())?;
+    let data = files.download(film).send().await?.into_body();
+    same(data.get(4..8), Some(&b"ftyp"[..]))?;
+    let mut listed = files.list().items().collect_all().await?;
+    let file = given(listed.pop())?;
+    same(
+        (listed.len(), file.source.as_ref()),
+        (0, Some(&FileSource::Generated)),
+    )?;
+    among(given(file.name.as_deref())?, given(film.uri.as_deref())?)?;
+    same(json!(file.video_metadata), json!({"videoDuration": "8s"}))?;
+    same(files.download(&file).send().await?.into_body(), &data)?;
+    let folder = tempfile::tempdir()?;
+    let target = folder.path().join("film.mp4");
+    files.download(film).save(&target).await?;
+    same(std::fs::read(target)?, &data[..])
 }
 
 async fn registers(bench: Bench) -> anyhow::Result<()> {
@@ -189,6 +313,11 @@ async fn registers(bench: Bench) -> anyhow::Result<()> {
     let reply = call.with_quota_project("payer").send().await?.into_body();
     let kinds: Vec<_> = reply.files.iter().map(|file| &file.mime_type).collect();
     same(json!(kinds), json!(["video/mp4", "text/plain"]))?;
+    let registered = Some(FileSource::Registered);
+    ensure!(
+        reply.files.iter().all(|file| file.source == registered),
+        "{kinds:?}"
+    );
     let last = bench.last("register")?;
     among("payer", header(&last, "x-goog-user-project"))
 }

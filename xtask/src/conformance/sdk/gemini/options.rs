@@ -10,7 +10,7 @@ use gimmal_client::{CallOptions, Timeout};
 use http::{HeaderName, HeaderValue};
 use serde_json::json;
 
-use super::bench::{MODEL, PARENT, among, failed, header, same};
+use super::bench::{MODEL, PARENT, among, failed, header, of, same};
 use crate::conformance::sdk::ours::{Backend, Bench, Cases};
 
 pub(super) fn add(cases: &mut Cases) {
@@ -35,6 +35,7 @@ pub(super) fn add(cases: &mut Cases) {
         });
     }
     options.add("timeout that passes", timeout_that_passes);
+    options.add("body of one's own", body_of_ones_own);
     options.add("base with a path", base_with_a_path);
 }
 
@@ -144,6 +145,16 @@ async fn timeout_that_passes(bench: Bench) -> anyhow::Result<()> {
     let error = failed(call.send().await)?;
     ensure!(error.is_timeout(), "{error}");
     Ok(())
+}
+
+async fn body_of_ones_own(bench: Bench) -> anyhow::Result<()> {
+    let extra = of(json!({"generationConfig": {"temperature": 0.5}}))?;
+    let options = CallOptions::new().with_extra_body(extra);
+    generate(&bench.client()?)
+        .with_options(options)
+        .send()
+        .await?;
+    same(bench.sent("", "/generationConfig/temperature")?, 0.5)
 }
 
 async fn base_with_a_path(bench: Bench) -> anyhow::Result<()> {

@@ -23,7 +23,7 @@ pub(super) async fn until<T, F>(
     bench: &Bench,
     step: f64,
     look: impl Fn() -> F,
-    is_done: impl Fn(&T) -> bool,
+    mut is_done: impl FnMut(&T) -> bool,
 ) -> anyhow::Result<T>
 where
     F: Future<Output = Result<Response<T>, Error>>,
