@@ -1,22 +1,29 @@
 //! The calls of the Gemini SDK with our client: the same cases as in `conformance/sdk/gemini`.
 
+mod agents;
 mod batches;
 mod bench;
 mod caches;
 mod chats;
+mod credentials;
+mod decisions;
 mod documents;
+mod environments;
 mod errors;
 mod file_search_stores;
 mod files;
 mod functions;
+mod interactions;
 mod models;
 mod operations;
 mod options;
-mod resources;
 mod retries;
 mod settings;
 mod streams;
+mod triggers;
 mod tunings;
+mod voices;
+mod webhooks;
 mod work;
 
 use crate::conformance::sdk::ours::{Case, Cases};
@@ -24,21 +31,28 @@ use crate::conformance::sdk::ours::{Case, Cases};
 /// Every case.
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Cases::default();
+    agents::add(&mut cases);
     batches::add(&mut cases);
     caches::add(&mut cases);
     chats::add(&mut cases);
+    credentials::add(&mut cases);
+    decisions::add(&mut cases);
     documents::add(&mut cases);
+    environments::add(&mut cases);
     errors::add(&mut cases);
     file_search_stores::add(&mut cases);
     files::add(&mut cases);
     functions::add(&mut cases);
+    interactions::add(&mut cases);
     models::add(&mut cases);
     operations::add(&mut cases);
     options::add(&mut cases);
-    resources::add(&mut cases);
     retries::add(&mut cases);
     settings::add(&mut cases);
     streams::add(&mut cases);
+    triggers::add(&mut cases);
     tunings::add(&mut cases);
+    voices::add(&mut cases);
+    webhooks::add(&mut cases);
     cases.into_list()
 }
