@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use anyhow::{Context as _, bail, ensure};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use gimmal_client::gemini::{GeminiClient, GeminiClientBuilder, GenerateContent, GenerateStream};
-use gimmal_client::transport::NeverRetry;
+use gimmal_client::transport::{HttpConfig, NeverRetry};
 use gimmal_client::types::gemini::{GenerateContentConfig, GenerateContentResponse};
 use gimmal_client::{Error, ErrorKind, Pager};
 use gimmal_emulator::{RecordedRequest, RouteMatcher};
@@ -44,9 +44,14 @@ impl Bench {
 
     /// The same with another key; on Vertex with a project there is none.
     pub(super) fn builder_with_key(&self, key: &str) -> GeminiClientBuilder {
-        let builder = GeminiClient::builder()
-            .with_base_url(self.running.emulator.base_url())
+        let emulator = &self.running.emulator;
+        let mut builder = GeminiClient::builder()
+            .with_base_url(emulator.base_url())
             .with_retry_policy(NeverRetry);
+        if let Some(authority) = emulator.certificate_authority().map(str::to_owned) {
+            let http = HttpConfig::default().with_only_root_certificates(authority);
+            builder = builder.with_transport(|transport| transport.with_http_config(http));
+        }
         match self.backend {
             Backend::Mldev => builder.with_api_key(key),
             Backend::Express => builder.with_api_key(key).with_vertex_express(),
