@@ -77,16 +77,10 @@ async fn likeness(bench: Bench) -> anyhow::Result<()> {
     let reply = embed(&bench, EMBEDDER, &texts, json!({}))?.send().await?;
     let reply = reply.into_body();
     same(lengths(&reply), [3072; 3])?;
-    let vector = |n: usize| {
-        reply.embeddings[n]
-            .values
-            .iter()
-            .map(|value| f64::from(*value))
-    };
-    let [a, b, c] = [0, 1, 2].map(|n| vector(n).collect::<Vec<f64>>());
-    let norm = dot(&a, &a).sqrt();
+    let [a, b, c] = [0, 1, 2].map(|n| &*reply.embeddings[n].values);
+    let norm = dot(a, a).sqrt();
     ensure!((norm - 1.0).abs() < 1e-4, "a length of {norm}");
-    ensure!(dot(&a, &b) > dot(&a, &c), "bees are like parcels");
+    ensure!(dot(a, b) > dot(a, c), "bees are like parcels");
     ensure!(
         given(reply.usage_metadata)?.prompt_token_count > Some(5),
         "no tokens"

@@ -60,7 +60,7 @@ impl Bench {
         } else {
             // The SDKs begin no films on the developer API, so one is asked for by hand.
             let path = format!("v1beta/models/{VEO}:predictLongRunning");
-            let url = Url::parse(&self.running.emulator.base_url())?.join(&path)?;
+            let url = Url::parse(self.running.emulator.base_url())?.join(&path)?;
             let body = json!({"instances": [{"prompt": "a cat on a roof"}]});
             let request = Request::new(Method::POST, url).with_json(&body)?;
             let transport = client.api().transport();
