@@ -177,6 +177,26 @@ mod tests {
         );
     }
 
+    /// The results on file name every case; one that has no counterpart shows up there first.
+    #[test]
+    fn our_client_has_every_case_on_file() {
+        let file = crate::workspace::root().join("conformance/sdk-results.json");
+        let file: serde_json::Value =
+            serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+        let ours = gemini::cases();
+        let ours: std::collections::BTreeSet<_> = ours
+            .iter()
+            .map(|case| (case.name(), case.backend().name()))
+            .collect();
+        let filed = file["cases"].as_array().unwrap();
+        assert!(!filed.is_empty());
+        for case in filed {
+            let (name, backend) = (&case["case"], &case["backend"]);
+            let key = (name.as_str().unwrap(), backend.as_str().unwrap());
+            assert!(ours.contains(&key), "our client lacks {name} on {backend}");
+        }
+    }
+
     #[test]
     fn both_sides_have_the_same_areas() {
         let root = crate::workspace::root();
