@@ -8,7 +8,7 @@ use gimmal_client::types::Timestamp;
 use gimmal_client::types::gemini::LiveConnectConstraints;
 use serde_json::json;
 
-use super::bench::{declined, given, of, same};
+use super::bench::{begins, declined, given, of, same};
 use super::live::LIVE;
 use crate::conformance::sdk::ours::{Backend, Bench, Cases};
 
@@ -67,7 +67,7 @@ async fn makes(bench: Bench, change: Change) -> anyhow::Result<()> {
         given(token.into_body().name)
     };
     let (first, second) = (made().await?, made().await?);
-    ensure!(first.starts_with("auth_tokens/"), "another kind of name");
+    begins("auth_tokens/", &first)?;
     ensure!(first != second, "the same token");
     Ok(())
 }

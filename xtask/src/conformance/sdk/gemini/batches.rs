@@ -9,7 +9,8 @@ use gimmal_client::types::gemini::{
 use serde_json::{Value, json};
 
 use super::bench::{
-    FACT, MODEL, PARENT, among, declined, given, of, paged, refused, same, sorted, status_of,
+    FACT, MODEL, PARENT, among, begins, declined, given, of, paged, refused, same, sorted,
+    status_of,
 };
 use super::work::{lines, until, values};
 use crate::conformance::sdk::emulators::Settings;
@@ -132,9 +133,9 @@ async fn reply(bench: Bench) -> anyhow::Result<()> {
     let job = job.into_body();
     let name = given(job.name.clone())?;
     if bench.is_vertex() {
-        among(&format!("{PARENT}/batchPredictionJobs/"), name)?;
+        begins(&format!("{PARENT}/batchPredictionJobs/"), name)?;
     } else {
-        among("batches/", name)?;
+        begins("batches/", name)?;
     }
     same(&job.state, &Some(JobState::Pending))?;
     same(job.display_name.as_deref(), Some("three questions"))?;
@@ -276,8 +277,7 @@ async fn place_of_the_answers(bench: Bench) -> anyhow::Result<()> {
     same(given(job.dest.as_ref())?.gcs_uri.as_deref(), Some(place))?;
     let job = succeeded(&bench, job).await?;
     let folder = given(given(job.output_info)?.gcs_output_directory)?;
-    ensure!(folder.starts_with(place), "{folder}");
-    Ok(())
+    begins(place, folder)
 }
 
 async fn missing_object(bench: Bench) -> anyhow::Result<()> {

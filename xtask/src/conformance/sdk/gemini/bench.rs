@@ -158,6 +158,16 @@ pub(super) fn among(part: &str, whole: impl AsRef<str>) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Fails unless the text begins so, and says what it is.
+pub(super) fn begins(with: &str, text: impl AsRef<str>) -> anyhow::Result<()> {
+    let text = text.as_ref();
+    ensure!(
+        text.starts_with(with),
+        "{text:?} does not begin with {with:?}"
+    );
+    Ok(())
+}
+
 /// The refusal of a call, which must have this status and this text in it.
 pub(super) fn refused<T>(
     outcome: Result<T, Error>,

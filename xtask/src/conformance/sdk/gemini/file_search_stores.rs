@@ -11,7 +11,8 @@ use gimmal_client::types::gemini::{
 use serde_json::{Value, json};
 
 use super::bench::{
-    FACT, MODEL, QUESTION, among, declined, given, of, paged, refused, same, sorted, status_of,
+    FACT, MODEL, QUESTION, among, begins, declined, given, of, paged, refused, same, sorted,
+    status_of,
 };
 use super::work::until;
 use crate::conformance::sdk::emulators::Settings;
@@ -155,7 +156,7 @@ async fn left(bench: &Bench) -> anyhow::Result<usize> {
 
 async fn reply(bench: Bench) -> anyhow::Result<()> {
     let store = made(&bench, "Halden hotel").await?;
-    among("fileSearchStores/halden-hotel-", given(store.name)?)?;
+    begins("fileSearchStores/halden-hotel-", given(store.name)?)?;
     same(store.display_name.as_deref(), Some("Halden hotel"))?;
     ensure!(
         store.create_time.is_some() && store.update_time.is_some(),
@@ -166,7 +167,7 @@ async fn reply(bench: Bench) -> anyhow::Result<()> {
 
 async fn without_a_name(bench: Bench) -> anyhow::Result<()> {
     let store = bench.client()?.file_search_stores().create().send().await?;
-    among("fileSearchStores/", given(store.into_body().name)?)
+    begins("fileSearchStores/", given(store.into_body().name)?)
 }
 
 async fn refuses(bench: Bench) -> anyhow::Result<()> {
@@ -289,9 +290,9 @@ async fn uploads(bench: Bench) -> anyhow::Result<()> {
     let begun = upload(&bench, &store, text())?.send().await?.into_body();
     ensure!(!begun.is_done(), "it is done already");
     let name = given(begun.name)?;
-    among(&format!("{store}/upload/operations/"), &name)?;
+    begins(&format!("{store}/upload/operations/"), &name)?;
     let response = given(uploaded(&bench, &name).await?.response)?;
-    among(
+    begins(
         &format!("{store}/documents/"),
         given(response.document_name)?,
     )?;

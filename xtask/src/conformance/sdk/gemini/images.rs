@@ -10,7 +10,7 @@ use gimmal_client::types::gemini::{
 };
 use serde_json::{Value, json};
 
-use super::bench::{among, declined, given, of, same};
+use super::bench::{among, begins, declined, given, of, same};
 use crate::conformance::sdk::ours::{Backend, Bench, Cases};
 
 const PAINTER: &str = "imagen-4.0-generate-001";
@@ -152,7 +152,7 @@ async fn what_was_thought_of_it(bench: Bench) -> anyhow::Result<()> {
     let reply = paint(&bench, "a green hill", config).await?;
     let first = only(reply.generated_images)?;
     let prompt = given(first.enhanced_prompt)?;
-    ensure!(prompt.starts_with("a green hill"), "{prompt}");
+    begins("a green hill", prompt)?;
     let safety = given(first.safety_attributes)?;
     same(safety.categories.len(), safety.scores.len())?;
     let safety = given(reply.positive_prompt_safety_attributes)?;
@@ -170,8 +170,7 @@ async fn bucket(bench: Bench) -> anyhow::Result<()> {
     let config = json!({"outputGcsUri": "gs://bucket/pictures"});
     let made = only(painted(&bench, config).await?)?;
     let uri = given(given(made.image)?.gcs_uri)?;
-    ensure!(uri.starts_with("gs://bucket/pictures/"), "{uri}");
-    Ok(())
+    begins("gs://bucket/pictures/", uri)
 }
 
 async fn edits_behind_a_mask(bench: Bench) -> anyhow::Result<()> {

@@ -5,7 +5,7 @@ use gimmal_client::gemini::GenerateContent;
 use gimmal_client::types::gemini::{GenerateVideosConfig, MediaModality, Part};
 use serde_json::{Value, json};
 
-use super::bench::{MODEL, PARENT, chunks, config, given, of, refused, same, status_of};
+use super::bench::{MODEL, PARENT, begins, chunks, config, given, of, refused, same, status_of};
 use super::images::size_of;
 use super::work::VEO;
 use crate::conformance::sdk::emulators::Settings;
@@ -77,7 +77,7 @@ async fn speech(bench: Bench) -> anyhow::Result<()> {
     let parts = given(given(reply.candidates.pop())?.content)?.parts;
     let sound = given(given(parts.into_iter().next())?.inline_data)?;
     let kind = given(sound.mime_type)?;
-    ensure!(kind.starts_with("audio/L16"), "{kind}");
+    begins("audio/L16", kind)?;
     let samples = given(sound.data)?;
     let samples = samples.as_bytes();
     same(samples.len() % 2, 0)?;

@@ -4,7 +4,7 @@ use anyhow::ensure;
 use gimmal_client::types::gemini::{GenerateVideosOperation, ProjectOperation, Video};
 use serde_json::json;
 
-use super::bench::{PARENT, given, refused, same};
+use super::bench::{PARENT, begins, given, refused, same};
 use super::work::{VEO, until};
 use crate::conformance::sdk::emulators::Settings;
 use crate::conformance::sdk::ours::{Backend, Bench, Cases};
@@ -75,7 +75,7 @@ async fn in_a_bucket(bench: Bench) -> anyhow::Result<()> {
     let name = bench.film(config).await?;
     let films = films(bench.filmed(&name).await?)?;
     let uri = given(films[0].uri.as_deref())?;
-    ensure!(uri.starts_with("gs://bucket/films/"), "{uri}");
+    begins("gs://bucket/films/", uri)?;
     same(films.len(), 1)
 }
 

@@ -9,7 +9,7 @@ use gimmal_client::types::gemini::{
 use serde_json::{Value, json};
 
 use super::bench::{
-    MODEL, PARENT, among, chunks, declined, given, of, paged, refused, same, sorted, text,
+    MODEL, PARENT, among, begins, chunks, declined, given, of, paged, refused, same, sorted, text,
 };
 use super::work::until;
 use crate::conformance::sdk::emulators::Settings;
@@ -170,7 +170,7 @@ async fn reply(bench: Bench) -> anyhow::Result<()> {
     let config = json!({"tunedModelDisplayName": "words", "labels": {"my_team": "words"}});
     let job = tune(&bench, &taught(&bench, 6), MODEL, config).await?;
     ensure!(!job.has_ended(), "it has ended already");
-    among(&format!("{PARENT}/tuningJobs/"), given(job.name)?)?;
+    begins(&format!("{PARENT}/tuningJobs/"), given(job.name)?)?;
     same(json!(job.labels), json!({"my_team": "words"}))?;
     same(job.tuned_model_display_name.as_deref(), Some("words"))
 }
@@ -254,7 +254,7 @@ async fn preferences(bench: Bench) -> anyhow::Result<()> {
             .pre_tuned_model
             .and_then(|model| model.tuned_model_name),
     )?;
-    ensure!(before.starts_with(&name), "{before}");
+    begins(&name, before)?;
     let again = ended(&bench, again.name).await?;
     ensure!(again.has_succeeded(), "it failed");
     same(again.base_model.as_deref(), Some(MODEL))
