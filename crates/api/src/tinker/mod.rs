@@ -30,7 +30,7 @@ pub use future_reply::{FuturePayload, FutureReply};
 pub use handle::Tinker;
 pub use options::{
     API_KEY, IDEMPOTENCY_KEY, POLLER_POOL, PROTOCOL_VERSION, REDIRECT_POOL, RETRY_COUNT,
-    default_headers, default_options, with_sdk_method,
+    default_headers, default_options, default_retry, with_sdk_method,
 };
 pub use query::{AuditQuery, ListQuery, ListTrainingRuns, Page};
 pub use retrieve::{RequestType, RetrieveFuture};

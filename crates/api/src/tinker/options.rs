@@ -46,19 +46,23 @@ pub const REDIRECT_POOL: PoolPurpose = PoolPurpose::from_static("redirect");
 /// `min(0.5 · 2ⁿ, 10)` seconds less up to a quarter. A conflict (409) is final: what is there will
 /// not go away by asking again.
 pub fn default_options() -> CallOptions {
-    let again = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
-    let errors = (500..600).filter_map(|status| StatusCode::from_u16(status).ok());
-    let retry = StandardRetry::tinker().with_statuses(again.into_iter().chain(errors));
     let mut options = CallOptions::new()
         .with_attempt_timeout(Timeout::After(ATTEMPT))
         .with_timeout_header(READ_TIMEOUT)
         .with_idempotency_key_in(IDEMPOTENCY_KEY)
-        .with_retry_policy(retry)
+        .with_retry_policy(default_retry())
         .with_backoff(ExponentialBackoff::tinker());
     for (name, value) in default_headers() {
         options = options.with_header(name, value);
     }
     options
+}
+
+/// When a call is made again, unless it says otherwise.
+pub fn default_retry() -> StandardRetry {
+    let again = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
+    let errors = (500..600).filter_map(|status| StatusCode::from_u16(status).ok());
+    StandardRetry::tinker().with_statuses(again.into_iter().chain(errors))
 }
 
 /// The headers by which the service knows a client library and what it runs on.

@@ -3,7 +3,7 @@
 mod billing;
 mod builder;
 mod calls;
-mod env;
+mod config;
 mod estimate;
 mod heartbeat;
 mod holder;
@@ -23,6 +23,7 @@ mod tests;
 mod training;
 
 pub use builder::ServiceClientBuilder;
+pub use config::{Config, ConfigLayer, LogLevel, Parity, Setting, Source, mask_api_key};
 pub use estimate::{sampling_bytes, training_bytes};
 pub use promise::{Handle, Submission};
 pub use queue_state::{

@@ -16,6 +16,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::Config;
 use super::calls::Calls;
 use super::holder::process_uuid;
 use super::ids::uuid;
@@ -30,7 +31,7 @@ pub(crate) enum Credential {
     /// A key, or a token that is good as it is.
     Key(SecretString),
     /// A command that prints a key or a token.
-    Command(String),
+    Command(SecretString),
 }
 
 impl fmt::Debug for Credential {
@@ -54,6 +55,23 @@ impl Credential {
         Err(Error::invalid("api_key", message))
     }
 
+    /// The credential that the settings name. A command stands in for a key of the wrong form.
+    pub(crate) fn of(config: &Config) -> Result<Self, Error> {
+        let command = config.credential_cmd.as_ref();
+        let command = command.map(|command| Self::Command(command.value.clone()));
+        let Some(key) = &config.api_key else {
+            return command.ok_or_else(|| {
+                let message = "is missing; set TINKER_API_KEY or TINKER_CREDENTIAL_CMD, or make a \
+                               key the default of ~/.tinker/credentials.json";
+                Error::invalid("api_key", message)
+            });
+        };
+        match (Self::key(key.value.clone()), command) {
+            (Err(_), Some(command)) => Ok(command),
+            (key, _) => key,
+        }
+    }
+
     fn is_token(&self) -> bool {
         matches!(self, Self::Key(key) if key.expose_secret().trim().starts_with("eyJ"))
     }
@@ -68,7 +86,7 @@ impl Switch {
         let first: Arc<dyn Credentials> = match credential {
             Credential::Key(key) => Arc::new(ApiKey::new(API_KEY, key.clone())),
             Credential::Command(command) => Arc::new(TokenCredentials::new(
-                CredentialCommand::new(command.as_str()),
+                CredentialCommand::new(command.expose_secret()),
                 TokenConfig::in_header(API_KEY),
             )),
         };
@@ -144,7 +162,7 @@ impl Settings {
         let config_names_command = config.credential_default_source == COMMAND;
         let exchange = match &self.credential {
             Credential::Command(command) => {
-                let secret = CredentialCommand::new(command.as_str());
+                let secret = CredentialCommand::new(command.expose_secret());
                 JwtExchange::new(bare, url, API_KEY, secret)
             }
             Credential::Key(key) => {

@@ -35,7 +35,7 @@ use crate::otel::trace::Trace;
 pub struct Otel {
     pub(super) tracer: Arc<BoxedTracer>,
     pub(super) instruments: Arc<Instruments>,
-    pub(super) propagator: Option<Arc<dyn TextMapPropagator + Send + Sync>>,
+    pub(super) propagator: Option<Propagator>,
 }
 
 impl Otel {
@@ -66,9 +66,23 @@ impl Otel {
         mut self,
         propagator: impl TextMapPropagator + Send + Sync + 'static,
     ) -> Self {
-        self.propagator = Some(Arc::new(propagator));
+        self.propagator = Some(Propagator::Own(Arc::new(propagator)));
         self
     }
+
+    /// The same with the propagator of the process, whichever it is when a request goes out.
+    #[must_use]
+    pub fn with_global_propagator(mut self) -> Self {
+        self.propagator = Some(Propagator::Global);
+        self
+    }
+}
+
+/// Who writes the headers.
+#[derive(Clone, Debug)]
+pub(super) enum Propagator {
+    Own(Arc<dyn TextMapPropagator + Send + Sync>),
+    Global,
 }
 
 impl CallTracer for Otel {

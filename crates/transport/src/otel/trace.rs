@@ -7,13 +7,13 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, Method, StatusCode};
 use opentelemetry::trace::{SpanKind, SpanRef, Status, TraceContextExt, Tracer};
-use opentelemetry::{Array, Context, KeyValue, StringValue, Value};
+use opentelemetry::{Array, Context, KeyValue, StringValue, Value, global};
 
 use crate::observe::{
     AttributeValue, CallAttributes, CallInfo, CallOutcome, CallTrace, Event, NextStep,
     ReplyAttributes, error_type,
 };
-use crate::otel::handle::Otel;
+use crate::otel::handle::{Otel, Propagator};
 use crate::otel::{names, propagate};
 
 /// The value of `error.type` for a call that was dropped before it was answered.
@@ -213,8 +213,12 @@ impl CallTrace for Trace {
     }
 
     fn inject(&self, headers: &mut HeaderMap) {
-        if let Some(propagator) = &self.otel.propagator {
-            propagate::inject(&**propagator, &self.context, headers);
+        match &self.otel.propagator {
+            Some(Propagator::Own(own)) => propagate::inject(&**own, &self.context, headers),
+            Some(Propagator::Global) => global::get_text_map_propagator(|propagator| {
+                propagate::inject(propagator, &self.context, headers);
+            }),
+            None => {}
         }
     }
 }
