@@ -1,6 +1,7 @@
 //! Calls of the Tinker API on a scripted transport: connections, limits, retries, replies, errors.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use gimmal_api::tinker::{
     API_KEY, Endpoint, ErrorClass, FutureReply, PROTOCOL_VERSION, RequestType, RetrieveFuture,
@@ -11,10 +12,12 @@ use gimmal_transport::testing::{Reply, ScriptedTransport};
 use gimmal_transport::{ApiKey, CallOptions, Error, Transport};
 use gimmal_types::tinker::{
     AccessScope, ClientConfigRequest, CreateModelResponse, ForwardBackwardOutput,
-    FutureRetrieveRequest, FuturesRetrieveRequest, ModelInput, QueueState, RequestErrorCategory,
-    RequestFailedResponse, SampleRequest, SessionHeartbeatRequest,
+    FutureRetrieveRequest, FuturesRetrieveRequest, LoadWeightsResponse, ModelInput, QueueState,
+    RequestErrorCategory, RequestFailedResponse, SampleRequest,
+    SaveWeightsForSamplerResponseInternal, SaveWeightsResponse, SessionHeartbeatRequest,
+    UntypedAPIFuture,
 };
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, EXPIRES, LOCATION};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use secrecy::SecretString;
 use test_case::test_case;
@@ -68,7 +71,7 @@ async fn calls_carry_the_headers_of_a_client() {
     }
 }
 
-/// Covers: tinker.service.client_config, tinker.sessions.heartbeat, tinker.sampling.sample,
+/// Covers: CHK-EP-1, tinker.service.client_config, tinker.sessions.heartbeat, tinker.sampling.sample,
 /// tinker.futures.retrieve_many
 #[tokio::test(start_paused = true)]
 async fn calls_go_where_they_belong_and_as_often_as_they_may() {
@@ -255,4 +258,116 @@ fn other_errors_have_classes_as_well() {
     );
     let error = Error::authentication("no key");
     assert!(advice(&error).contains("TINKER_API_KEY"));
+}
+
+const ARCHIVE: &str = "https://files.test/archive?sig=1";
+
+fn found() -> Reply {
+    Reply::status(302)
+        .with_header(LOCATION, HeaderValue::from_static(ARCHIVE))
+        .with_header(
+            EXPIRES,
+            HeaderValue::from_static("Wed, 21 Oct 2026 07:28:00 GMT"),
+        )
+}
+
+/// Covers: CHK-REST-1
+#[tokio::test(start_paused = true)]
+async fn chk_rest_1_an_archive_that_is_being_made_is_asked_for_again() {
+    let busy = || Reply::json(503, "{}");
+    let (http, tinker) = tinker([busy(), busy(), found()]);
+    let start = tokio::time::Instant::now();
+    let archive = tinker
+        .checkpoint_archive_url("r", "weights/1", &none())
+        .await;
+    let archive = archive.unwrap();
+    assert_eq!(archive.url, ARCHIVE);
+    assert_eq!(
+        archive.expires.as_deref(),
+        Some("Wed, 21 Oct 2026 07:28:00 GMT")
+    );
+    assert_eq!(start.elapsed(), Duration::from_secs(60));
+    let path = "/api/v1/training_runs/r/checkpoints/weights/1/archive";
+    assert_eq!(http.requests()[2].path_and_query(), path);
+}
+
+/// Covers: CHK-REST-1
+#[tokio::test(start_paused = true)]
+async fn chk_rest_1_after_six_refusals_the_last_one_is_told() {
+    let (http, tinker) = tinker((0..6).map(|_| Reply::json(503, "{}")));
+    let start = tokio::time::Instant::now();
+    let archive = tinker
+        .checkpoint_archive_url("r", "weights/1", &none())
+        .await;
+    assert_eq!(
+        archive.unwrap_err().status(),
+        Some(StatusCode::SERVICE_UNAVAILABLE)
+    );
+    assert_eq!(http.request_count(), 6);
+    assert_eq!(start.elapsed(), Duration::from_secs(150));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_archive_may_also_be_named_in_json() {
+    let json = format!(r#"{{"url": "{ARCHIVE}", "expires": "soon"}}"#);
+    let (_, tinker) = tinker([Reply::json(200, json), Reply::json(500, "{}")]);
+    let archive = tinker
+        .checkpoint_archive_url("r", "weights/1", &none())
+        .await;
+    assert_eq!(archive.unwrap().url, ARCHIVE);
+    let archive = tinker
+        .checkpoint_archive_url("r", "weights/1", &none())
+        .await;
+    assert_eq!(
+        archive.unwrap_err().status(),
+        Some(StatusCode::INTERNAL_SERVER_ERROR)
+    );
+}
+
+/// Covers: CHK-EP-2
+#[tokio::test(start_paused = true)]
+async fn chk_ep_2_a_sample_sends_no_null() {
+    let (http, tinker) = tinker([Reply::json(200, r#"{"request_id": "r"}"#)]);
+    let ask = SampleRequest::new().set_prompt(ModelInput::from_ints([1]));
+    tinker.sample(&ask, &none()).await.unwrap();
+    let request = &http.requests()[0];
+    let body = String::from_utf8_lossy(request.body());
+    assert!(
+        !body.contains("null") && body.contains("sampling_params"),
+        "{body}"
+    );
+    assert_eq!(request.header("x-tinker-sampling-backpressure"), Some("1"));
+}
+
+/// Covers: CHK-OPS-1
+#[test_case(r#"{"path": "tinker://r/weights/c", "type": "save_weights"}"#, true, true; "typed")]
+#[test_case(r#"{"path": "tinker://r/weights/c"}"#, true, true; "path")]
+#[test_case(r#"{"sampling_session_id": "s"}"#, false, true; "session")]
+#[test_case(r#"{"unrelated": 1}"#, false, false; "unrelated")]
+fn chk_ops_1_what_was_saved_is_read_in_every_form(body: &'static str, path: bool, place: bool) {
+    let read = |kind| FutureReply::read(kind, body.into()).unwrap();
+    let FutureReply::Result(payload) = read("application/json") else {
+        panic!("a result");
+    };
+    assert_eq!(payload.decode::<SaveWeightsResponse>().is_ok(), path);
+    let loaded: LoadWeightsResponse = payload.decode().unwrap();
+    assert_eq!(loaded.path.is_some(), path);
+    let saved: SaveWeightsForSamplerResponseInternal = payload.decode().unwrap();
+    assert_eq!(
+        saved.path.is_some() || saved.sampling_session_id.is_some(),
+        place
+    );
+}
+
+/// Covers: CHK-OPS-1
+#[test]
+fn chk_ops_1_a_promise_is_no_result() {
+    let promise = r#"{"request_id": "r", "model_id": "m"}"#;
+    let future: UntypedAPIFuture = serde_json::from_str(promise).unwrap();
+    assert_eq!(future.request_id, "r");
+    let reply = FutureReply::read("application/json", promise.into()).unwrap();
+    let FutureReply::Result(payload) = reply else {
+        panic!("a result");
+    };
+    assert!(payload.decode::<SaveWeightsResponse>().is_err());
 }

@@ -48,7 +48,7 @@ fn sent(request: Result<Request, Error>, expected: &str) -> Value {
     body(&request)
 }
 
-/// Covers: tinker.service.client_config, tinker.service.client_dynamic_config,
+/// Covers: CHK-EP-1, tinker.service.client_config, tinker.service.client_dynamic_config,
 /// tinker.service.auth_token, tinker.service.health, tinker.service.get_server_capabilities,
 /// tinker.auth.get_own_key, tinker.auth.delete_own_key, tinker.telemetry.send
 #[test]
@@ -249,7 +249,7 @@ fn sampling() {
         "GET samplers/s:sample:0",
     );
     assert_eq!(
-        requests::get_sampler(&at, "../x").unwrap_err().field(),
+        requests::get_sampler(&at, "..").unwrap_err().field(),
         Some("sampler_id")
     );
     let ask = SampleRequest::new().set_prompt(ModelInput::from_ints([1]));

@@ -17,7 +17,7 @@ use crate::error::{AttemptRecord, Delivery, Error, ErrorKind};
 use crate::extra_body;
 use crate::gates::Pass;
 use crate::headers::LayeredHeaders;
-use crate::http::{PoolKey, PoolPurpose};
+use crate::http::{KeepRedirects, PoolKey, PoolPurpose};
 use crate::idempotency;
 use crate::interceptor::Attempt;
 use crate::limit::Limit;
@@ -205,6 +205,9 @@ impl<'a> Call<'a> {
         let pool = self.options.pool();
         if *pool != PoolPurpose::DEFAULT {
             outgoing.extensions_mut().insert(pool.clone());
+        }
+        if !self.options.redirects() {
+            outgoing.extensions_mut().insert(KeepRedirects);
         }
         outgoing
     }

@@ -95,6 +95,7 @@ pub struct CallOptions {
     max_event_bytes: Option<usize>,
     max_decompression_ratio: Option<NonZeroU32>,
     request_compression: Option<RequestCompression>,
+    redirects: Option<bool>,
     pool: Option<PoolPurpose>,
     estimated_tokens: Option<u64>,
     attributes: Option<Arc<CallAttributes>>,
@@ -255,6 +256,13 @@ impl CallOptions {
         self
     }
 
+    /// Hands a redirect to the caller, as an error with its status and headers; by default it is
+    /// followed. A transport of the caller's may follow it all the same.
+    pub fn without_redirects(mut self) -> Self {
+        self.redirects = Some(false);
+        self
+    }
+
     /// Uses the connections that are kept for this purpose.
     ///
     /// The built-in client makes connections for a purpose when it is first named; see
@@ -318,6 +326,7 @@ impl CallOptions {
                 .max_decompression_ratio
                 .or(outer.max_decompression_ratio),
             request_compression: self.request_compression.or(outer.request_compression),
+            redirects: self.redirects.or(outer.redirects),
             pool: self.pool.clone().or_else(|| outer.pool.clone()),
             estimated_tokens: self.estimated_tokens.or(outer.estimated_tokens),
             attributes: self.attributes.clone().or_else(|| outer.attributes.clone()),
@@ -362,6 +371,11 @@ impl CallOptions {
     /// How the body of the request is packed, if somebody said so.
     pub fn request_compression(&self) -> Option<RequestCompression> {
         self.request_compression
+    }
+
+    /// Whether redirects are followed.
+    pub fn redirects(&self) -> bool {
+        self.redirects.unwrap_or(true)
     }
 
     /// Whose connections are used.

@@ -2,8 +2,11 @@
 
 use gimmal_transport::{CallOptions, Error, Response};
 use gimmal_types::tinker::{
-    CheckpointTtlRequest, CheckpointsListResponse, ExternalWeightsUrlsResponse,
+    CheckpointArchiveUrlResponse, CheckpointTtlRequest, CheckpointsListResponse,
+    ExternalWeightsUrlsResponse,
 };
+use http::header::{EXPIRES, LOCATION};
+use url::Url;
 
 use super::options::Manner;
 use super::{Page, Tinker, requests};
@@ -42,6 +45,31 @@ impl Tinker {
     ) -> Result<Response<ExternalWeightsUrlsResponse>, Error> {
         let request = requests::external_weights_urls(self.endpoint(), run, checkpoint)?;
         self.read(request, Manner::Training, options).await
+    }
+
+    /// Asks where an archive of a checkpoint can be had, for some minutes: from servers that make
+    /// archives, which answer 503 while they do. Then it is asked for again after 30 s, 6 times in
+    /// all, unless the call says otherwise.
+    ///
+    /// Route: GET /api/v1/training_runs/{run}/checkpoints/{checkpoint}/archive
+    ///
+    /// # Errors
+    ///
+    /// Fails before sending on an identifier that does not fit into a path; otherwise as the
+    /// transport does.
+    pub async fn checkpoint_archive_url(
+        &self,
+        run: &str,
+        checkpoint: &str,
+        options: &CallOptions,
+    ) -> Result<CheckpointArchiveUrlResponse, Error> {
+        let request = requests::checkpoint_archive_url(self.endpoint(), run, checkpoint)?;
+        let base = request.url().clone();
+        let reply = self.read(request, Manner::Archive, options).await;
+        match reply {
+            Ok(reply) => Ok(reply.into_body()),
+            Err(error) => redirected(&base, &error).ok_or(error),
+        }
     }
 
     /// Deletes a checkpoint.
@@ -132,4 +160,14 @@ impl Tinker {
         let request = requests::list_checkpoints(self.endpoint(), page)?;
         self.read(request, Manner::Training, options).await
     }
+}
+
+/// Where a redirect leads; `None` for any other error.
+fn redirected(base: &Url, error: &Error) -> Option<CheckpointArchiveUrlResponse> {
+    error.status().filter(|status| status.is_redirection())?;
+    let text = |name| Some(error.headers()?.get(name)?.to_str().ok()?.to_owned());
+    let url = base.join(&text(LOCATION)?).ok()?;
+    let mut found = CheckpointArchiveUrlResponse::new().set_url(url);
+    found.expires = text(EXPIRES);
+    Some(found)
 }

@@ -1,7 +1,19 @@
 //! Where the service is, and how addresses below it are made. Reads no environment, does no I/O.
 
+use std::borrow::Cow;
+
 use gimmal_transport::Error;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
+
+/// Everything but what needs no encoding by RFC 3986 and the colon, which stands between the parts
+/// of an identifier.
+const NOT_IN_AN_ID: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b':');
 
 /// The address of the service itself.
 pub const DEFAULT_BASE_URL: &str = "https://tinker.thinkingmachines.dev/services/tinker-prod";
@@ -91,6 +103,14 @@ pub(super) fn segment<'a>(field: &str, id: &'a str) -> Result<&'a str, Error> {
     Ok(id)
 }
 
+/// An identifier as a part of a path, with what does not belong there encoded.
+pub(super) fn encoded<'a>(field: &str, id: &'a str) -> Result<Cow<'a, str>, Error> {
+    if matches!(id, "" | "." | "..") {
+        return segment(field, id).map(Cow::Borrowed);
+    }
+    Ok(utf8_percent_encode(id, NOT_IN_AN_ID).into())
+}
+
 /// A checkpoint within a run: `weights/<name>`, two parts of a path.
 pub(super) fn checkpoint<'a>(field: &str, id: &'a str) -> Result<&'a str, Error> {
     let parts = id.split_once('/');
@@ -103,6 +123,8 @@ pub(super) fn checkpoint<'a>(field: &str, id: &'a str) -> Result<&'a str, Error>
 
 #[cfg(test)]
 mod tests {
+    use test_case::test_case;
+
     use super::*;
 
     #[test]
@@ -124,6 +146,18 @@ mod tests {
             assert_eq!(error.field(), Some("base_url"), "{base}");
             assert!(!error.to_string().contains("u:p"));
         }
+    }
+
+    /// Covers: CHK-REST-3
+    #[test_case("s-1:sample:0", "s-1:sample:0")]
+    #[test_case("a:b/c", "a:b%2Fc")]
+    #[test_case("a?b#c d%2e", "a%3Fb%23c%20d%252e")]
+    fn chk_rest_3_an_identifier_cannot_leave_its_place(id: &str, sent: &str) {
+        let endpoint = Endpoint::new("http://h").unwrap();
+        let id = encoded("sampler_id", id).unwrap();
+        let url = endpoint.url(&format!("samplers/{id}"));
+        assert_eq!(url.as_str(), format!("http://h/api/v1/samplers/{sent}"));
+        assert_eq!(encoded("id", "..").unwrap_err().field(), Some("id"));
     }
 
     #[test]

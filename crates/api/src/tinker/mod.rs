@@ -13,6 +13,7 @@ pub mod polling;
 mod query;
 pub mod requests;
 mod retrieve;
+mod sample_stream;
 mod sampling;
 mod service;
 pub mod session_futures;
@@ -34,3 +35,4 @@ pub use options::{
 };
 pub use query::{AuditQuery, ListQuery, ListTrainingRuns, Page};
 pub use retrieve::{RequestType, RetrieveFuture};
+pub use sample_stream::{SampleStream, chunk_of_event};

@@ -1,5 +1,6 @@
 //! How calls are made unless a caller says otherwise: connections, time limits, retries, headers.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use gimmal_transport::{
@@ -34,6 +35,11 @@ const KEEP_ALIVE: Duration = Duration::from_secs(10);
 const CANCEL: Duration = Duration::from_secs(30);
 /// Reports are not worth more than this.
 const REPORT: Duration = Duration::from_secs(5);
+
+/// An archive that is being made is asked for again after this long.
+const ARCHIVE_WAIT: Duration = Duration::from_secs(30);
+/// How often it is asked for in all.
+const ARCHIVE_ATTEMPTS: NonZeroU32 = NonZeroU32::new(6).unwrap();
 
 /// The connections of one long poll for all requests of a sampling client.
 pub const POLLER_POOL: PoolPurpose = PoolPurpose::from_static("futures-poller");
@@ -124,6 +130,10 @@ pub(super) enum Manner {
     TrainingOnce,
     Sampling,
     Redirect,
+    /// Asks where an archive is, until it is made.
+    Archive,
+    /// A reply in events.
+    Stream,
     Future,
     /// One poll for many requests; the flag says that it is answered at once.
     Poller {
@@ -144,6 +154,8 @@ impl Manner {
             Self::TrainingOnce => (PoolPurpose::TRAINING, None, true),
             Self::Sampling => (PoolPurpose::SAMPLING, None, true),
             Self::Redirect => (REDIRECT_POOL, None, false),
+            Self::Archive => (PoolPurpose::TRAINING, None, false),
+            Self::Stream => (PoolPurpose::SAMPLING, None, true),
             Self::Future => (PoolPurpose::FUTURES, Some(LONG_POLL), true),
             Self::Poller { at_once: false } => (POLLER_POOL, Some(LONG_POLL), true),
             Self::Poller { at_once: true } => (POLLER_POOL, Some(SHORT_POLL), true),
@@ -157,6 +169,22 @@ impl Manner {
         }
         if once {
             manner = manner.with_retry_policy(NeverRetry);
+        }
+        if let Self::Stream = self {
+            let events = HeaderValue::from_static("text/event-stream");
+            manner = manner.with_header(ACCEPT, events);
+        }
+        if let Self::Archive = self {
+            let unavailable = [StatusCode::SERVICE_UNAVAILABLE];
+            let wait = ExponentialBackoff::default()
+                .with_initial(ARCHIVE_WAIT)
+                .with_max(ARCHIVE_WAIT)
+                .without_jitter();
+            let retry = StandardRetry::tinker().with_max_attempts(ARCHIVE_ATTEMPTS);
+            manner = manner
+                .with_retry_policy(retry.with_statuses(unavailable))
+                .with_backoff(wait)
+                .without_redirects();
         }
         call.or(&manner)
     }

@@ -7,7 +7,7 @@ use gimmal_types::tinker::{
 };
 
 use super::options::Manner;
-use super::{Tinker, requests};
+use super::{SampleStream, Tinker, requests};
 
 impl Tinker {
     /// Opens a sampling session.
@@ -73,5 +73,24 @@ impl Tinker {
     ) -> Result<Response<UntypedAPIFuture>, Error> {
         let request = requests::sample(self.endpoint(), request)?;
         self.read(request, Manner::Sampling, options).await
+    }
+
+    /// Asks for a sequence and reads it as it is drawn, from servers that stream.
+    ///
+    /// Route: POST /api/v1/stream_sample
+    ///
+    /// # Errors
+    ///
+    /// Fails before sending on what cannot be asked; otherwise as the transport does, up to the
+    /// headers of the reply. What fails later is an item of the stream.
+    pub async fn stream_sample(
+        &self,
+        request: &SampleRequest,
+        options: &CallOptions,
+    ) -> Result<SampleStream, Error> {
+        let request = requests::stream_sample(self.endpoint(), request)?;
+        let options = Manner::Stream.options(options);
+        let reply = self.transport().open_events(request, &options).await?;
+        Ok(SampleStream::new(reply.into_body()))
     }
 }

@@ -22,7 +22,9 @@ use hyper_util::rt::TokioIo;
 use crate::body::ByteStream;
 use crate::error::Error;
 use crate::http::connect::Connector;
-use crate::http::{HttpConfig, HttpTransport, PoolKey, PoolPurpose, failure, redirect};
+use crate::http::{
+    HttpConfig, HttpTransport, KeepRedirects, PoolKey, PoolPurpose, failure, redirect,
+};
 use crate::semaphore::{KeyedPermit, KeyedSemaphore};
 
 /// Connections to all servers for one purpose.
@@ -106,6 +108,7 @@ impl HyperTransport {
     ) -> Result<http::Response<ByteStream>, Error> {
         let purpose = request.extensions_mut().remove::<PoolPurpose>();
         let purpose = purpose.unwrap_or_default();
+        let keep = request.extensions_mut().remove::<KeepRedirects>().is_some();
         let pool = self.pool(&purpose)?;
         let mut redirects = 0;
         loop {
@@ -113,7 +116,10 @@ impl HyperTransport {
             let reply = pool.request(self.outgoing(&request)?).await;
             let reply = reply.map_err(failure::of_exchange)?;
             let answered = |error: Error| error.with_answer(reply.status(), reply.headers());
-            let next = redirect::follow(&request, reply.status(), reply.headers());
+            let next = match keep {
+                true => Ok(None),
+                false => redirect::follow(&request, reply.status(), reply.headers()),
+            };
             let Some(next) = next.map_err(answered)? else {
                 #[cfg(feature = "websocket")]
                 if reply.status() == http::StatusCode::SWITCHING_PROTOCOLS {

@@ -18,7 +18,7 @@ pub use proxy::Proxy;
 pub(crate) use client::HyperTransport;
 #[cfg(feature = "websocket")]
 pub(crate) use connection::Connection;
-pub(crate) use redirect::harmless;
+pub(crate) use redirect::{KeepRedirects, harmless};
 
 use std::fmt::Debug;
 

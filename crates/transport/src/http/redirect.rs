@@ -29,6 +29,10 @@ const HARMLESS: [HeaderName; 8] = [
     HeaderName::from_static("x-goog-api-client"),
 ];
 
+/// On a request: its redirects are for the caller.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeepRedirects;
+
 /// The request that a reply redirects to; `None` when the reply is final.
 pub(super) fn follow(
     request: &http::Request<Bytes>,

@@ -45,6 +45,14 @@ record! {
         pub expires: Timestamp,
     }
 
+    /// Where an archive of a checkpoint is for the time being, from servers that make archives.
+    pub struct CheckpointArchiveUrlResponse {
+        /// The address, which lets anybody in who has it.
+        pub url: String,
+        /// When it ceases to work, as the server wrote it.
+        pub expires: Option<String>,
+    }
+
     /// Where a page stands in a list.
     #[derive(Debug)]
     pub struct Cursor {
@@ -101,3 +109,12 @@ record! {
 
 // The addresses are signed: whoever has one has the file.
 names_only_debug!(ExternalWeightsUrlsResponse);
+
+/// The address lets anybody in, so it is not shown.
+impl std::fmt::Debug for CheckpointArchiveUrlResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CheckpointArchiveUrlResponse")
+            .field("expires", &self.expires)
+            .finish_non_exhaustive()
+    }
+}

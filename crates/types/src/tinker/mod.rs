@@ -24,6 +24,7 @@ mod path;
 pub mod proto;
 mod provenance;
 mod sample_response;
+mod sample_stream;
 mod sampling;
 mod service;
 mod session_search;
@@ -43,8 +44,8 @@ pub use billing::{
     SamplingSampleBillingEvent, StorageBillingEvent, TrainingBillingEvent,
 };
 pub use checkpoints::{
-    Checkpoint, CheckpointTtlRequest, CheckpointsListResponse, Cursor, ExternalWeightsUrlsResponse,
-    TrainingRun, TrainingRunsResponse,
+    Checkpoint, CheckpointArchiveUrlResponse, CheckpointTtlRequest, CheckpointsListResponse,
+    Cursor, ExternalWeightsUrlsResponse, TrainingRun, TrainingRunsResponse,
 };
 pub use chunks::{
     DmelChunk, EncodedTextChunk, ImageAssetPointerChunk, ImageChunk, ModelInputChunk,
@@ -88,6 +89,7 @@ pub use provenance::{
     PromptProvenanceSpan, ProvenanceSpan, ProvenanceSpans, SampledProvenanceSpan,
 };
 pub use sample_response::{PromptAltTokens, SampleResponse, SampledSequence, TopkLogprobs};
+pub use sample_stream::{SampleStreamChunk, SampleStreamEvent};
 pub use sampling::{
     CreateSamplingSessionRequest, CreateSamplingSessionResponse, GetSamplerResponse,
     JoinSamplingSessionRequest, JoinSamplingSessionResponse, SampleRequest, SamplingParams, Stop,

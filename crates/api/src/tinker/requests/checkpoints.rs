@@ -39,6 +39,23 @@ pub fn external_weights_urls(
     ))))
 }
 
+/// Builds the request of [`checkpoint_archive_url`](crate::tinker::Tinker::checkpoint_archive_url).
+///
+/// # Errors
+///
+/// Fails on an identifier that does not fit into a path.
+pub fn checkpoint_archive_url(
+    endpoint: &Endpoint,
+    run: &str,
+    checkpoint: &str,
+) -> Result<Request, Error> {
+    let run = segment("training_run_id", run)?;
+    let checkpoint = checkpoint_id("checkpoint_id", checkpoint)?;
+    Ok(get(endpoint.url(&format!(
+        "training_runs/{run}/checkpoints/{checkpoint}/archive"
+    ))))
+}
+
 /// Builds the request of [`delete_checkpoint`](crate::tinker::Tinker::delete_checkpoint).
 ///
 /// # Errors

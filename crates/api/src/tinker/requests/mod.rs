@@ -24,11 +24,13 @@ use super::Endpoint;
 pub use admin::{audit_log, billing_usage, current_checkpoint_storage};
 pub use auth::{delete_own_key, get_own_key};
 pub use checkpoints::{
-    delete_checkpoint, external_weights_urls, list_checkpoints, list_checkpoints_of_run,
-    publish_checkpoint, set_checkpoint_ttl, unpublish_checkpoint,
+    checkpoint_archive_url, delete_checkpoint, external_weights_urls, list_checkpoints,
+    list_checkpoints_of_run, publish_checkpoint, set_checkpoint_ttl, unpublish_checkpoint,
 };
 pub use futures::{cancel_future, retrieve_future, retrieve_futures};
-pub use sampling::{create_sampling_session, get_sampler, join_sampling_session, sample};
+pub use sampling::{
+    create_sampling_session, get_sampler, join_sampling_session, sample, stream_sample,
+};
 pub use service::{
     auth_token, client_config, client_dynamic_config, get_server_capabilities, health,
 };

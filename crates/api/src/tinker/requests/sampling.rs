@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue};
 
 use super::{get, invalid, post};
 use crate::tinker::Endpoint;
-use crate::tinker::endpoint::segment;
+use crate::tinker::endpoint::encoded;
 
 /// Builds the request of
 /// [`create_sampling_session`](crate::tinker::Tinker::create_sampling_session).
@@ -41,7 +41,7 @@ pub fn join_sampling_session(
 ///
 /// Fails on an identifier that does not fit into a path.
 pub fn get_sampler(endpoint: &Endpoint, sampler_id: &str) -> Result<Request, Error> {
-    let sampler_id = segment("sampler_id", sampler_id)?;
+    let sampler_id = encoded("sampler_id", sampler_id)?;
     Ok(get(endpoint.url(&format!("samplers/{sampler_id}"))))
 }
 
@@ -56,6 +56,16 @@ pub fn sample(endpoint: &Endpoint, request: &SampleRequest) -> Result<Request, E
         post(endpoint, "asample", request)?
             .with_header(BACKPRESSURE, HeaderValue::from_static("1")),
     )
+}
+
+/// Builds the request of [`stream_sample`](crate::tinker::Tinker::stream_sample).
+///
+/// # Errors
+///
+/// Fails with the field at fault when the service could not take it.
+pub fn stream_sample(endpoint: &Endpoint, request: &SampleRequest) -> Result<Request, Error> {
+    request.check().map_err(invalid)?;
+    post(endpoint, "stream_sample", request)
 }
 
 /// Asks the server to refuse what it has no room for, instead of keeping it waiting.
