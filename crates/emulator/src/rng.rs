@@ -33,8 +33,13 @@ pub(crate) fn identifier(seed: u64, family: u64, n: u64, alphabet: &[u8], len: u
 
 /// A number that stands for a text.
 pub(crate) fn digest(text: &str) -> u64 {
-    text.bytes().fold(mix(text.len() as u64), |sum, byte| {
-        mix(sum ^ u64::from(byte))
+    digest_of(text.as_bytes())
+}
+
+/// A number that stands for bytes.
+pub(crate) fn digest_of(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(mix(bytes.len() as u64), |sum, byte| {
+        mix(sum ^ u64::from(*byte))
     })
 }
 

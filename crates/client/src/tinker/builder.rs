@@ -18,6 +18,8 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use super::config::Found;
+use super::heartbeat::HeartbeatLimits;
+use super::sampling::pauses;
 use super::settings::{Credential, Settings, Switch, Switched};
 use super::{Config, ConfigLayer, ServiceClient, Setting, Source};
 
@@ -35,6 +37,8 @@ pub struct ServiceClientBuilder {
     headers: Vec<(HeaderName, HeaderValue)>,
     poll: Option<PollOptions>,
     pauses: Option<PauseWindow>,
+    heartbeat: HeartbeatLimits,
+    has_own_clock: bool,
     transport: TransportBuilder,
 }
 
@@ -152,7 +156,14 @@ impl ServiceClientBuilder {
         self
     }
 
-    /// Shares the pause of sampling with other clients of the account.
+    /// Sets when a session counts as lost because the server does not hear of it.
+    pub fn with_heartbeat_limits(mut self, limits: HeartbeatLimits) -> Self {
+        self.heartbeat = limits;
+        self
+    }
+
+    /// Pauses sampling together with the clients that hold this window. By default those of the
+    /// same server and credential pause together, unless a clock is set.
     pub fn with_sampling_pause(mut self, window: PauseWindow) -> Self {
         self.pauses = Some(window);
         self
@@ -167,6 +178,7 @@ impl ServiceClientBuilder {
     /// The clock for waits, deadlines and heartbeats.
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.transport = self.transport.with_clock(clock);
+        self.has_own_clock = true;
         self
     }
 
@@ -240,6 +252,10 @@ impl ServiceClientBuilder {
                         .with_outage_backoff(ExponentialBackoff::tinker_polling()),
                     false => PollOptions::default(),
                 });
+        let pauses = self.pauses.or_else(|| {
+            let scope = (!self.has_own_clock).then(|| credential.scope(&endpoint));
+            Some(pauses::shared(&scope?.ok()?))
+        });
         Ok(Settings {
             endpoint,
             credential,
@@ -251,7 +267,8 @@ impl ServiceClientBuilder {
             tags: config.tags.value,
             telemetry: config.telemetry.value,
             poll,
-            pauses: self.pauses,
+            pauses,
+            heartbeat: self.heartbeat,
         })
     }
 }

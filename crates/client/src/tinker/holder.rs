@@ -1,18 +1,21 @@
 //! What a session is to the client: its identifier, the settings that the server gave, what is
 //! shared by all that is done in it, and the tasks that keep it alive.
 
+use std::future::Future;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use gimmal_api::tinker::PROTOCOL_VERSION;
 use gimmal_transport::rate_limit::{PauseConfig, PauseWindow};
 use gimmal_transport::semaphore::BytesSemaphore;
 use gimmal_transport::{CallOptions, Clock, Error};
 use gimmal_types::tinker::{
     ClientConfigRequest, ClientConfigResponse, ClientDynamicConfigResponse, CreateSessionRequest,
-    FinishSessionRequest,
+    FinishSessionRequest, Severity,
 };
 use http::StatusCode;
 use tokio::sync::mpsc;
@@ -20,13 +23,14 @@ use tokio::task::AbortHandle;
 
 use super::billing::Billing;
 use super::calls::Calls;
-use super::heartbeat::Heartbeat;
+use super::heartbeat::{Heartbeat, HeartbeatLimits};
 use super::ids::uuid;
 use super::promise::{PromiseApi, PromiseWaiter};
 use super::queue_state::{QueueHub, QueueUser};
-use super::sampling::{DispatchLimits, SamplingDispatch};
+use super::sampling::{DispatchLimits, SamplerRegistry, SamplingDispatch};
 use super::settings::Settings;
-use super::telemetry::{Reporter, ReporterConfig};
+use super::telemetry::{self, ErrorReport, Fatal, Reporter, ReporterConfig};
+use super::telemetry_polls::ToldPolls;
 use super::telemetry_sink::CallSink;
 
 /// The settings of a server are not asked for more often than this.
@@ -49,6 +53,8 @@ pub(crate) struct Holder {
     dynamic: RwLock<ClientDynamicConfigResponse>,
     models: AtomicU64,
     samplers: AtomicU64,
+    pub(crate) sampling_clients: SamplerRegistry,
+    heartbeat: HeartbeatLimits,
     unwanted: mpsc::UnboundedSender<String>,
     tasks: Mutex<Vec<AbortHandle>>,
     closed: AtomicBool,
@@ -103,7 +109,17 @@ impl Holder {
     ) -> Arc<Self> {
         let debts = Duration::from_secs(config.billing_exception_max_pause_duration_sec);
         let billing = Arc::new(Billing::new(debts));
-        let api: Arc<dyn PromiseApi> = Arc::new(calls.clone());
+        let reporter = settings.telemetry.then(|| {
+            let sink = Arc::new(CallSink::new(calls.clone()));
+            let identity = settings.identity(session_id.as_deref(), &calls);
+            let clock = Arc::clone(calls.0.transport().clock());
+            let jitter = Arc::clone(calls.0.transport().jitter());
+            Reporter::start(ReporterConfig::default(), identity, sink, clock, jitter)
+        });
+        let api: Arc<dyn PromiseApi> = match &reporter {
+            Some(reporter) => Arc::new(ToldPolls::new(calls.clone(), Arc::clone(reporter))),
+            None => Arc::new(calls.clone()),
+        };
         let waiter = PromiseWaiter {
             api,
             clock: Arc::clone(&clock),
@@ -117,13 +133,6 @@ impl Holder {
         };
         let window = settings.pauses.clone();
         let window = window.unwrap_or_else(|| PauseWindow::new(PauseConfig::default(), clock));
-        let reporter = settings.telemetry.then(|| {
-            let sink = Arc::new(CallSink::new(calls.clone()));
-            let identity = settings.identity(session_id.as_deref(), &calls);
-            let clock = Arc::clone(calls.0.transport().clock());
-            let jitter = Arc::clone(calls.0.transport().jitter());
-            Reporter::start(ReporterConfig::default(), identity, sink, clock, jitter)
-        });
         let (unwanted, queue) = mpsc::unbounded_channel();
         let holder = Arc::new(Self {
             waiter,
@@ -136,6 +145,8 @@ impl Holder {
             dynamic: RwLock::new(dynamic),
             models: AtomicU64::new(0),
             samplers: AtomicU64::new(0),
+            sampling_clients: SamplerRegistry::default(),
+            heartbeat: settings.heartbeat,
             unwanted,
             tasks: Mutex::default(),
             closed: AtomicBool::new(false),
@@ -149,6 +160,7 @@ impl Holder {
     fn start_tasks(self: &Arc<Self>) {
         if let Some(session_id) = &self.session_id {
             let beat = Heartbeat::new(self.clock(), self.calls.clone(), session_id.clone());
+            let beat = beat.with_limits(self.heartbeat);
             self.keep(tokio::spawn(beat.run()).abort_handle());
         }
         self.keep(tokio::spawn(refresh(Arc::downgrade(self))).abort_handle());
@@ -193,6 +205,24 @@ impl Holder {
         if self.dynamic().sample_cancel_enabled {
             // After the end nobody cancels anything.
             let _: Result<(), _> = self.unwanted.send(request_id);
+        }
+    }
+
+    /// Does a piece of work, and tells telemetry when it fails or panics.
+    pub(crate) fn watched<'a, T: Send + 'a>(
+        &'a self,
+        work: impl Future<Output = Result<T, Error>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<T, Error>> {
+        // In a box, since the futures around it would each have room for it.
+        let work = work.boxed();
+        let reporter = self.reporter.as_deref();
+        telemetry::capture_result(reporter, Fatal::No, Severity::Error, work).boxed()
+    }
+
+    /// Tells telemetry what failed.
+    pub(crate) fn report(&self, error: &Error) {
+        if let Some(reporter) = &self.reporter {
+            reporter.log_exception(&ErrorReport::of(error), &Severity::Error);
         }
     }
 

@@ -3,6 +3,7 @@
 mod billing;
 mod builder;
 mod calls;
+mod checkpoint;
 mod config;
 mod estimate;
 mod heartbeat;
@@ -15,6 +16,7 @@ mod sampling;
 mod service;
 mod settings;
 pub mod telemetry;
+mod telemetry_polls;
 mod telemetry_sink;
 #[cfg(test)]
 mod testing;
@@ -23,15 +25,21 @@ mod tests;
 mod training;
 
 pub use builder::ServiceClientBuilder;
+pub use checkpoint::{
+    CheckpointDownload, DownloadedCheckpoint, UnpackLimits, Unpacked, unpack_archive,
+};
 pub use config::{Config, ConfigLayer, LogLevel, Parity, Setting, Source, mask_api_key};
 pub use estimate::{sampling_bytes, training_bytes};
+pub use gimmal_api::tinker::{SampleStream, chunk_of_event};
+pub use heartbeat::HeartbeatLimits;
 pub use promise::{Handle, Submission};
 pub use queue_state::{
     QueueStateChange, QueueStateChanges, QueueStateLogger, QueueStateObserver, QueueUser,
 };
 pub use rest::{AdminClient, RestClient};
 pub use sampling::{
-    DispatchLimits, DispatchPass, Sample, SamplerOptions, SamplingClient, SamplingDispatch,
+    DispatchLimits, DispatchPass, Sample, SamplerEntry, SamplerOptions, SamplingClient,
+    SamplingDispatch,
 };
 pub use service::{CreateLoraTrainingClient, CreateSamplingClient, FromState, ServiceClient};
 pub use telemetry::Reporter;

@@ -6,17 +6,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gimmal_api::tinker::{AuditQuery, ListQuery, ListTrainingRuns, Page, Tinker};
-use gimmal_transport::{CallOptions, Error, Response};
+use gimmal_transport::{CallOptions, Clock, Error, Response, Transport};
 use gimmal_types::tinker::{
-    AccessScope, AuditLogResponse, BillingUsageResponse, CheckpointTtlRequest, CheckpointType,
-    CheckpointsListResponse, CopyWeightsRequest, CurrentCheckpointStorageUsageResponse,
-    ExternalWeightsUrlsResponse, GetBillingUsageRequest, GetCurrentCheckpointStorageUsageRequest,
-    GetSamplerResponse, GetServerCapabilitiesResponse, GetSessionResponse, ListSessionsResponse,
-    ParsedCheckpointTinkerPath, SessionProjectRequest, SessionSearchRequest, SessionSearchResponse,
-    TrainingRun, TrainingRunsResponse, WeightsInfoRequest, WeightsInfoResponse,
+    AccessScope, AuditLogResponse, BillingUsageResponse, CheckpointArchiveUrlResponse,
+    CheckpointTtlRequest, CheckpointType, CheckpointsListResponse, CopyWeightsRequest,
+    CurrentCheckpointStorageUsageResponse, ExternalWeightsUrlsResponse, GetBillingUsageRequest,
+    GetCurrentCheckpointStorageUsageRequest, GetSamplerResponse, GetServerCapabilitiesResponse,
+    GetSessionResponse, ListSessionsResponse, ParsedCheckpointTinkerPath, SessionProjectRequest,
+    SessionSearchRequest, SessionSearchResponse, TrainingRun, TrainingRunsResponse,
+    WeightsInfoRequest, WeightsInfoResponse,
 };
 use tokio::sync::OnceCell;
 
+use super::CheckpointDownload;
 use super::calls::{Calls, invalid};
 use super::holder::Holder;
 use super::settings::Settings;
@@ -54,11 +56,13 @@ impl Sessionless {
         let holder = self.holder().await?;
         let api = &holder.calls.0;
         let made = || call(api, Calls::of(method));
-        Ok(holder.calls.paid(&holder.billing, made).await?.into_body())
+        let reply = holder.calls.paid(&holder.billing, made).await;
+        let reply = reply.inspect_err(|error| holder.report(error))?;
+        Ok(reply.into_body())
     }
 }
 
-fn parse(path: &str) -> Result<ParsedCheckpointTinkerPath, Error> {
+pub(super) fn parse(path: &str) -> Result<ParsedCheckpointTinkerPath, Error> {
     path.parse().map_err(|error| invalid(&error))
 }
 
@@ -130,6 +134,41 @@ impl RestClient {
         let call =
             |api, options| async move { Tinker::list_training_runs(api, query, &options).await };
         self.0.call("RestClient.list_training_runs", call).await
+    }
+
+    /// Downloads a checkpoint: an archive of it, from servers that make archives, or the files of
+    /// external weights.
+    pub fn download_checkpoint(&self, path: impl Into<String>) -> CheckpointDownload {
+        CheckpointDownload::new(self.clone(), path.into())
+    }
+
+    /// What sends requests, for addresses elsewhere.
+    pub(super) async fn bare_transport(&self) -> Result<Transport, Error> {
+        let holder = self.0.holder().await?;
+        Ok(holder.calls.0.transport().without_credentials())
+    }
+
+    pub(super) async fn clock(&self) -> Result<Arc<dyn Clock>, Error> {
+        Ok(self.0.holder().await?.clock())
+    }
+
+    /// Where an archive of a checkpoint's files can be had, from servers that make archives. While
+    /// the archive is being made it is asked for again, for two and a half minutes.
+    ///
+    /// # Errors
+    ///
+    /// As the transport does, and on an argument that cannot be.
+    pub async fn get_checkpoint_archive_url_from_tinker_path(
+        &self,
+        path: &str,
+    ) -> Result<CheckpointArchiveUrlResponse, Error> {
+        let path = parse(path)?;
+        let holder = self.0.holder().await?;
+        let api = &holder.calls.0;
+        let options = Calls::of("RestClient.get_checkpoint_archive_url_from_tinker_path");
+        let (run, checkpoint) = (path.training_run_id(), path.checkpoint_id());
+        let call = || api.checkpoint_archive_url(run, checkpoint, &options);
+        holder.calls.paid(&holder.billing, call).await
     }
 
     /// What is known of weights.

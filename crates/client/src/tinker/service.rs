@@ -22,8 +22,8 @@ use super::promise::Promise;
 use super::queue_state::{QueueHub, QueueUser};
 use super::settings::Settings;
 use super::{
-    AdminClient, QueueStateChanges, QueueStateObserver, RestClient, SamplerOptions, SamplingClient,
-    ServiceClientBuilder, TrainingClient,
+    AdminClient, QueueStateChanges, QueueStateObserver, RestClient, SamplerEntry, SamplerOptions,
+    SamplingClient, ServiceClientBuilder, TrainingClient,
 };
 
 /// A client of the Tinker API. Clones share the session.
@@ -82,6 +82,14 @@ impl ServiceClient {
         let holder = self.inner.holder.get_or_try_init(open).await?;
         holder.check_open()?;
         Ok(holder)
+    }
+
+    /// The same result, of which telemetry hears if it is an error.
+    fn told<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        if let (Some(holder), Err(error)) = (self.inner.holder.get(), &result) {
+            holder.report(error);
+        }
+        result
     }
 
     /// A client of runs, checkpoints and sessions, with the settings of this one.
@@ -168,6 +176,12 @@ impl ServiceClient {
             request: CreateSamplingSessionRequest::new(),
             options: SamplerOptions::default(),
         }
+    }
+
+    /// The sampling clients of this session that are in use, the oldest first.
+    pub fn sampling_clients(&self) -> Vec<SamplerEntry> {
+        let holder = self.inner.holder.get();
+        holder.map_or_else(Vec::new, |holder| holder.sampling_clients.list())
     }
 
     /// What the server offers.
@@ -304,7 +318,8 @@ impl IntoFuture for CreateLoraTrainingClient {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
+        let service = self.service.clone();
+        Box::pin(async move { service.told(self.send().await) })
     }
 }
 
@@ -371,7 +386,8 @@ impl IntoFuture for FromState {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
+        let service = self.service.clone();
+        Box::pin(async move { service.told(self.send().await) })
     }
 }
 
@@ -445,7 +461,8 @@ impl IntoFuture for CreateSamplingClient {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
+        let service = self.service.clone();
+        Box::pin(async move { service.told(self.send().await) })
     }
 }
 

@@ -10,7 +10,9 @@ use gimmal_api::tinker::{API_KEY, Endpoint, PROTOCOL_VERSION, Tinker};
 use gimmal_transport::auth::{
     AuthTag, CredentialCommand, FixedToken, JwtExchange, RejectedOn, TokenConfig, TokenCredentials,
 };
-use gimmal_transport::{ApiKey, AuthHeaders, Credentials, Error, PauseWindow, Transport};
+use gimmal_transport::{
+    ApiKey, AuthHeaders, Credentials, Error, Origin, PauseWindow, Scope, Transport,
+};
 use gimmal_types::tinker::ClientConfigResponse;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
@@ -18,6 +20,7 @@ use url::Url;
 
 use super::Config;
 use super::calls::Calls;
+use super::heartbeat::HeartbeatLimits;
 use super::holder::process_uuid;
 use super::ids::uuid;
 use super::telemetry::Identity;
@@ -70,6 +73,12 @@ impl Credential {
             (Err(_), Some(command)) => Ok(command),
             (key, _) => key,
         }
+    }
+
+    /// Server and credential, as whose the service counts requests.
+    pub(crate) fn scope(&self, endpoint: &Endpoint) -> Result<Scope, Error> {
+        let (Self::Key(secret) | Self::Command(secret)) = self;
+        Ok(Scope::new(Origin::of(endpoint.base_url())?, Some(secret)))
     }
 
     fn is_token(&self) -> bool {
@@ -131,6 +140,7 @@ pub(crate) struct Settings {
     pub(crate) telemetry: bool,
     pub(crate) poll: PollOptions,
     pub(crate) pauses: Option<PauseWindow>,
+    pub(crate) heartbeat: HeartbeatLimits,
 }
 
 impl Settings {

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -30,6 +31,8 @@ struct State {
     results: BTreeMap<String, Value>,
     /// Statuses to answer with instead, by path.
     failures: BTreeMap<String, VecDeque<u16>>,
+    /// How long a reply takes, by path.
+    delays: BTreeMap<String, Duration>,
     config: Value,
     logprobs: f32,
 }
@@ -51,6 +54,12 @@ impl Server {
         let path = format!("/api/v1/{path}");
         let mut state = self.0.lock().unwrap();
         state.failures.entry(path).or_default().extend(statuses);
+    }
+
+    /// Lets replies to `path` take so long.
+    pub(crate) fn delay(&self, path: &str, delay: Duration) {
+        let path = format!("/api/v1/{path}");
+        self.0.lock().unwrap().delays.insert(path, delay);
     }
 
     /// The requests to `path` so far.
@@ -231,6 +240,9 @@ impl HttpTransport for Server {
             json: serde_json::from_slice(&body).unwrap_or_default(),
             pass,
         };
+        let delay = self.0.lock().unwrap().delays.get(&seen.path).copied();
+        // A reply takes a moment, so that others get their turn.
+        let delay = delay.unwrap_or(Duration::from_millis(30));
         let (status, reply) = self.answer(seen);
         let reply = Response::builder()
             .status(status)
@@ -238,8 +250,7 @@ impl HttpTransport for Server {
             .body(ByteStream::from_bytes(reply.to_string().into()))
             .unwrap();
         Box::pin(async move {
-            // A reply takes a moment, so that others get their turn.
-            tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+            tokio::time::sleep(delay).await;
             Ok(reply)
         })
     }

@@ -1,5 +1,6 @@
 //! The service client and the sampling client against a small server.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use gimmal_transport::retry::RetryConfig;
@@ -289,4 +290,193 @@ async fn chk_rest_2_a_malformed_path_sends_nothing() {
         "training_runs/r/checkpoints/weights/0001",
     ];
     assert_eq!(server.paths(), expected, "no session is opened");
+}
+
+/// Covers: CHK-SVC-2, ServiceClient.create_training_client_from_state_with_optimizer
+#[tokio::test(start_paused = true)]
+async fn chk_svc_2_a_model_is_made_from_a_checkpoint_in_one_request() {
+    let server = Server::default();
+    let service = server.client();
+    let path = "tinker://r/weights/c";
+    let made = service.create_training_client_from_state_with_optimizer(path);
+    assert_eq!(made.await.unwrap().model_id(), "session-1:train:0");
+    let made = service.create_training_client_from_state(path);
+    assert_eq!(made.await.unwrap().model_id(), "session-1:train:1");
+    let paths = server.paths();
+    let each = ["load_weights", "retrieve_future", "get_info"];
+    assert_eq!(paths[3..], [each, each].concat());
+    let sent = server.seen("load_weights");
+    for (number, request) in sent.iter().enumerate() {
+        assert_eq!(request.json["path"], path);
+        assert_eq!(request.json["optimizer"], number == 0);
+        assert_eq!(request.json["model_seq_id"], number);
+        assert_eq!(request.json["session_id"], "session-1");
+    }
+}
+
+/// Covers: CHK-SM-5
+#[tokio::test(start_paused = true)]
+async fn chk_sm_5_a_slow_heartbeat_delays_no_other_session() {
+    let (slow, quick) = (Server::default(), Server::default());
+    slow.delay("session_heartbeat", Duration::from_secs(5));
+    let (first, second) = (slow.client(), quick.client());
+    first.session_id().await.unwrap();
+    second.session_id().await.unwrap();
+    TokioClock.sleep(Duration::from_millis(61_000)).await;
+    assert_eq!(slow.seen("session_heartbeat").len(), 4);
+    assert_eq!(quick.seen("session_heartbeat").len(), 6);
+}
+
+/// Covers: CHK-SM-2
+#[tokio::test(start_paused = true)]
+async fn chk_sm_2_a_lost_session_is_left_alone() {
+    let server = Server::default();
+    server.fail("session_heartbeat", [503; 10]);
+    let limits = HeartbeatLimits::default().with_max_failures(2);
+    let service = server.builder().with_heartbeat_limits(limits);
+    let service = service.build().unwrap();
+    service.session_id().await.unwrap();
+    TokioClock.sleep(Duration::from_secs(100)).await;
+    assert_eq!(server.seen("session_heartbeat").len(), 3);
+}
+
+/// Covers: CHK-SR-1
+#[tokio::test(start_paused = true)]
+async fn chk_sr_1_a_sampling_client_is_listed_until_its_last_clone_is_gone() {
+    let server = Server::default();
+    let service = server.client();
+    assert!(service.sampling_clients().is_empty());
+    let make = || service.create_sampling_client().set_base_model("base");
+    let (first, second) = (make().await.unwrap(), make().await.unwrap());
+    let clone = first.clone();
+    drop(first);
+    assert_eq!(service.sampling_clients().len(), 2);
+    drop(clone);
+    let left = service.sampling_clients();
+    assert_eq!(left.len(), 1);
+    assert_eq!(left[0].sampling_session_id, second.sampling_session_id());
+    assert_eq!(left[0].base_model.as_deref(), Some("base"));
+}
+
+/// Covers: CHK-SMP-3
+#[tokio::test(start_paused = true)]
+async fn chk_smp_3_clients_of_one_server_and_key_pause_together() {
+    let server = Server::default();
+    let client = |key: &'static str| {
+        let builder = ServiceClient::builder()
+            .with_api_key(key)
+            .with_base_url("http://chk-smp-3.test:80/base")
+            .with_http(Arc::new(server.clone()));
+        builder.build().unwrap()
+    };
+    let sampler = async |service: &ServiceClient| {
+        let made = service.create_sampling_client().set_base_model("base");
+        made.with_options(without_retries()).await.unwrap()
+    };
+    let (one, same, other) = (client("tml-1"), client("tml-1"), client("tml-2"));
+    let (one, same, other) = (
+        sampler(&one).await,
+        sampler(&same).await,
+        sampler(&other).await,
+    );
+    server.fail("asample", [429]);
+    let refused = one.sample(prompt(), 1, SamplingParams::new()).submit();
+    TokioClock.sleep(Duration::from_millis(100)).await;
+    let start = TokioClock.now();
+    let sample = |client: &SamplingClient| client.sample(prompt(), 1, SamplingParams::new());
+    sample(&other).await.unwrap();
+    assert!(TokioClock.now() - start < Duration::from_millis(500));
+    sample(&same).await.unwrap();
+    assert!(TokioClock.now() - start >= Duration::from_millis(800));
+    refused.result().await.unwrap();
+}
+
+/// Covers: CHK-SMP-5
+#[tokio::test(start_paused = true)]
+async fn chk_smp_5_a_token_is_there_before_the_last_one_is_sent() {
+    use futures_util::StreamExt as _;
+    use gimmal_transport::testing::{Reply, ScriptedTransport};
+    let json = |body: &'static str| Reply::json(200, body);
+    let wait = Duration::from_secs(30);
+    let http = ScriptedTransport::new([
+        json("{}"),
+        json("{}"),
+        json(r#"{"session_id": "s"}"#),
+        json(r#"{"sampling_session_id": "s:sample:0"}"#),
+        Reply::status(200)
+            .with_chunk("data: {\"token\": \"a\"}\n\n")
+            .with_pause(wait)
+            .with_chunk("data: {\"token\": \"b\", \"finish_reason\": \"stop\"}\n\n"),
+    ]);
+    let http = Arc::new(http);
+    let service = ServiceClient::builder()
+        .with_api_key("tml-1")
+        .with_base_url("http://chk-smp-5.test")
+        .with_telemetry(false)
+        .with_http(http.clone());
+    let service = service.build().unwrap();
+    let made = service.create_sampling_client().set_base_model("base");
+    let sampler = made.await.unwrap();
+    let start = TokioClock.now();
+    let stream = sampler.sample_stream(prompt(), SamplingParams::new());
+    let mut stream = stream.await.unwrap();
+    let first = stream.next().await.unwrap().unwrap();
+    assert_eq!(first.token.as_deref(), Some("a"));
+    assert!(TokioClock.now() - start < wait);
+    let (text, _) = stream.collect_text().await.unwrap();
+    assert_eq!(text, "b");
+    let requests = http.requests();
+    let mut streams = requests
+        .iter()
+        .filter(|request| request.path_and_query() == "/api/v1/stream_sample");
+    let request = streams.next().unwrap();
+    assert_eq!(request.header("accept"), Some("text/event-stream"));
+}
+
+/// The events that the server was told of, by name or kind, with their data.
+fn told(server: &Server) -> Vec<(String, Value)> {
+    let batches = server.seen("telemetry");
+    let events = batches
+        .iter()
+        .flat_map(|batch| batch.json["events"].as_array().unwrap());
+    let named = events.map(|event| {
+        let name = event.get("event_name").unwrap_or(&event["event"]);
+        (name.as_str().unwrap().to_owned(), event.clone())
+    });
+    named.collect()
+}
+
+/// Covers: CHK-CAP-1
+#[tokio::test(start_paused = true)]
+async fn chk_cap_1_what_fails_in_a_client_is_told_without_secrets() {
+    let server = Server::default();
+    let service = server.client();
+    let training = service.create_lora_training_client("base").await.unwrap();
+    server.fail("retrieve_future", [503, 403]);
+    let step = training.optim_step(gimmal_types::tinker::AdamParams::new());
+    step.await.unwrap_err();
+    service.close("errored", None).await.unwrap();
+    let told = told(&server);
+    let names: Vec<&str> = told.iter().map(|(name, _)| name.as_str()).collect();
+    let poll = "APIFuture.result_async.api_status_error";
+    let expected = ["SESSION_START", poll, poll, "user_error", "SESSION_END"];
+    assert_eq!(names, expected);
+    assert_eq!(told[1].1["severity"], "WARNING");
+    assert_eq!(told[1].1["event_data"]["status_code"], 503);
+    assert_eq!(told[1].1["event_data"]["request_type"], "OptimStep");
+    assert!(!format!("{told:?}").contains("tml-"));
+}
+
+/// Covers: CHK-CAP-1
+#[tokio::test(start_paused = true)]
+async fn chk_cap_1_a_model_that_cannot_be_made_is_told() {
+    let server = Server::default();
+    let service = server.client();
+    service.session_id().await.unwrap();
+    server.fail("create_model", [418]);
+    let made = service.create_lora_training_client("base").await;
+    assert_eq!(made.unwrap_err().status().unwrap(), 418);
+    service.close("errored", None).await.unwrap();
+    let names: Vec<String> = told(&server).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["SESSION_START", "user_error", "SESSION_END"]);
 }

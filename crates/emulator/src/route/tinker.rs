@@ -100,7 +100,7 @@ pub enum TinkerCall {
     StorageUsage,
     /// `POST telemetry`.
     Telemetry,
-    /// `GET downloads/{ticket}/{file}`: what signed addresses lead to.
+    /// `GET downloads/{file}?ticket=…`: what signed addresses lead to.
     Download,
 }
 

@@ -28,7 +28,7 @@ pub(crate) fn url(tinker: &Tinker, asked: &Asked<'_>, path: &str) -> String {
     let host = asked.header("host").unwrap_or("127.0.0.1");
     let expires = seconds(asked.now + LIFETIME);
     let seal = seal(tinker, expires, path);
-    format!("{scheme}://{host}/api/v1/downloads/{expires}-{seal:016x}/{path}")
+    format!("{scheme}://{host}/api/v1/downloads/{path}?ticket={expires}-{seal:016x}")
 }
 
 /// Hands out what an address is for.
@@ -39,7 +39,7 @@ pub(crate) fn download(tinker: &Arc<Tinker>, asked: &Asked<'_>) -> Result<Reply,
             "the address is not one of this server",
         )
     };
-    let (ticket, path) = asked.about.split_once('/').ok_or_else(bad)?;
+    let (ticket, path) = (asked.query("ticket").ok_or_else(bad)?, asked.about);
     let (expires, sealed) = ticket.split_once('-').ok_or_else(bad)?;
     let expires: u64 = expires.parse().map_err(|_| bad())?;
     if u64::from_str_radix(sealed, 16) != Ok(seal(tinker, expires, path)) {
@@ -52,7 +52,7 @@ pub(crate) fn download(tinker: &Arc<Tinker>, asked: &Asked<'_>) -> Result<Reply,
         ));
     }
     let bytes = content(tinker, path)?;
-    part(asked.header("range"), bytes)
+    part(asked.header("range"), asked.header("if-range"), bytes)
 }
 
 fn content(tinker: &Tinker, path: &str) -> Result<Vec<u8>, Refusal> {
@@ -82,8 +82,11 @@ fn content(tinker: &Tinker, path: &str) -> Result<Vec<u8>, Refusal> {
 }
 
 /// All of it, or from where a `Range` of the form `bytes=FROM-[TO]` says.
-fn part(range: Option<&str>, bytes: Vec<u8>) -> Result<Reply, Refusal> {
+fn part(range: Option<&str>, if_range: Option<&str>, bytes: Vec<u8>) -> Result<Reply, Refusal> {
     let len = bytes.len();
+    // By RFC 9110 a range counts only while the file is the version that `If-Range` names.
+    let tag = format!("\"{:016x}\"", rng::digest_of(&bytes));
+    let range = range.filter(|_| if_range.is_none_or(|version| version == tag));
     let asked = range.and_then(|range| range.strip_prefix("bytes=")?.split_once('-'));
     let bounds = asked.and_then(|(from, to)| {
         let from: usize = from.parse().ok()?;
@@ -109,6 +112,9 @@ fn part(range: Option<&str>, bytes: Vec<u8>) -> Result<Reply, Refusal> {
             ));
         }
     };
+    if let Ok(tag) = HeaderValue::try_from(tag) {
+        reply.headers.insert(header::ETAG, tag);
+    }
     let kind = HeaderValue::from_static("application/octet-stream");
     reply.headers.insert(header::CONTENT_TYPE, kind);
     let ranges = HeaderValue::from_static("bytes");
@@ -133,12 +139,14 @@ mod tests {
     #[test]
     fn ranges() {
         let get = |range: Option<&str>| {
-            let reply = part(range, b"0123456789".to_vec());
+            let reply = part(range, None, b"0123456789".to_vec());
             reply.map(|reply| (reply.status.as_u16(), reply.body.concat()))
         };
         assert_eq!(get(None), Ok((200, b"0123456789".to_vec())));
         assert_eq!(get(Some("bytes=7-")), Ok((206, b"789".to_vec())));
         assert_eq!(get(Some("bytes=2-3")), Ok((206, b"23".to_vec())));
         assert!(get(Some("bytes=10-")).is_err());
+        let other = part(Some("bytes=7-"), Some("\"old\""), b"0123456789".to_vec());
+        assert_eq!(other.unwrap().status, StatusCode::OK);
     }
 }

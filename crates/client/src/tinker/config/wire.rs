@@ -13,7 +13,7 @@ use gimmal_transport::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use secrecy::{ExposeSecret as _, SecretString};
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 
 use super::Config;
 
@@ -51,7 +51,12 @@ impl Config {
             transport = transport.with_http_config(self.http()?);
         }
         if !self.default_query.value.is_empty() {
-            let query = DefaultQuery(self.default_query.value.clone());
+            let query = DefaultQuery {
+                host: Url::parse(&self.base_url.value)
+                    .ok()
+                    .map(|url| url.authority().to_owned()),
+                pairs: self.default_query.value.clone(),
+            };
             transport = transport.with_interceptor(Arc::new(query));
         }
         if self.dump_headers.value {
@@ -116,16 +121,22 @@ fn basic(value: &SecretString) -> Option<(String, SecretString)> {
     Some((user.to_owned(), password.into()))
 }
 
-/// Adds to each request the parameters that it does not have.
+/// Adds to each request to the service the parameters that it does not have.
 #[derive(Debug)]
-struct DefaultQuery(Vec<(String, String)>);
+struct DefaultQuery {
+    host: Option<String>,
+    pairs: Vec<(String, String)>,
+}
 
 impl DefaultQuery {
     fn over(&self, uri: &Uri) -> Option<Uri> {
+        if uri.authority().map(http::uri::Authority::as_str) != self.host.as_deref() {
+            return None;
+        }
         let query = uri.query().unwrap_or_default();
         let has = |name: &str| form_urlencoded::parse(query.as_bytes()).any(|(own, _)| own == name);
         let mut added = form_urlencoded::Serializer::new(query.to_owned());
-        added.extend_pairs(self.0.iter().filter(|(name, _)| !has(name)));
+        added.extend_pairs(self.pairs.iter().filter(|(name, _)| !has(name)));
         let mut parts = uri.clone().into_parts();
         let path = format!("{}?{}", uri.path(), added.finish());
         parts.path_and_query = Some(path.parse().ok()?);
@@ -187,11 +198,20 @@ mod tests {
 
     use super::*;
 
-    #[test_case("https://h/a/x", "https://h/a/x?mode=fast&d=1")]
+    /// Covers: CHK-URL-1
+    #[test_case(
+        "https://h/services/p/api/v1/x",
+        "https://h/services/p/api/v1/x?mode=fast&d=1"
+    )]
+    #[test_case("https://h/x?mode=req&a=1", "https://h/x?mode=req&a=1&d=1")]
     #[test_case("https://h/x?mode=slow&a=%26", "https://h/x?mode=slow&a=%26&d=1")]
-    fn a_parameter_of_the_call_wins_over_the_default(uri: &str, sent: &str) {
+    fn chk_url_1_a_parameter_of_the_call_wins_over_the_default(uri: &str, sent: &str) {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let query = DefaultQuery(vec![pair("mode", "fast"), pair("d", "1")]);
+        let query = DefaultQuery {
+            host: Some("h".to_owned()),
+            pairs: vec![pair("mode", "fast"), pair("d", "1")],
+        };
+        assert!(query.over(&"https://other/x".parse().unwrap()).is_none());
         let uri = query.over(&uri.parse().unwrap()).unwrap();
         assert_eq!(uri.to_string(), sent);
     }

@@ -90,7 +90,11 @@ impl PromiseWaiter {
             };
             let reply = self.api.retrieve(question).await;
             if let PollReply::Refused { error, .. } = &reply {
-                self.api.note("api_status_error", promise, iteration, error);
+                let event = match error.status() {
+                    Some(_) => "api_status_error",
+                    None => "connection_error",
+                };
+                self.api.note(event, promise, iteration, error);
             }
             let now = self.clock.now();
             let next = poll.answered(now, reply);

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use gimmal_api::tinker::RequestType;
+use gimmal_api::tinker::{RequestType, SampleStream};
 use gimmal_transport::retry::{Retrier, RetryConfig, RetryPolicy};
 use gimmal_transport::{Error, RetryDecision, RetryState};
 use gimmal_types::tinker::{ModelInput, SampleRequest, SampleResponse, SamplingParams, TensorData};
@@ -17,6 +17,8 @@ use crate::tinker::estimate::sampling_bytes;
 use crate::tinker::holder::Holder;
 use crate::tinker::promise::{Handle, Promise, PromiseApi, SessionPoller, Submission};
 use crate::tinker::queue_state::{QueueHub, QueueUser};
+use crate::tinker::sampling::SamplerEntry;
+use crate::tinker::sampling::registry::Registration;
 use crate::tinker::{QueueStateChanges, QueueStateObserver, Reporter};
 
 /// Numbers of the requests of a clone start at its own multiple of this.
@@ -77,6 +79,7 @@ struct Inner {
     record_stability_info: bool,
     hub: QueueHub,
     poller: OnceLock<SessionPoller>,
+    _registration: Registration,
 }
 
 /// Hands in anew what the reference does: no answer, 408, 410, 429 and server errors.
@@ -113,8 +116,13 @@ impl SamplingClient {
         let jitter = Arc::clone(holder.calls.0.transport().jitter());
         let retrier = Retrier::new(retry, holder.clock(), jitter)?.with_policy(policy);
         let parent = Some(Arc::clone(&holder.hub));
+        let registration = holder.sampling_clients.register(SamplerEntry {
+            sampling_session_id: session.clone(),
+            base_model: base_model.clone(),
+        });
         Ok(Self {
             inner: Arc::new(Inner {
+                _registration: registration,
                 hub: QueueHub::new(QueueUser::Sampling, &session, parent),
                 holder,
                 session,
@@ -175,6 +183,40 @@ impl SamplingClient {
             client: self.clone(),
             request,
         }
+    }
+
+    /// A sequence that is read as it is drawn, from servers that stream. No limit of the client
+    /// holds it back, and what fails is not handed in anew.
+    ///
+    /// ```no_run
+    /// # use gimmal_client::tinker::SamplingClient;
+    /// # use gimmal_client::types::tinker::{ModelInput, SamplingParams};
+    /// # async fn run(client: SamplingClient) -> Result<(), gimmal_client::Error> {
+    /// let prompt = ModelInput::from_ints([1, 2, 3]);
+    /// let stream = client.sample_stream(prompt, SamplingParams::new()).await?;
+    /// let (text, last) = stream.collect_text().await?;
+    /// println!("{text} ({:?})", last.and_then(|last| last.finish_reason));
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Fails on a request that cannot be, and as the transport does; later failures are items.
+    pub async fn sample_stream(
+        &self,
+        prompt: impl Into<ModelInput>,
+        params: SamplingParams,
+    ) -> Result<SampleStream, Error> {
+        let inner = &self.inner;
+        inner.holder.check_open()?;
+        let mut request = SampleRequest::new();
+        request.prompt = prompt.into();
+        request.sampling_params = params;
+        request.sampling_session_id = Some(inner.session.clone());
+        request.seq_id = Some(inner.next_number());
+        let options = Calls::of("SamplingClient.sample_stream");
+        let opened = inner.holder.calls.0.stream_sample(&request, &options);
+        inner.holder.watched(opened).await
     }
 
     /// How likely each token of a prompt is; `None` where that is not known.
@@ -253,7 +295,10 @@ impl Sample {
         if let Err(error) = checked.and_then(|()| inner.holder.check_open()) {
             return Submission::failed(error);
         }
-        Submission::begun(Handle::spawn(async move { inner.run(request).await }))
+        Submission::begun(Handle::spawn(async move {
+            let work = Arc::clone(&inner).run(request);
+            inner.holder.watched(work).await
+        }))
     }
 }
 
@@ -296,9 +341,8 @@ impl Inner {
         mut request: SampleRequest,
         bytes: u64,
     ) -> Result<SampleResponse, Error> {
-        let own = self.next.fetch_add(1, Ordering::Relaxed);
         request.sampling_session_id = Some(self.session.clone());
-        request.seq_id = Some(self.clone_id * CLONE_STRIDE + own);
+        request.seq_id = Some(self.next_number());
         let future = self.hand_in(&request, bytes).await?;
         let ids = future.sample_sequence_ids;
         let promise = Promise {
@@ -325,6 +369,10 @@ impl Inner {
             // Servers of earlier versions name no sequences.
             None => Ok(reply),
         }
+    }
+
+    fn next_number(&self) -> u64 {
+        self.clone_id * CLONE_STRIDE + self.next.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Hands a sample in within the limits; refusals for want of room are waited out.

@@ -120,7 +120,8 @@ impl TrainingClient {
             Err(error) => return Submission::failed(error),
         };
         let inner = Arc::clone(&self.inner);
-        Submission::spawn(async move {
+        let watcher = Arc::clone(&self.inner.holder);
+        let handed_in = async move {
             turn.come().await?;
             let clock = inner.holder.clock();
             let started = clock.now();
@@ -139,7 +140,8 @@ impl TrainingClient {
             drop(turn);
             let roundtrip = clock.now().saturating_duration_since(started);
             Ok(inner.wait(future, request_type, method, roundtrip))
-        })
+        };
+        Submission::spawn(async move { watcher.watched(handed_in).await })
     }
 }
 
@@ -161,7 +163,8 @@ impl Inner {
         let inner = Arc::clone(self);
         Handle::spawn(async move {
             let waiter = &inner.holder.waiter;
-            waiter.wait(&promise, &inner.hub, None).await?.read()
+            let work = async { waiter.wait(&promise, &inner.hub, None).await?.read() };
+            inner.holder.watched(work).await
         })
     }
 }

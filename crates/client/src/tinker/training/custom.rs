@@ -149,9 +149,11 @@ impl<L: CustomLoss> ForwardBackwardCustom<L> {
         };
         let loss = self.loss;
         Submission::spawn(async move {
-            let parts = work.pass.hand_in(first, &work.chunks).await?;
+            let holder = Arc::clone(&work.pass.inner.holder);
+            let handed_in = work.pass.hand_in(first, &work.chunks);
+            let parts = holder.watched(handed_in).await?;
             Ok(Handle::spawn(async move {
-                work.finish(parts, turn, loss).await
+                holder.watched(work.finish(parts, turn, loss)).await
             }))
         })
     }

@@ -128,7 +128,8 @@ impl ForwardBackward {
                 };
                 let rules = self.reduction;
                 Submission::spawn(async move {
-                    let parts = pass.hand_in(turn, &chunks).await?;
+                    let handed_in = pass.hand_in(turn, &chunks);
+                    let parts = pass.inner.holder.watched(handed_in).await?;
                     Ok(Handle::spawn(async move {
                         combine(&try_join_all(parts).await?, rules)
                     }))

@@ -1,0 +1,8 @@
+//! Checkpoints on one's own disk: fetched, checked, unpacked and put in place as a whole.
+
+mod download;
+mod place;
+mod unpack;
+
+pub use download::{CheckpointDownload, DownloadedCheckpoint};
+pub use unpack::{UnpackLimits, Unpacked, unpack_archive};

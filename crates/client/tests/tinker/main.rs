@@ -1,0 +1,4 @@
+//! The Tinker client against the emulator: what needs a server with files and models.
+
+mod downloads;
+mod support;
