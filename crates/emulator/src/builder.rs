@@ -328,6 +328,19 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Serves a file of a hub of models, such as `tokenizer.json` of `org/name`, at every revision.
+    /// Programs that read `HF_ENDPOINT` find it at the address of the emulator.
+    pub fn with_hub_file(
+        mut self,
+        repository: &str,
+        file: &str,
+        content: impl Into<Vec<u8>>,
+    ) -> Self {
+        let path = format!("{repository}/{file}");
+        self.tinker.hub.insert(path, content.into());
+        self
+    }
+
     /// Serves a model of the Tinker API, in place of one with the same name: its tokens are numbered
     /// below `vocabulary`, the last of them ends a text, and a text has at most `context` tokens.
     pub fn with_tinker_model(

@@ -22,6 +22,8 @@ mod telemetry_sink;
 mod testing;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "tokenizers")]
+pub mod tokenizer;
 mod training;
 
 pub use builder::ServiceClientBuilder;

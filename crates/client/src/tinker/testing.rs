@@ -34,6 +34,8 @@ struct State {
     /// How long a reply takes, by path.
     delays: BTreeMap<String, Duration>,
     config: Value,
+    /// What is known of models.
+    model_data: Value,
     logprobs: f32,
 }
 
@@ -54,6 +56,11 @@ impl Server {
         let path = format!("/api/v1/{path}");
         let mut state = self.0.lock().unwrap();
         state.failures.entry(path).or_default().extend(statuses);
+    }
+
+    /// Says this of every model.
+    pub(crate) fn describe(&self, model_data: Value) {
+        self.0.lock().unwrap().model_data = model_data;
     }
 
     /// Lets replies to `path` take so long.
@@ -130,6 +137,9 @@ impl Server {
                 let id = format!("session-1:train:{}", json["model_seq_id"]);
                 state.promise(json!({"type": "create_model", "model_id": id}))
             }
+            "get_info" if state.model_data.is_object() => json!({
+                "model_id": json["model_id"], "model_data": state.model_data,
+            }),
             "get_info" => json!({
                 "model_id": json["model_id"], "model_data": {"model_name": "base"},
             }),

@@ -2,3 +2,5 @@
 
 mod downloads;
 mod support;
+#[cfg(feature = "tokenizers")]
+mod tokenizers;

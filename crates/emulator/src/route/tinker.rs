@@ -100,6 +100,8 @@ pub enum TinkerCall {
     StorageUsage,
     /// `POST telemetry`.
     Telemetry,
+    /// `GET {org}/{repository}/resolve/{revision}/{file}`: a file of the hub of models.
+    HubFile,
     /// `GET downloads/{file}?ticket=…`: what signed addresses lead to.
     Download,
 }
@@ -108,8 +110,12 @@ use TinkerCall as Call;
 
 impl TinkerCall {
     /// The call that a path means, and the identifiers in it. Servers stand behind a prefix of two
-    /// segments, such as `services/tinker-prod`, which may be left out.
+    /// segments, such as `services/tinker-prod`, which may be left out. The hub stands at the root.
     pub(super) fn parse(method: &str, segments: &[&str]) -> Option<(Self, String)> {
+        if let ("GET" | "HEAD", [org, name, "resolve", _, file @ ..]) = (method, segments) {
+            let file = format!("{org}/{name}/{}", file.join("/"));
+            return Some((Call::HubFile, file));
+        }
         let rest = match segments {
             ["api", "v1", rest @ ..] | ["services", _, "api", "v1", rest @ ..] => rest,
             _ => return None,

@@ -55,6 +55,17 @@ pub(crate) fn download(tinker: &Arc<Tinker>, asked: &Asked<'_>) -> Result<Reply,
     part(asked.header("range"), asked.header("if-range"), bytes)
 }
 
+/// A file of the hub, the same at every revision.
+pub(crate) fn hub_file(tinker: &Arc<Tinker>, asked: &Asked<'_>) -> Result<Reply, Refusal> {
+    let file = tinker.settings.hub.get(asked.about);
+    let bytes = file.ok_or_else(|| Refusal::not_found("Entry not found"))?;
+    part(
+        asked.header("range"),
+        asked.header("if-range"),
+        bytes.clone(),
+    )
+}
+
 fn content(tinker: &Tinker, path: &str) -> Result<Vec<u8>, Refusal> {
     let missing = || Refusal::not_found("the file is gone");
     if let Some(session) = path.strip_prefix("trace/") {

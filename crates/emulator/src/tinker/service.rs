@@ -26,7 +26,7 @@ use crate::{
 use super::{
     admin,
     auth::{Identity, Keys},
-    checkpoints,
+    checkpoints, downloads,
     engine::{Adapter, BaseModel, Engine, NgramEngine, Trainee, Weights},
     futures::Futures,
     lane::Lane,
@@ -49,6 +49,8 @@ const FAMILY: u64 = 0x7265_7173;
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) folder: Option<PathBuf>,
+    /// Files of the hub, by `{org}/{repository}/{file}`.
+    pub(crate) hub: BTreeMap<String, Vec<u8>>,
     pub(crate) models: Vec<BaseModel>,
     pub(crate) keys: Vec<String>,
     /// How long a poll is held.
@@ -131,6 +133,7 @@ impl Default for Settings {
         };
         Self {
             folder: None,
+            hub: BTreeMap::new(),
             models: vec![
                 model("Qwen/Qwen3-4B-Instruct-2507", 151_936, 151_645),
                 model("Qwen/Qwen3-8B", 151_936, 151_645),
@@ -232,7 +235,7 @@ impl Tinker {
         headers: &HeaderMap,
         now: SystemTime,
     ) -> Result<Identity, Refusal> {
-        if matches!(call, Call::Health | Call::Download) {
+        if matches!(call, Call::Health | Call::Download | Call::HubFile) {
             return Ok(Identity {
                 owner: String::new(),
                 by_token: false,
@@ -304,6 +307,7 @@ impl Tinker {
             Call::UnpublishCheckpoint => checkpoints::publish(self, asked, false),
             Call::SetCheckpointTtl => checkpoints::set_ttl(self, asked),
             Call::Download => checkpoints::download(self, asked),
+            Call::HubFile => downloads::hub_file(self, asked),
             Call::AuditLog => admin::audit(self, asked),
             Call::BillingUsage => admin::billing(self, asked),
             Call::StorageUsage => admin::storage(self, asked),

@@ -1,0 +1,15 @@
+//! Text to tokens and back, for the model that is trained or sampled from: which tokenizer a model
+//! has, where its files are, and what they say.
+
+mod choice;
+mod clients;
+mod hub;
+mod kimi;
+mod model;
+mod store;
+
+pub use choice::{TokenizerRef, tokenizer_of};
+pub use hub::{Hub, HubBuilder};
+pub use kimi::KimiTokenizer;
+pub use model::Tokenizer;
+pub use store::Tokenizers;
