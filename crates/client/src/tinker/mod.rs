@@ -11,6 +11,7 @@ mod holder;
 mod ids;
 mod promise;
 mod queue_state;
+pub mod recovery;
 mod rest;
 mod sampling;
 mod service;
