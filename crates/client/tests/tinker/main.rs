@@ -1,5 +1,7 @@
 //! The Tinker client against the emulator: what needs a server with files and models.
 
+#[cfg(feature = "blocking")]
+mod blocking;
 mod downloads;
 mod support;
 #[cfg(feature = "tokenizers")]
