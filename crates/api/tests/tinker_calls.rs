@@ -18,7 +18,7 @@ use gimmal_types::tinker::{
     UntypedAPIFuture,
 };
 use http::header::{CONTENT_TYPE, EXPIRES, LOCATION};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use secrecy::SecretString;
 use test_case::test_case;
 
@@ -370,4 +370,20 @@ fn chk_ops_1_a_promise_is_no_result() {
         panic!("a result");
     };
     assert!(payload.decode::<SaveWeightsResponse>().is_err());
+}
+
+/// Covers: CHK-RESP-1
+#[tokio::test(start_paused = true)]
+async fn chk_resp_1_a_reply_tells_its_story() {
+    let run = r#"{"training_run_id": "r", "base_model": "b", "model_owner": "o", "is_lora": true,
+        "last_request_time": "2026-01-01T00:00:00Z"}"#;
+    let id = HeaderName::from_static("x-request-id");
+    let named = Reply::json(200, run).with_header(id, HeaderValue::from_static("req-7"));
+    let (_, tinker) = tinker([Reply::json(500, "{}"), named]);
+    let reply = tinker
+        .get_training_run("r", &AccessScope::Owned, &none())
+        .await
+        .unwrap();
+    assert_eq!(reply.headers().get("X-Request-ID").unwrap(), "req-7");
+    assert_eq!((reply.status(), reply.attempts()), (StatusCode::OK, 2));
 }

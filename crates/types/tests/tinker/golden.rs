@@ -37,6 +37,7 @@ fn passes<T: DeserializeOwned + Serialize>(bodies: &Value, name: &str) {
     }
 }
 
+/// Covers: CHK-TYP-1
 #[test]
 fn request_bodies_are_those_of_the_official_sdk() {
     let bodies = fixture("bodies");

@@ -303,6 +303,7 @@ fn session_search_fields() {
     fills::<ClientSessionFinishInterrupted>(json!({}));
 }
 
+/// Covers: CHK-TEL-T1
 #[test]
 fn telemetry_fields() {
     fills::<SessionStartEvent>(
