@@ -27,4 +27,6 @@ mod book {
     mod interactions {}
     #[doc = include_str!("../../../docs/src/jobs.md")]
     mod jobs {}
+    #[doc = include_str!("../../../docs/src/tinker.md")]
+    mod tinker {}
 }
