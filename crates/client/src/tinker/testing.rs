@@ -59,6 +59,7 @@ impl Server {
     }
 
     /// Says this of every model.
+    #[cfg(feature = "tokenizers")]
     pub(crate) fn describe(&self, model_data: Value) {
         self.0.lock().unwrap().model_data = model_data;
     }

@@ -3,6 +3,7 @@
 #[cfg(feature = "blocking")]
 mod blocking;
 mod downloads;
+mod recovery;
 mod support;
 #[cfg(feature = "tokenizers")]
 mod tokenizers;

@@ -64,6 +64,12 @@ impl TinkerControl {
         lock(&self.tinker.flags).1 = flags;
     }
 
+    /// Marks a training run as lost, so that it can only go on from a checkpoint; whether there is
+    /// such a run. What is asked of it is still answered.
+    pub fn corrupt_run(&self, run_id: &str) -> bool {
+        self.tinker.store.corrupt(run_id)
+    }
+
     /// Loses a session with everything in it, as if its heartbeats had stayed out. Checkpoints stay.
     pub fn lose_session(&self, session_id: &str) {
         self.tinker.sessions.lose(session_id);

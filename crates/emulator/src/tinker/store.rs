@@ -147,6 +147,13 @@ impl Store {
         }
     }
 
+    /// Marks a run as lost, in memory alone; whether there is one.
+    pub(crate) fn corrupt(&self, id: &str) -> bool {
+        let mut table = self.lock();
+        let run = table.runs.get_mut(id);
+        run.map(|run| run.corrupted = true).is_some()
+    }
+
     /// The checkpoints that `wanted` picks, with what is known of them.
     pub(crate) fn checkpoints(
         &self,
