@@ -3,6 +3,7 @@
 #[cfg(feature = "blocking")]
 mod blocking;
 mod downloads;
+mod pools;
 mod recovery;
 mod support;
 #[cfg(feature = "tokenizers")]
