@@ -130,3 +130,38 @@ async fn chk_dl_1_external_weights_come_file_by_file_and_are_resumed() {
             .any(|request| request.headers().contains_key("range"))
     );
 }
+
+#[tokio::test]
+async fn training_weights_come_from_a_model_of_a_moment() {
+    let bench = Bench::start().await;
+    let training = bench.training().await;
+    let saved = training.save_state("0001").await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let download = || {
+        let place = folder.path().to_owned();
+        bench
+            .service
+            .download_training_weights(&saved.path, |download| download.with_folder(place))
+    };
+    let done = download().await.unwrap();
+    let name = format!("{}_weights_0001", training.model_id());
+    assert_eq!(done.path, folder.path().join(name));
+    assert_eq!(names(&done.path), FILES);
+    let rest = bench.service.create_rest_client();
+    let left = rest.list_user_checkpoints(100, 0).await.unwrap();
+    let left: Vec<_> = left
+        .checkpoints
+        .iter()
+        .map(|left| &left.tinker_path)
+        .collect();
+    assert_eq!(left, [&saved.path], "the files at the server are gone");
+
+    let models = RouteMatcher::any().with_path_part("load_weights");
+    let before = bench.emulator.journal().count(models.clone());
+    download().await.unwrap_err();
+    assert_eq!(
+        bench.emulator.journal().count(models),
+        before,
+        "the place is taken"
+    );
+}

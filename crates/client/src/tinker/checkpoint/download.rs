@@ -21,6 +21,7 @@ use url::Url;
 use super::place::Place;
 use super::{UnpackLimits, Unpacked, unpack_archive};
 use crate::tinker::RestClient;
+use crate::tinker::rest::parse;
 
 /// Addresses that work no longer than this are asked for anew before they are used.
 const MARGIN: Duration = Duration::from_secs(300);
@@ -49,6 +50,8 @@ type Tell = Arc<dyn Fn(Progress) + Send + Sync>;
 pub struct CheckpointDownload {
     rest: RestClient,
     path: String,
+    /// The checkpoint whose name the files get, if it is another one.
+    name_of: Option<String>,
     folder: PathBuf,
     overwrite: bool,
     limits: UnpackLimits,
@@ -71,6 +74,7 @@ impl CheckpointDownload {
         Self {
             rest,
             path,
+            name_of: None,
             folder: PathBuf::from("."),
             overwrite: false,
             limits: UnpackLimits::default(),
@@ -110,15 +114,28 @@ impl CheckpointDownload {
         self
     }
 
+    /// Fetches the files of another checkpoint, under the name of this one.
+    pub(super) fn with_files_of(mut self, path: &str) -> Self {
+        self.name_of = Some(std::mem::replace(&mut self.path, path.to_owned()));
+        self
+    }
+
+    /// Where the files go.
+    fn place(&self) -> Result<Place, Error> {
+        let name = self.name_of.as_ref().unwrap_or(&self.path);
+        Place::new(&self.folder, &parse(name)?, self.overwrite)
+    }
+
+    /// Refuses a path that is none and a place that is taken.
+    pub(super) fn check_place(&self) -> Result<(), Error> {
+        self.place().map(drop)
+    }
+
     async fn send(self) -> Result<DownloadedCheckpoint, Error> {
-        let path: ParsedCheckpointTinkerPath = super::super::rest::parse(&self.path)?;
-        let (folder, overwrite, of) = (self.folder.clone(), self.overwrite, path.clone());
-        let place = blocking(move || {
-            let place = Place::new(&folder, &of, overwrite)?;
-            place.prepare()?;
-            Ok(place)
-        })
-        .await?;
+        let path = parse(&self.path)?;
+        let place = self.place()?;
+        let prepared = place.clone();
+        blocking(move || prepared.prepare()).await?;
         let unpacked = match path.checkpoint_type() {
             CheckpointType::External => self.fetch_files(&path, &place).await?,
             _ => self.fetch_archive(&path, &place).await?,

@@ -2,6 +2,7 @@
 
 mod download;
 mod place;
+mod training_weights;
 mod unpack;
 
 pub use download::{CheckpointDownload, DownloadedCheckpoint};
