@@ -31,6 +31,26 @@ fn passes_of_older_servers_come_as_json() {
 }
 
 #[test]
+fn the_kind_of_outputs_is_cut_where_there_are_outputs() {
+    let read = |message: messages::ForwardBackwardOutput| {
+        ForwardBackwardOutput::from_protobuf(Bytes::from(message.encode_to_vec()))
+            .unwrap()
+            .loss_fn_output_type
+    };
+    let mut message = messages::ForwardBackwardOutput {
+        loss_fn_output_type: "tinker.types:ArrayRecord".to_owned(),
+        ..Default::default()
+    };
+    assert_eq!(read(message.clone()), "tinker.types:ArrayRecord");
+    message.loss_fn_outputs = vec![messages::ArrayRecord::default()];
+    assert_eq!(read(message), "ArrayRecord");
+    assert_eq!(
+        read(messages::ForwardBackwardOutput::default()),
+        "ArrayRecord"
+    );
+}
+
+#[test]
 fn samples_of_older_servers_come_as_json() {
     let body = json!({
         "type": "sample",

@@ -23,6 +23,8 @@ impl FutureResult for ForwardBackwardOutput {
         let message = messages::ForwardBackwardOutput::decode(body).map_err(InvalidReply::of)?;
         let kind = match message.loss_fn_output_type.as_str() {
             "" => PLAIN_OUTPUT,
+            // Without outputs the server's own name stays.
+            path if message.loss_fn_outputs.is_empty() => path,
             path => path.rsplit(':').next().unwrap_or(path),
         };
         let mut outputs = Vec::new();
