@@ -54,10 +54,11 @@ impl Calls {
             .with_backoff(ExponentialBackoff::tinker())
     }
 
-    /// The same with a packed body, where that is built in.
+    /// The same with a packed body, where that is built in. The server that wants it wants it of
+    /// bodies of every size.
     pub(crate) fn packed(options: CallOptions, packed: bool) -> CallOptions {
         #[cfg(feature = "zstd")]
-        let compression = RequestCompression::zstd();
+        let compression = RequestCompression::zstd().with_min_bytes(0);
         #[cfg(not(feature = "zstd"))]
         let compression = RequestCompression::off();
         match packed {

@@ -1,6 +1,7 @@
 //! What a session is to the client: its identifier, the settings that the server gave, what is
 //! shared by all that is done in it, and the tasks that keep it alive.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -50,6 +51,7 @@ pub(crate) struct Holder {
     pub(crate) fwdbwd_room: BytesSemaphore,
     pub(crate) hub: Arc<QueueHub>,
     pub(crate) reporter: Option<Arc<Reporter>>,
+    pub(crate) losses: Losses,
     dynamic: RwLock<ClientDynamicConfigResponse>,
     models: AtomicU64,
     samplers: AtomicU64,
@@ -81,6 +83,21 @@ impl Holder {
         if with_session {
             holder.start_tasks();
         }
+        Ok(holder)
+    }
+
+    /// A session that another client opened, with the settings that it was given. Nothing is asked.
+    pub(crate) fn of_session(
+        settings: Settings,
+        session_id: String,
+        config: ClientConfigResponse,
+        dynamic: ClientDynamicConfigResponse,
+    ) -> Result<Arc<Self>, Error> {
+        let calls = settings.calls()?;
+        settings.use_tokens_if(&calls, &config)?;
+        let clock = Arc::clone(calls.0.transport().clock());
+        let holder = Self::assemble(calls, clock, settings, config, dynamic, Some(session_id));
+        holder.start_tasks();
         Ok(holder)
     }
 
@@ -141,6 +158,7 @@ impl Holder {
             fwdbwd_room: BytesSemaphore::new(config.fwdbwd_dispatch_bytes_semaphore_size),
             hub: Arc::new(QueueHub::new(QueueUser::Training, "service", None)),
             reporter,
+            losses: Losses::default(),
             config,
             dynamic: RwLock::new(dynamic),
             models: AtomicU64::new(0),
@@ -176,6 +194,12 @@ impl Holder {
     /// The clock.
     pub(crate) fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(self.calls.0.transport().clock())
+    }
+
+    /// The address of the server.
+    pub(crate) fn base_url(&self) -> &str {
+        let base = self.calls.0.endpoint().base_url().as_str();
+        base.trim_end_matches('/')
     }
 
     /// The session, for calls that need one.
@@ -268,6 +292,26 @@ impl Holder {
         }
         let most = u32::try_from(self.config.sample_max_concurrent_requests);
         NonZeroU32::new(most.unwrap_or(u32::MAX))
+    }
+}
+
+/// The losses that a session was told of.
+#[derive(Debug, Default)]
+pub(crate) struct Losses {
+    known: Mutex<BTreeSet<String>>,
+    registered: AtomicU64,
+}
+
+impl Losses {
+    /// Whether a loss is new.
+    pub(crate) fn remember(&self, loss: String) -> bool {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(loss)
+    }
+
+    /// The number of the next loss that the server learns.
+    pub(crate) fn next(&self) -> u64 {
+        self.registered.fetch_add(1, Ordering::Relaxed)
     }
 }
 

@@ -5,6 +5,7 @@ mod builder;
 mod calls;
 mod checkpoint;
 mod config;
+pub mod console;
 mod estimate;
 mod heartbeat;
 mod holder;
@@ -26,6 +27,7 @@ mod tests;
 #[cfg(feature = "tokenizers")]
 pub mod tokenizer;
 mod training;
+mod whoami;
 
 pub use builder::ServiceClientBuilder;
 pub use checkpoint::{
@@ -41,14 +43,14 @@ pub use queue_state::{
 };
 pub use rest::{AdminClient, RestClient};
 pub use sampling::{
-    DispatchLimits, DispatchPass, Sample, SamplerEntry, SamplerOptions, SamplingClient,
-    SamplingDispatch,
+    ComputeLogprobs, CreateSamplingClient, DispatchLimits, DispatchPass, Sample, SamplerEntry,
+    SamplerOptions, SamplingClient, SamplingDispatch,
 };
-pub use service::{CreateLoraTrainingClient, CreateSamplingClient, FromState, ServiceClient};
+pub use service::{CreateLoraTrainingClient, FromState, ServiceClient};
 pub use telemetry::Reporter;
 pub use training::{
-    ChunkLimits, ChunkMetrics, CustomLoss, CustomLossOutput, ForwardBackward,
-    ForwardBackwardCustom, LoadState, Logprobs, MetricsReduction, OptimStep, SaveState,
+    ChunkLimits, ChunkMetrics, CreateCustomLoss, CustomLoss, CustomLossOutput, ForwardBackward,
+    ForwardBackwardCustom, LoadState, Logprobs, LossHandle, MetricsReduction, OptimStep, SaveState,
     SaveWeightsAndGetSamplingClient, SaveWeightsExternal, SaveWeightsForSampler, TrainingClient,
     chunk_ranges,
 };

@@ -21,7 +21,7 @@ use tokio::sync::OnceCell;
 use super::CheckpointDownload;
 use super::calls::{Calls, invalid};
 use super::holder::Holder;
-use super::settings::Settings;
+use super::settings::{Settings, Switch};
 
 /// How often a trace that is being made is asked for.
 const TRACE_INTERVAL: Duration = Duration::from_secs(5);
@@ -71,6 +71,15 @@ pub(super) fn parse(path: &str) -> Result<ParsedCheckpointTinkerPath, Error> {
 pub struct RestClient(Arc<Sessionless>);
 
 impl RestClient {
+    pub(super) async fn holder(&self) -> Result<&Arc<Holder>, Error> {
+        self.0.holder().await
+    }
+
+    /// What requests show the server.
+    pub(super) fn switch(&self) -> Arc<Switch> {
+        Arc::clone(&self.0.settings.switch)
+    }
+
     pub(crate) fn new(settings: Settings) -> Self {
         Self(Sessionless::new(settings))
     }
@@ -326,7 +335,16 @@ impl RestClient {
     ///
     /// Fails when neither the request nor the client names a project.
     pub async fn copy_weights(&self, request: CopyWeightsRequest) -> Result<String, Error> {
-        let mut request = request;
+        self.copy_weights_as("RestClient.copy_weights", request)
+            .await
+    }
+
+    /// The same on behalf of a public method.
+    pub(super) async fn copy_weights_as(
+        &self,
+        method: &'static str,
+        mut request: CopyWeightsRequest,
+    ) -> Result<String, Error> {
         let own = self.0.settings.project_id.clone();
         request.destination_project_id = request.destination_project_id.or(own);
         if request.destination_project_id.is_none() {
@@ -335,11 +353,7 @@ impl RestClient {
         }
         let request = &request;
         let call = |api, options| async move { Tinker::copy_weights(api, request, &options).await };
-        Ok(self
-            .0
-            .call("RestClient.copy_weights", call)
-            .await?
-            .tinker_path)
+        Ok(self.0.call(method, call).await?.tinker_path)
     }
 
     /// A session.

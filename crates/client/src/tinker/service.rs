@@ -8,10 +8,9 @@ use futures_util::future::BoxFuture;
 use gimmal_api::tinker::RequestType;
 use gimmal_transport::Error;
 use gimmal_types::tinker::{
-    ClientSessionFinishReasonType, CreateModelRequest, CreateModelResponse,
-    CreateSamplingSessionRequest, FinishSessionRequest, FutureResult, GetInfoRequest,
-    GetServerCapabilitiesResponse, LoadWeightsRequest, LoadWeightsResponse, LoraConfig,
-    OptimizerConfig, UntypedAPIFuture,
+    ClientSessionFinishReasonType, CopyWeightsRequest, CreateModelRequest, CreateModelResponse,
+    FinishSessionRequest, FutureResult, GetInfoRequest, GetServerCapabilitiesResponse,
+    LoadWeightsRequest, LoadWeightsResponse, LoraConfig, OptimizerConfig, UntypedAPIFuture,
 };
 use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
@@ -22,8 +21,8 @@ use super::promise::Promise;
 use super::queue_state::{QueueHub, QueueUser};
 use super::settings::Settings;
 use super::{
-    AdminClient, QueueStateChanges, QueueStateObserver, RestClient, SamplerEntry, SamplerOptions,
-    SamplingClient, ServiceClientBuilder, TrainingClient,
+    AdminClient, QueueStateChanges, QueueStateObserver, Reporter, RestClient, SamplerEntry,
+    ServiceClientBuilder, TrainingClient, console,
 };
 
 /// A client of the Tinker API. Clones share the session.
@@ -52,6 +51,7 @@ pub struct ServiceClient {
 struct Inner {
     settings: Settings,
     holder: OnceCell<Arc<Holder>>,
+    rest: RestClient,
 }
 
 impl ServiceClient {
@@ -71,9 +71,14 @@ impl ServiceClient {
     }
 
     pub(crate) fn new(settings: Settings) -> Self {
+        let rest = RestClient::new(settings.clone());
         let holder = OnceCell::new();
         Self {
-            inner: Arc::new(Inner { settings, holder }),
+            inner: Arc::new(Inner {
+                settings,
+                holder,
+                rest,
+            }),
         }
     }
 
@@ -82,6 +87,11 @@ impl ServiceClient {
         let holder = self.inner.holder.get_or_try_init(open).await?;
         holder.check_open()?;
         Ok(holder)
+    }
+
+    /// The session, if it is open.
+    pub(crate) fn opened(&self) -> Option<&Holder> {
+        self.inner.holder.get().map(|holder| &**holder)
     }
 
     /// The same result, of which telemetry hears if it is an error.
@@ -94,7 +104,7 @@ impl ServiceClient {
 
     /// A client of runs, checkpoints and sessions, with the settings of this one.
     pub fn create_rest_client(&self) -> RestClient {
-        RestClient::new(self.inner.settings.clone())
+        self.inner.rest.clone()
     }
 
     /// A client of audits and bills, with the settings of this one.
@@ -109,6 +119,29 @@ impl ServiceClient {
     /// Fails when it cannot be opened.
     pub async fn session_id(&self) -> Result<String, Error> {
         Ok(self.holder().await?.session_id()?.to_owned())
+    }
+
+    /// The page of the session in the web console; that of all sessions before it is opened.
+    pub fn get_console_url(&self) -> String {
+        let holder = self.inner.holder.get();
+        console::session(holder.and_then(|holder| holder.session_id.as_deref()))
+    }
+
+    /// The reporter of telemetry; `None` when it is off, and before the session is opened.
+    pub fn get_telemetry(&self) -> Option<Arc<Reporter>> {
+        self.inner.holder.get()?.reporter.clone()
+    }
+
+    /// Copies a checkpoint into a project, that of this client unless the request names another;
+    /// the path of the copy.
+    ///
+    /// # Errors
+    ///
+    /// Fails when neither the request nor the client names a project.
+    pub async fn copy_weights(&self, request: CopyWeightsRequest) -> Result<String, Error> {
+        let rest = &self.inner.rest;
+        rest.copy_weights_as("ServiceClient.copy_weights", request)
+            .await
     }
 
     /// Tells `observer` when a queue of this session changes its state.
@@ -166,15 +199,6 @@ impl ServiceClient {
             request: LoadWeightsRequest::new()
                 .set_path(path)
                 .set_optimizer(optimizer),
-        }
-    }
-
-    /// A client that samples from a base model or from saved weights; one of them is needed.
-    pub fn create_sampling_client(&self) -> CreateSamplingClient {
-        CreateSamplingClient {
-            service: self.clone(),
-            request: CreateSamplingSessionRequest::new(),
-            options: SamplerOptions::default(),
         }
     }
 
@@ -383,81 +407,6 @@ impl FromState {
 
 impl IntoFuture for FromState {
     type Output = Result<TrainingClient, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        let service = self.service.clone();
-        Box::pin(async move { service.told(self.send().await) })
-    }
-}
-
-/// A sampling client that is not made yet.
-#[derive(Debug)]
-#[must_use = "nothing is made until it is awaited"]
-pub struct CreateSamplingClient {
-    service: ServiceClient,
-    request: CreateSamplingSessionRequest,
-    options: SamplerOptions,
-}
-
-impl CreateSamplingClient {
-    /// Samples from a base model.
-    pub fn set_base_model(mut self, base_model: impl Into<String>) -> Self {
-        self.request.base_model = Some(base_model.into());
-        self
-    }
-
-    /// Samples from saved weights, `tinker://…/sampler_weights/…`.
-    pub fn set_model_path(mut self, model_path: impl Into<String>) -> Self {
-        self.request.model_path = Some(model_path.into());
-        self
-    }
-
-    /// Sets how the client behaves.
-    pub fn with_options(mut self, options: SamplerOptions) -> Self {
-        self.options = options;
-        self
-    }
-
-    async fn send(self) -> Result<SamplingClient, Error> {
-        const METHOD: &str = "ServiceClient.create_sampling_client";
-        let mut request = self.request;
-        if request.base_model.is_none() && request.model_path.is_none() {
-            let message = "Either model_path or base_model must be provided";
-            return Err(Error::invalid("model_path", message));
-        }
-        if request
-            .model_path
-            .as_ref()
-            .is_some_and(|path| !path.starts_with("tinker://"))
-        {
-            return Err(Error::invalid("model_path", "must start with `tinker://`"));
-        }
-        let holder = self.service.holder().await?;
-        request.session_id = holder.session_id()?.to_owned();
-        request.sampling_session_seq_id = holder.next_sampler();
-        let options = Calls::of(METHOD);
-        let api = &holder.calls.0;
-        let made = api.create_sampling_session(&request, &options).await?;
-        let session = made.into_body().sampling_session_id;
-        let base_model = match request.base_model {
-            Some(base_model) => base_model,
-            None => {
-                let call = || api.get_sampler(&session, &options);
-                holder
-                    .calls
-                    .paid(&holder.billing, call)
-                    .await?
-                    .into_body()
-                    .base_model
-            }
-        };
-        SamplingClient::open(Arc::clone(holder), session, Some(base_model), self.options)
-    }
-}
-
-impl IntoFuture for CreateSamplingClient {
-    type Output = Result<SamplingClient, Error>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {

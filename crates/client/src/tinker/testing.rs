@@ -179,6 +179,8 @@ impl Server {
                     .cloned()
                     .unwrap_or_else(|| json!({"error": "unknown"}))
             }
+            "create_custom_loss" => state.promise(json!({"loss_id": "loss-1"})),
+            "join_sampling_session" => json!({"client_counter": 7}),
             "telemetry" => json!({"status": "accepted"}),
             path if path.starts_with("samplers/") => {
                 json!({"sampler_id": "s", "base_model": "base"})

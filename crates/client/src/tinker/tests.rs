@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use gimmal_transport::retry::RetryConfig;
 use gimmal_transport::{Clock as _, TokioClock};
-use gimmal_types::tinker::{ModelInput, SamplingParams};
+use gimmal_types::tinker::{CopyWeightsRequest, ModelInput, SamplingParams};
 use serde_json::{Value, json};
 
 use super::testing::Server;
@@ -479,4 +479,40 @@ async fn chk_cap_1_a_model_that_cannot_be_made_is_told() {
     service.close("errored", None).await.unwrap();
     let names: Vec<String> = told(&server).into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["SESSION_START", "user_error", "SESSION_END"]);
+}
+
+/// Covers: ServiceClient.get_console_url, TrainingClient.get_console_url, ServiceClient.get_telemetry
+#[tokio::test(start_paused = true)]
+async fn pages_and_the_reporter_come_with_the_session() {
+    let server = Server::default();
+    let service = server.client();
+    assert!(service.get_console_url().ends_with("/sessions"));
+    assert!(service.get_telemetry().is_none());
+    let training = service.create_lora_training_client("base").await.unwrap();
+    assert!(service.get_console_url().ends_with("/sessions/session-1"));
+    let page = training.get_console_url();
+    assert!(page.ends_with("/training_runs/session-1:train:0"), "{page}");
+    assert!(service.get_telemetry().is_some());
+}
+
+/// Covers: ServiceClient.copy_weights
+#[tokio::test(start_paused = true)]
+async fn a_copy_goes_into_the_project_of_the_client() {
+    let server = Server::default();
+    let copy = || CopyWeightsRequest::new().set_source_path("tinker://r/weights/c");
+    let homeless = server.client().copy_weights(copy()).await;
+    assert_eq!(
+        homeless.unwrap_err().field(),
+        Some("destination_project_id")
+    );
+    let service = server.builder().with_project_id("p").build().unwrap();
+    // The server has no copy to name, which is of no interest here.
+    drop(service.copy_weights(copy()).await);
+    let sent = &server.seen("copy_weights")[0];
+    assert_eq!(sent.json["destination_project_id"], "p");
+    assert_eq!(sent.headers["x-sdk-method"], "ServiceClient.copy_weights");
+    assert!(
+        server.seen("create_session").is_empty(),
+        "no session is needed"
+    );
 }

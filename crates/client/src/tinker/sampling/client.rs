@@ -8,9 +8,13 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use gimmal_api::tinker::{RequestType, SampleStream};
 use gimmal_transport::retry::{Retrier, RetryConfig, RetryPolicy};
-use gimmal_transport::{Error, RetryDecision, RetryState};
-use gimmal_types::tinker::{ModelInput, SampleRequest, SampleResponse, SamplingParams, TensorData};
+use gimmal_transport::{Error, Jitter, RetryDecision, RetryState};
+use gimmal_types::tinker::{
+    JoinSamplingSessionRequest, ModelInput, SampleRequest, SampleResponse, SamplingParams,
+    TensorData, UntypedAPIFuture,
+};
 use http::StatusCode;
+use tokio::sync::OnceCell;
 
 use crate::tinker::calls::{Calls, invalid};
 use crate::tinker::estimate::sampling_bytes;
@@ -23,7 +27,7 @@ use crate::tinker::{QueueStateChanges, QueueStateObserver, Reporter};
 
 /// Numbers of the requests of a clone start at its own multiple of this.
 const CLONE_STRIDE: u64 = 1_000_000_000;
-/// How long to wait for an account in debt before the sample is handed in again.
+/// The method that a sample is asked for by, unless another one does it.
 const METHOD: &str = "SamplingClient.sample";
 
 /// How a sampling client behaves.
@@ -73,13 +77,40 @@ struct Inner {
     holder: Arc<Holder>,
     session: String,
     base_model: Option<String>,
-    clone_id: u64,
+    clone_id: CloneId,
     next: AtomicU64,
     retrier: Retrier,
     record_stability_info: bool,
     hub: QueueHub,
     poller: OnceLock<SessionPoller>,
     _registration: Registration,
+}
+
+/// Which client of the sampling session this is; 0 is the one that opened it.
+#[derive(Debug)]
+pub(super) struct CloneId(OnceCell<u64>);
+
+impl CloneId {
+    fn original() -> Self {
+        Self(OnceCell::new_with(Some(0)))
+    }
+
+    /// The server numbers the client when it first samples.
+    pub(super) fn to_join() -> Self {
+        Self(OnceCell::new())
+    }
+
+    /// A number that no other client is likely to have.
+    pub(super) fn random(jitter: &dyn Jitter) -> Self {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "a fraction of 10^9 is below it"
+        )]
+        let drawn = (jitter.fraction() * CLONE_STRIDE as f64) as u64;
+        Self(OnceCell::new_with(Some(drawn.min(CLONE_STRIDE - 1) + 1)))
+    }
 }
 
 /// Hands in anew what the reference does: no answer, 408, 410, 429 and server errors.
@@ -102,6 +133,16 @@ impl SamplingClient {
         session: String,
         base_model: Option<String>,
         options: SamplerOptions,
+    ) -> Result<Self, Error> {
+        Self::open_as(holder, session, base_model, options, CloneId::original())
+    }
+
+    pub(super) fn open_as(
+        holder: Arc<Holder>,
+        session: String,
+        base_model: Option<String>,
+        options: SamplerOptions,
+        clone_id: CloneId,
     ) -> Result<Self, Error> {
         let config = &holder.config;
         let retry = options
@@ -127,13 +168,21 @@ impl SamplingClient {
                 holder,
                 session,
                 base_model,
-                clone_id: 0,
+                clone_id,
                 next: AtomicU64::new(0),
                 retrier,
                 record_stability_info: options.record_stability_info,
                 poller: OnceLock::new(),
             }),
         })
+    }
+
+    pub(super) fn holder(&self) -> &Holder {
+        &self.inner.holder
+    }
+
+    pub(super) fn records_stability(&self) -> bool {
+        self.inner.record_stability_info
     }
 
     /// The sampling session.
@@ -182,6 +231,7 @@ impl SamplingClient {
         Sample {
             client: self.clone(),
             request,
+            method: METHOD,
         }
     }
 
@@ -207,37 +257,17 @@ impl SamplingClient {
         prompt: impl Into<ModelInput>,
         params: SamplingParams,
     ) -> Result<SampleStream, Error> {
+        const STREAM: &str = "SamplingClient.sample_stream";
         let inner = &self.inner;
         inner.holder.check_open()?;
         let mut request = SampleRequest::new();
         request.prompt = prompt.into();
         request.sampling_params = params;
         request.sampling_session_id = Some(inner.session.clone());
-        request.seq_id = Some(inner.next_number());
-        let options = Calls::of("SamplingClient.sample_stream");
+        request.seq_id = Some(inner.next_number(STREAM).await?);
+        let options = Calls::of(STREAM);
         let opened = inner.holder.calls.0.stream_sample(&request, &options);
         inner.holder.watched(opened).await
-    }
-
-    /// How likely each token of a prompt is; `None` where that is not known.
-    ///
-    /// # Errors
-    ///
-    /// As a sample does.
-    pub async fn compute_logprobs(
-        &self,
-        prompt: impl Into<ModelInput>,
-    ) -> Result<Vec<Option<f32>>, Error> {
-        let params = SamplingParams::new().set_max_tokens(1_u32);
-        let sample = self
-            .sample(prompt, 1, params)
-            .set_include_prompt_logprobs(true);
-        let reply = sample.await?;
-        let missing = || {
-            let message = "the server sent no log-probabilities of the prompt";
-            Error::decode(message, bytes::Bytes::new()).with_field("prompt_logprobs")
-        };
-        reply.prompt_logprobs.ok_or_else(missing)
     }
 }
 
@@ -247,9 +277,16 @@ impl SamplingClient {
 pub struct Sample {
     client: SamplingClient,
     request: SampleRequest,
+    method: &'static str,
 }
 
 impl Sample {
+    /// Says which public method asks.
+    pub(super) fn on_behalf_of(mut self, method: &'static str) -> Self {
+        self.method = method;
+        self
+    }
+
     /// Asks how likely the tokens of the prompt are.
     pub fn set_include_prompt_logprobs(mut self, include: bool) -> Self {
         self.request.prompt_logprobs = Some(include);
@@ -295,8 +332,9 @@ impl Sample {
         if let Err(error) = checked.and_then(|()| inner.holder.check_open()) {
             return Submission::failed(error);
         }
+        let method = self.method;
         Submission::begun(Handle::spawn(async move {
-            let work = Arc::clone(&inner).run(request);
+            let work = Arc::clone(&inner).run(request, method);
             inner.holder.watched(work).await
         }))
     }
@@ -326,11 +364,15 @@ impl Drop for Wanted<'_> {
 }
 
 impl Inner {
-    async fn run(self: Arc<Self>, request: SampleRequest) -> Result<SampleResponse, Error> {
+    async fn run(
+        self: Arc<Self>,
+        request: SampleRequest,
+        method: &'static str,
+    ) -> Result<SampleResponse, Error> {
         let bytes = sampling_bytes(&request.prompt);
         let attempt = |_| {
             let (inner, request) = (Arc::clone(&self), request.clone());
-            async move { inner.attempt(request, bytes).await }
+            async move { inner.attempt(request, bytes, method).await }
         };
         self.retrier.run(attempt).await
     }
@@ -340,16 +382,18 @@ impl Inner {
         &self,
         mut request: SampleRequest,
         bytes: u64,
+        method: &'static str,
     ) -> Result<SampleResponse, Error> {
         request.sampling_session_id = Some(self.session.clone());
-        request.seq_id = Some(self.next_number());
-        let future = self.hand_in(&request, bytes).await?;
+        request.seq_id = Some(self.next_number(method).await?);
+        let clone = self.clone_number(method).await?;
+        let future = self.hand_in(&request, bytes, method).await?;
         let ids = future.sample_sequence_ids;
         let promise = Promise {
             request_id: future.request_id,
             request_type: RequestType::Sample,
             roundtrip: Duration::ZERO,
-            method: METHOD,
+            method,
         };
         let mut wanted = Wanted {
             holder: &self.holder,
@@ -358,7 +402,7 @@ impl Inner {
         let result = self
             .holder
             .waiter
-            .wait(&promise, &self.hub, self.poller())
+            .wait(&promise, &self.hub, self.poller(clone))
             .await;
         wanted.request_id = None;
         let reply: SampleResponse = result?.read()?;
@@ -371,8 +415,23 @@ impl Inner {
         }
     }
 
-    fn next_number(&self) -> u64 {
-        self.clone_id * CLONE_STRIDE + self.next.fetch_add(1, Ordering::Relaxed)
+    async fn next_number(&self, method: &'static str) -> Result<u64, Error> {
+        let clone = self.clone_number(method).await?;
+        Ok(clone * CLONE_STRIDE + self.next.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Which client of the session this is; the server says so when it is asked for the first time.
+    async fn clone_number(&self, method: &'static str) -> Result<u64, Error> {
+        let join = || async {
+            let holder = &self.holder;
+            let request =
+                JoinSamplingSessionRequest::new().set_sampling_session_id(self.session.as_str());
+            let options = Calls::of(method);
+            let call = || holder.calls.0.join_sampling_session(&request, &options);
+            let joined = holder.calls.paid(&holder.billing, call).await?;
+            Ok(joined.into_body().client_counter)
+        };
+        self.clone_id.0.get_or_try_init(join).await.copied()
     }
 
     /// Hands a sample in within the limits; refusals for want of room are waited out.
@@ -380,9 +439,10 @@ impl Inner {
         &self,
         request: &SampleRequest,
         bytes: u64,
-    ) -> Result<gimmal_types::tinker::UntypedAPIFuture, Error> {
+        method: &'static str,
+    ) -> Result<UntypedAPIFuture, Error> {
         let holder = &self.holder;
-        let options = Calls::of(METHOD);
+        let options = Calls::of(method);
         let _pass = holder.dispatch.enter(bytes).await;
         loop {
             holder.dispatch.window().enter().await;
@@ -411,14 +471,14 @@ impl Inner {
     }
 
     /// The asking for all results at once, where the server offers it.
-    fn poller(&self) -> Option<&SessionPoller> {
+    fn poller(&self, clone: u64) -> Option<&SessionPoller> {
         let holder = &self.holder;
         holder.config.sample_use_retrieve_futures.then(|| {
             self.poller.get_or_init(|| {
                 let api: Arc<dyn PromiseApi> = Arc::new(holder.calls.clone());
                 let billing = Arc::clone(&holder.billing);
                 let session = self.session.clone();
-                SessionPoller::start(api, holder.clock(), billing, session, self.clone_id)
+                SessionPoller::start(api, holder.clock(), billing, session, clone)
             })
         })
     }

@@ -12,7 +12,7 @@ use super::Turns;
 use crate::tinker::holder::Holder;
 use crate::tinker::promise::{Handle, Promise, Submission};
 use crate::tinker::queue_state::{QueueHub, QueueUser};
-use crate::tinker::{QueueStateChanges, QueueStateObserver, Reporter};
+use crate::tinker::{QueueStateChanges, QueueStateObserver, Reporter, console};
 
 /// A model that is being trained. Clones are the same client.
 ///
@@ -86,6 +86,11 @@ impl TrainingClient {
     /// The changes of the state of this model's queue, from now on.
     pub fn queue_state_changes(&self) -> QueueStateChanges {
         self.inner.hub.changes()
+    }
+
+    /// The page of the run in the web console.
+    pub fn get_console_url(&self) -> String {
+        console::training_run(&self.inner.model_id)
     }
 
     /// The reporter of telemetry, unless it is off.

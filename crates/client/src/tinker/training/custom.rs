@@ -12,10 +12,10 @@ use gimmal_types::tinker::{
     Datum, ForwardBackwardInput, ForwardBackwardOutput, LossFnType, TensorData,
 };
 
-use super::MetricsReduction;
 use super::client::TrainingClient;
 use super::pass::{Pass, PassKind, combine};
 use super::turns::Turn;
+use super::{LossHandle, MetricsReduction};
 use crate::tinker::calls::invalid;
 use crate::tinker::promise::{Handle, Submission};
 
@@ -85,6 +85,7 @@ pub struct ForwardBackwardCustom<L> {
     client: TrainingClient,
     data: Vec<Datum>,
     loss: L,
+    handle: Option<LossHandle>,
 }
 
 impl<L> fmt::Debug for ForwardBackwardCustom<L> {
@@ -111,14 +112,33 @@ impl TrainingClient {
             client: self.clone(),
             data: data.into(),
             loss,
+            handle: None,
         }
     }
 }
 
 impl<L: CustomLoss> ForwardBackwardCustom<L> {
+    /// Lets the server compute the loss, in one request for each chunk of the data, where it has
+    /// learned it. Where it has not, the program does.
+    pub fn with_handle(mut self, handle: &LossHandle) -> Self {
+        self.handle = Some(handle.clone());
+        self
+    }
+
     /// Takes the place of both passes in the order of requests and hands the first in.
     pub fn submit(self) -> Submission<ForwardBackwardOutput> {
         let inner = Arc::clone(&self.client.inner);
+        if let Some(handle) = &self.handle {
+            let session_id = inner.holder.session_id.as_deref();
+            if let Err(error) = handle.check(session_id, &self.data) {
+                return Submission::failed(error);
+            }
+            if let Some(loss_id) = handle.loss_id() {
+                let (client, kind) = (&self.client, PassKind::CustomBackward);
+                let pass = client.pass(self.data, LossFnType::Custom, kind);
+                return pass.set_loss_fn_config("loss_id", loss_id).submit();
+            }
+        }
         let prepared = inner
             .holder
             .check_open()

@@ -83,7 +83,12 @@ impl TrainingClient {
         self.pass(data.into(), loss_fn.into(), PassKind::Forward)
     }
 
-    fn pass(&self, data: Vec<Datum>, loss_fn: LossFnType, kind: PassKind) -> ForwardBackward {
+    pub(super) fn pass(
+        &self,
+        data: Vec<Datum>,
+        loss_fn: LossFnType,
+        kind: PassKind,
+    ) -> ForwardBackward {
         ForwardBackward {
             client: self.clone(),
             input: ForwardBackwardInput::new(data, loss_fn),
