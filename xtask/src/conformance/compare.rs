@@ -91,7 +91,8 @@ fn as_far_as_read(reference: &Value, mut ours: Value) -> Value {
 
 fn requests(record: &Value, answer: &Value, found: &mut Vec<Difference>) {
     let list = |side: &Value| -> Vec<Value> {
-        let exchanges = side.get("exchanges").and_then(Value::as_array);
+        let exchanges = side.get("exchanges").or_else(|| side.get("log"));
+        let exchanges = exchanges.and_then(Value::as_array);
         let requests = exchanges.into_iter().flatten();
         requests
             .map(|exchange| exchange["request"].clone())
@@ -100,6 +101,9 @@ fn requests(record: &Value, answer: &Value, found: &mut Vec<Difference>) {
     let (mut reference, mut ours) = (list(record), list(answer));
     let of_tinker = tinker::is_record(record);
     if of_tinker {
+        for (place, reference, ours) in tinker::paced(&mut reference, &mut ours) {
+            walk(&place, &reference, &ours, found);
+        }
         (reference, ours) = (tinker::in_order(reference), tinker::in_order(ours));
     }
     if reference.len() != ours.len() {

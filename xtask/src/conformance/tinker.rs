@@ -7,6 +7,8 @@ use gimmal_types::tinker::proto::messages::ForwardBackwardRequest;
 use prost::Message as _;
 use serde_json::{Value, json};
 
+use crate::wire;
+
 /// Texts that stand for others.
 const PLACEHOLDERS: [&str; 8] = [
     "{UUID}",
@@ -18,6 +20,9 @@ const PLACEHOLDERS: [&str; 8] = [
     "{JWT}",
     "{PORT}",
 ];
+
+/// Where events are reported.
+const TELEMETRY: &str = "/api/v1/telemetry";
 
 /// Whether the record is one of Tinker.
 pub(super) fn is_record(record: &Value) -> bool {
@@ -56,6 +61,7 @@ pub(super) fn body(body: &Value) -> Value {
     let sent = body.get("bytes").and_then(|bytes| bytes.get("base64"));
     let text = recorded.or(sent).and_then(Value::as_str);
     let bytes = text.and_then(|text| STANDARD.decode(text).ok());
+    let bytes = bytes.map(|bytes| wire::unpacked(&bytes));
     match bytes.and_then(|bytes| ForwardBackwardRequest::decode(&bytes[..]).ok()) {
         Some(message) => described(&message),
         None => body.clone(),
@@ -76,6 +82,41 @@ fn described(message: &ForwardBackwardRequest) -> Value {
             "loss_fn_config_v2": format!("{:?}", message.loss_fn_config_v2),
         },
     })
+}
+
+/// Takes out the requests that follow the clock and not the calls: how many there are, and what
+/// they say at which time, tells nothing. What they say in all does: the events that are reported.
+pub(super) fn paced(
+    reference: &mut Vec<Value>,
+    ours: &mut Vec<Value>,
+) -> Vec<(String, Value, Value)> {
+    let is_paced = |request: &Value| {
+        let path = request["path"].as_str().unwrap_or_default();
+        path == TELEMETRY || path == "/api/v1/retrieve_futures"
+    };
+    let take = |side: &mut Vec<Value>| {
+        let (paced, kept) = std::mem::take(side).into_iter().partition(is_paced);
+        *side = kept;
+        events(paced)
+    };
+    let (reference, ours) = (take(reference), take(ours));
+    match reference == ours {
+        true => Vec::new(),
+        false => vec![("telemetry.events".to_owned(), reference, ours)],
+    }
+}
+
+/// The events that were reported, by name.
+fn events(requests: Vec<Value>) -> Value {
+    let reports = requests
+        .iter()
+        .filter(|request| request["path"] == TELEMETRY);
+    let events = reports.flat_map(|request| request["body"]["json"]["events"].as_array());
+    let names = events.flatten().map(|event| match &event["event_name"] {
+        Value::Null => event["event"].clone(),
+        name => name.clone(),
+    });
+    names.collect()
 }
 
 /// Requests in one order: those that are under way together have none of their own.

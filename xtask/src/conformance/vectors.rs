@@ -73,7 +73,7 @@ pub(crate) fn run(root: &Path, paths: &[PathBuf], shown: usize) -> anyhow::Resul
     let mut used = vec![0_usize; rules.len()];
     let mut diffs = table::Diffs::new(shown);
     for file in files::list(paths)? {
-        for record in files::records(&file)? {
+        for record in in_order(files::records(&file)?) {
             let suite = text(&record, "suite");
             let method = method(&record);
             let backend = text(&record, "backend");
@@ -115,12 +115,14 @@ pub(crate) fn run(root: &Path, paths: &[PathBuf], shown: usize) -> anyhow::Resul
     Ok(counts.values().map(|count| count.different).sum())
 }
 
+/// Records with those of a session in the order of its calls.
+fn in_order(mut records: Vec<Value>) -> Vec<Value> {
+    records.sort_by_cached_key(|record| (text(record, "flow"), record["n"].as_u64()));
+    records
+}
+
 /// Plays a record in every form it has; the worst outcome counts.
 fn play(player: &Player, record: &Value, rules: &[Rule], subject: &Subject<'_>) -> Outcome {
-    // The log of a whole session of the training client.
-    if record.get("steps").is_some() {
-        return Outcome::Unimplemented;
-    }
     let mut found = Vec::new();
     let mut played = false;
     for form in forms(record) {

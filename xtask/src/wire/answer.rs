@@ -1,11 +1,11 @@
 //! One line of output: what was sent, and what came of it.
 
-use gimmal_client::transport::testing::RecordedRequest;
+use http::{HeaderMap, Method, Uri};
 use serde_json::{Map, Value, json};
 
 use crate::wire::failure::Failure;
 use crate::wire::record::Record;
-use crate::wire::{Memory, gemini, replies, tinker};
+use crate::wire::{Memory, gemini, replies};
 
 /// The answer to a record.
 #[derive(Debug)]
@@ -22,6 +22,15 @@ impl Answer {
             id,
             requests: Vec::new(),
             outcome: Err(Failure::refused(field, message)),
+        }
+    }
+
+    /// What was sent, and what came of it.
+    pub(super) fn of(id: Value, requests: Vec<Value>, outcome: Result<Value, Failure>) -> Self {
+        Self {
+            id,
+            requests,
+            outcome,
         }
     }
 
@@ -71,12 +80,12 @@ pub(crate) async fn play(record: Record, chats: &Memory) -> Answer {
             };
         }
     };
-    let outcome = if tinker::is_call(&record.method) {
-        tinker::call(record, &http).await
-    } else {
-        gemini::call(record, &http, chats).await
-    };
-    let mut requests: Vec<Value> = http.requests().iter().map(request).collect();
+    let outcome = gemini::call(record, &http, chats).await;
+    let sent = http.requests();
+    let sent = sent
+        .iter()
+        .map(|sent| request(sent.method(), sent.uri(), sent.headers(), sent.body()));
+    let mut requests: Vec<Value> = sent.collect();
     let said = http.messages();
     if let Some(opening) = requests.last_mut().filter(|_| !said.is_empty()) {
         let said = said.iter().map(|message| body(message.as_bytes()));
@@ -90,13 +99,11 @@ pub(crate) async fn play(record: Record, chats: &Memory) -> Answer {
 }
 
 /// A request as the vectors write it down.
-fn request(request: &RecordedRequest) -> Value {
-    let uri = request.uri();
+pub(super) fn request(method: &Method, uri: &Uri, headers: &HeaderMap, sent: &[u8]) -> Value {
     let query: Vec<Value> = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
         .map(|(name, value)| json!([name, value]))
         .collect();
-    let headers: Map<String, Value> = request
-        .headers()
+    let headers: Map<String, Value> = headers
         .iter()
         .map(|(name, value)| {
             let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -104,13 +111,13 @@ fn request(request: &RecordedRequest) -> Value {
         })
         .collect();
     let mut out = json!({
-        "method": request.method().as_str(),
+        "method": method.as_str(),
         "url": uri.to_string(),
         "path": uri.path(),
         "query": query,
         "headers": headers,
     });
-    if let Some(body) = body(request.body()) {
+    if let Some(body) = body(sent) {
         out["body"] = body;
     }
     out

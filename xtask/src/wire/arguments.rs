@@ -68,6 +68,7 @@ impl FieldVisitor for Search {
 }
 
 /// The arguments of a call, taken out one by one; what is left over was misspelt.
+#[derive(Default)]
 pub(crate) struct Arguments(Map<String, Value>);
 
 impl Arguments {

@@ -27,6 +27,7 @@ use gimmal_types::gemini::Content;
 use serde_json::Value;
 
 pub(crate) use crate::wire::arguments::camel;
+pub(crate) use crate::wire::tinker::unpacked;
 
 use crate::wire::answer::Answer;
 use crate::wire::record::Record;
@@ -54,6 +55,7 @@ pub(crate) fn run(input: impl BufRead, mut output: impl Write) -> anyhow::Result
 pub(crate) struct Player {
     runtime: tokio::runtime::Runtime,
     chats: Memory,
+    sessions: tinker::Sessions,
 }
 
 /// What the chats of sessions have said so far, by session: the call that comes next, and the
@@ -85,6 +87,7 @@ impl Player {
         Ok(Self {
             runtime,
             chats: Memory::default(),
+            sessions: tinker::Sessions::default(),
         })
     }
 
@@ -97,6 +100,9 @@ impl Player {
 
     /// Makes the call of one record.
     pub(crate) fn answer(&self, record: Value) -> Answer {
+        if tinker::is_record(&record) {
+            return self.runtime.block_on(self.sessions.answer(record));
+        }
         match Record::read(record) {
             Ok(record) => self.runtime.block_on(answer::play(record, &self.chats)),
             Err(answer) => *answer,

@@ -297,3 +297,9 @@ pub(crate) fn is_known(name: &str) -> bool {
     let lists = [GEMINI, TRANSFORMS, TINKER, TINKER_ENDPOINTS];
     lists.iter().any(|names| names.contains(&name))
 }
+
+/// Methods and endpoints of tinker.
+#[cfg(test)]
+pub(super) fn tinker_names() -> impl Iterator<Item = &'static str> {
+    TINKER.iter().chain(TINKER_ENDPOINTS).copied()
+}

@@ -60,7 +60,7 @@ impl Record {
             Some(Value::Object(object)) => Ok(Some(object)),
             Some(_) => Err(refuse(field, "must be an object")),
         };
-        let mut client = object("client")?.unwrap_or_default();
+        let client = object("client")?.unwrap_or_default();
         let receiver = object("receiver")?.unwrap_or_default();
         let public = object("parameters")?.or(object("arguments")?);
         let kept = public.clone().unwrap_or_default();
@@ -80,14 +80,6 @@ impl Record {
             Some(Value::Array(exchanges)) => Some(exchanges),
             Some(_) => return Err(refuse("exchanges", "must be a list")),
         };
-        // Records of Tinker do not say which key the client was given; their requests do.
-        let key = replies
-            .iter()
-            .flatten()
-            .find_map(|exchange| exchange.pointer("/request/headers/x-api-key").cloned());
-        if let Some(key) = key {
-            client.entry("api_key").or_insert(key);
-        }
         let sent = replies.iter().flatten().filter_map(|exchange| {
             replies::bytes_of(exchange.get("request")?.get("body")?.get("bytes")?)
         });

@@ -56,7 +56,8 @@ pub(crate) fn socket(replies: Option<&[Value]>, ends: bool) -> ScriptedTransport
     ScriptedTransport::new([Reply::socket(script)])
 }
 
-fn reply(value: &Value) -> Result<Reply, String> {
+/// A reply as a record has it.
+pub(super) fn reply(value: &Value) -> Result<Reply, String> {
     if value.get("connection").is_some() {
         return Ok(Reply::io_error());
     }
