@@ -90,15 +90,25 @@ fn as_far_as_read(reference: &Value, mut ours: Value) -> Value {
 }
 
 fn requests(record: &Value, answer: &Value, found: &mut Vec<Difference>) {
-    let list = |side: &Value| -> Vec<Value> {
+    let list = |side: &Value, found: &mut Vec<Difference>| -> Vec<Value> {
         let exchanges = side.get("exchanges").or_else(|| side.get("log"));
-        let exchanges = exchanges.and_then(Value::as_array);
-        let requests = exchanges.into_iter().flatten();
+        let mut exchanges = exchanges
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default();
+        if tinker::is_record(side) && tinker::without_conflicts(&mut exchanges) {
+            found.push(Difference {
+                place: "conflict".to_owned(),
+                reference: "is met again".to_owned(),
+                ours: "is final".to_owned(),
+            });
+        }
+        let requests = exchanges.into_iter();
         requests
-            .map(|exchange| exchange["request"].clone())
+            .map(|mut exchange| exchange["request"].take())
             .collect()
     };
-    let (mut reference, mut ours) = (list(record), list(answer));
+    let (mut reference, mut ours) = (list(record, found), list(answer, found));
     let of_tinker = tinker::is_record(record);
     if of_tinker {
         for (place, reference, ours) in tinker::paced(&mut reference, &mut ours) {

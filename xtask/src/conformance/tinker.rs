@@ -106,6 +106,25 @@ pub(super) fn paced(
     }
 }
 
+/// Takes out the requests by which the reference meets a conflict again: ours are final. Whether it
+/// made any.
+pub(super) fn without_conflicts(exchanges: &mut Vec<Value>) -> bool {
+    let call = |exchange: &Value| {
+        let request = &exchange["request"];
+        (request["method"].clone(), request["path"].clone())
+    };
+    let mut refused = Vec::new();
+    let before = exchanges.len();
+    exchanges.retain(|exchange| {
+        let is_again = refused.contains(&call(exchange));
+        if exchange["response"]["status"] == 409 {
+            refused.push(call(exchange));
+        }
+        !is_again
+    });
+    exchanges.len() < before
+}
+
 /// The events that were reported, by name.
 fn events(requests: Vec<Value>) -> Value {
     let reports = requests
@@ -154,6 +173,40 @@ pub(super) fn error(reference: &Value, ours: &Value) -> Option<(&'static str, St
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_conflict_is_met_once() {
+        let exchange = |path: &str, status: u16| json!({"request": {"method": "PUT", "path": path}, "response": {"status": status}});
+        let mut exchanges = vec![
+            exchange("a", 409),
+            exchange("a", 200),
+            exchange("b", 500),
+            exchange("b", 200),
+        ];
+        assert!(without_conflicts(&mut exchanges));
+        assert_eq!(exchanges.len(), 3);
+        assert!(!without_conflicts(&mut exchanges));
+    }
+
+    #[test]
+    fn what_follows_the_clock_is_compared_by_what_it_reports() {
+        let report =
+            |events: Value| json!({"path": TELEMETRY, "body": {"json": {"events": events}}});
+        let poll = json!({"path": "/api/v1/retrieve_futures"});
+        let start = json!({"event": "SESSION_START"});
+        let named = json!({"event": "GENERIC_EVENT", "event_name": "x"});
+        let call = json!({"path": "/api/v1/asample"});
+        let mut reference = vec![report(json!([start])), call.clone(), report(json!([named]))];
+        let mut ours = vec![poll, call.clone(), report(json!([start, named]))];
+        assert!(paced(&mut reference, &mut ours).is_empty());
+        assert_eq!((&reference, &ours), (&vec![call.clone()], &vec![call]));
+        let [(place, reference, ours)] = &paced(&mut vec![report(json!([start]))], &mut vec![])[..]
+        else {
+            panic!("one difference");
+        };
+        assert_eq!(place, "telemetry.events");
+        assert_eq!((reference, ours), (&json!(["SESSION_START"]), &json!([])));
+    }
 
     #[test]
     fn placeholders_stand_for_any_text() {

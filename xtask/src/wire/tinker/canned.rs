@@ -8,12 +8,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gimmal_types::tinker::proto::messages::{Datum, tensor};
 use serde_json::{Value, json};
 
-/// The session that clients find themselves in.
-pub(super) const SESSION: &str = "session-1";
-
 /// What a server would remember.
 #[derive(Debug, Default)]
 pub(super) struct Canned {
+    /// The session that clients find themselves in.
+    session: String,
     config: Value,
     dynamic: Value,
     /// Results of promises of its own.
@@ -27,8 +26,9 @@ pub(super) struct Canned {
 
 impl Canned {
     /// A server with these settings for its clients.
-    pub(super) fn new(config: Value, dynamic: Value) -> Self {
+    pub(super) fn new(session: &str, config: Value, dynamic: Value) -> Self {
         Self {
+            session: session.to_owned(),
             config,
             dynamic,
             ..Self::default()
@@ -59,8 +59,10 @@ impl Canned {
             "auth/token" => json!({"jwt": self.token()}),
             "client/config" => self.config.clone(),
             "client/dynamic_config" => self.dynamic.clone(),
-            "create_session" => json!({"session_id": SESSION}),
-            "create_sampling_session" => json!({"sampling_session_id": sampler(content)}),
+            "create_session" => json!({"session_id": self.session}),
+            "create_sampling_session" => {
+                json!({"sampling_session_id": sampler(&self.session, content)})
+            }
             "get_info" => json!({
                 "model_id": content["model_id"], "model_data": {"model_name": "model"},
                 "is_lora": true,
@@ -75,7 +77,7 @@ impl Canned {
             name if name.starts_with("samplers/") => {
                 json!({"sampler_id": name.trim_start_matches("samplers/"), "base_model": "model"})
             }
-            name => match promised(name, content) {
+            name => match promised(name, &self.session, content) {
                 Some(result) => self.promise(result, content),
                 None => json!({}),
             },
@@ -134,12 +136,12 @@ impl Canned {
     }
 }
 
-fn sampler(content: &Value) -> String {
-    format!("{SESSION}:sample:{}", content["sampling_session_seq_id"])
+fn sampler(session: &str, content: &Value) -> String {
+    format!("{session}:sample:{}", content["sampling_session_seq_id"])
 }
 
 /// The result of a call whose result is promised.
-fn promised(name: &str, content: &Value) -> Option<Value> {
+fn promised(name: &str, session: &str, content: &Value) -> Option<Value> {
     let path = |kind: &str| {
         let model = content["model_id"].as_str().unwrap_or_default();
         let name = content["path"].as_str().unwrap_or_default();
@@ -147,7 +149,7 @@ fn promised(name: &str, content: &Value) -> Option<Value> {
     };
     Some(match name {
         "create_model" => {
-            json!({"model_id": format!("{SESSION}:train:{}", content["model_seq_id"])})
+            json!({"model_id": format!("{session}:train:{}", content["model_seq_id"])})
         }
         "create_custom_loss" => {
             json!({"loss_id": format!("loss-{}", content["custom_loss_seq_id"].as_u64().unwrap_or(0) + 1)})
@@ -157,7 +159,7 @@ fn promised(name: &str, content: &Value) -> Option<Value> {
         "save_weights" => json!({"path": path("weights")}),
         "save_weights_external" => json!({"path": path("external_weights")}),
         "save_weights_for_sampler" if content["path"].is_null() => {
-            json!({"sampling_session_id": sampler(content)})
+            json!({"sampling_session_id": sampler(session, content)})
         }
         "save_weights_for_sampler" => json!({"path": path("sampler_weights")}),
         "asample" => {

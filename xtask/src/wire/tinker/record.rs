@@ -20,8 +20,10 @@ pub(super) struct Call {
 }
 
 /// What the client was told, and what its server is like.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Client {
+    /// What the session is called.
+    pub(super) session: String,
     /// The server's settings.
     pub(super) config: Value,
     /// Those that it may change.
@@ -80,6 +82,7 @@ impl Call {
         let flow = record.get("flow").and_then(Value::as_str);
         let place = flow.zip(record.get("n").and_then(Value::as_u64));
         let mut client = Client {
+            session: session_of(&exchanges),
             config: object("client_config")?.unwrap_or_default().into(),
             dynamic: object("dynamic_config")?.unwrap_or_default().into(),
             given: in_snake_case(
@@ -87,7 +90,8 @@ impl Call {
                     .or(object("client")?)
                     .unwrap_or_default(),
             ),
-            ..Client::default()
+            tags: Vec::new(),
+            headers: Vec::new(),
         };
         client.infer(&exchanges);
         Ok(Self {
@@ -104,6 +108,24 @@ impl Call {
     pub(super) fn recorded(&self, path: &str) -> impl Iterator<Item = Value> {
         recorded(&self.exchanges, path)
     }
+}
+
+/// The session that the identifiers in recorded requests name.
+fn session_of(exchanges: &[Value]) -> String {
+    let bodies = exchanges
+        .iter()
+        .map(|exchange| content_of(&exchange["request"]["body"]));
+    let session = |body: Value| {
+        let name = |field: &str| body[field].as_str();
+        let id = name("session_id")
+            .or(name("model_id"))
+            .or(name("sampling_session_id"))?;
+        Some(id.split(':').next().unwrap_or(id).to_owned())
+    };
+    bodies
+        .filter_map(session)
+        .next()
+        .unwrap_or_else(|| "session-1".to_owned())
 }
 
 /// The contents of the requests with this path, without its `/api/v1/`.

@@ -20,12 +20,12 @@ const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Makes the call.
 pub(super) async fn make(
-    session: &Session,
+    session: &mut Session,
     name: &str,
     call: &Call,
     given: &mut Arguments,
 ) -> Result<Value, Failure> {
-    let client = session.sampler()?;
+    let client = &session.sampler()?.clone();
     match name {
         "compute_logprobs" => {
             let mut asked = client.compute_logprobs(required_prompt(given)?);
@@ -35,7 +35,12 @@ pub(super) async fn make(
             let logprobs: Vec<Option<f32>> = asked.await?;
             dump(&logprobs)
         }
-        "create" | "from_sampler_handle" => Ok(stands_for("SamplingClient")),
+        "from_sampler_handle" => {
+            let handle = given.text("handle")?;
+            let made = session.another_sampler(&handle)?;
+            session.keep_sampler(made);
+            Ok(stands_for("SamplingClient"))
+        }
         "get_base_model" => Ok(client.get_base_model().into()),
         "get_sampler_handle" => Ok(client.get_sampler_handle().into()),
         "get_telemetry" => Ok(telemetry(client.get_telemetry().is_some())),

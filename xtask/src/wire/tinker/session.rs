@@ -13,7 +13,7 @@ use gimmal_types::tinker::{AdamParams, ModelInput, SamplingParams};
 use http::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
-use super::canned::{Canned, SESSION};
+use super::canned::Canned;
 use super::record::{Call, Client};
 use super::service;
 use super::stage::Stage;
@@ -66,7 +66,12 @@ impl Jitter for Dice {
 impl Session {
     /// Clients as the record describes them. Nothing is sent.
     pub(super) fn new(client: &Client) -> Result<Self, Failure> {
-        let stage = Stage::new(Canned::new(client.config.clone(), client.dynamic.clone()));
+        let canned = Canned::new(
+            &client.session,
+            client.config.clone(),
+            client.dynamic.clone(),
+        );
+        let stage = Stage::new(canned);
         let mut given = client.given.clone();
         let key: Option<String> = member(&mut given, "api_key")?;
         let seed = BuilderSeed {
@@ -125,6 +130,8 @@ impl Session {
         let class = call.method.split_once('.').map_or("", |(class, _)| class);
         let opens = call.recorded("client/config").next().is_some();
         match class {
+            // An endpoint needs no client.
+            "" => {}
             _ if !is_new => {}
             // Without a record to go by, the opening of the session is part of the call.
             "ServiceClient" if opens || call.exchanges.is_empty() && !is_later(call) => {}
@@ -135,7 +142,8 @@ impl Session {
                 self.service.session_id().await?;
             }
         }
-        if is_new && !opens && call.method.ends_with("Client.copy_weights") {
+        let copies = call.method == "ServiceClient.copy_weights";
+        if is_new && copies && !opens && !call.exchanges.is_empty() {
             drop(self.rest.get_server_capabilities().await);
         }
         match class {
@@ -163,11 +171,11 @@ impl Session {
         let made = call
             .recorded("create_model")
             .chain(call.recorded("load_weights"));
-        for _ in 0..number(made, "model_seq_id").unwrap_or(0) {
+        for _ in 0..earlier(number(made, "model_seq_id"))? {
             self.make_model().await?;
         }
         let made = call.recorded("create_sampling_session");
-        for _ in 0..number(made, "sampling_session_seq_id").unwrap_or(0) {
+        for _ in 0..earlier(number(made, "sampling_session_seq_id"))? {
             self.make_sampler(false).await?;
         }
         Ok(())
@@ -177,11 +185,10 @@ impl Session {
     async fn model_of(&mut self, call: &Call) -> Result<(), Failure> {
         let recorded = bodies(call).find_map(|body| text(&body, "model_id"));
         let wanted = recorded.or_else(|| self.latest_model.clone());
-        let wanted = wanted.unwrap_or_else(|| format!("{SESSION}:train:0"));
-        while !self.training.contains_key(&wanted) {
-            let made = self.make_model().await?;
-            if made != wanted && made.len() > wanted.len() {
-                return Err(Failure::refused("model_id", "is no model of this session"));
+        let wanted = wanted.unwrap_or_else(|| format!("{}:train:0", call.client.session));
+        for _ in 0..=earlier(last_number(&wanted))? {
+            if !self.training.contains_key(&wanted) {
+                self.make_model().await?;
             }
         }
         self.latest_model = Some(wanted);
@@ -192,7 +199,7 @@ impl Session {
         let first = bodies(call)
             .filter_map(|body| body["seq_id"].as_u64())
             .min();
-        for _ in 1..first.unwrap_or(1) {
+        for _ in 1..=earlier(first.map(|first| first.saturating_sub(1)))? {
             self.model()?.optim_step(AdamParams::new()).await?;
         }
         let loss = call
@@ -206,7 +213,7 @@ impl Session {
             service::make(self, "create_custom_loss", &mut given).await?;
         }
         let samplers = call.recorded("save_weights_for_sampler");
-        for _ in 0..number(samplers, "sampling_session_seq_id").unwrap_or(0) {
+        for _ in 0..earlier(number(samplers, "sampling_session_seq_id"))? {
             self.make_sampler(false).await?;
         }
         Ok(())
@@ -218,31 +225,36 @@ impl Session {
         let seq_id = recorded["seq_id"].as_u64();
         let session = text(&recorded, "sampling_session_id");
         let session = session.or_else(|| Some(self.latest_sampler.as_ref()?.0.clone()));
-        let session = session.unwrap_or_else(|| format!("{SESSION}:sample:0"));
+        let session = session.unwrap_or_else(|| format!("{}:sample:0", call.client.session));
         let original = (session.clone(), 0);
         let records = recorded["record_stability_info"].as_bool().unwrap_or(false);
-        while !self.sampling.contains_key(&original) {
-            let made = self.make_sampler(records).await?;
-            if made != session && made.len() > session.len() {
-                let why = "is no sampling session of this one";
-                return Err(Failure::refused("sampling_session_id", why));
+        for _ in 0..=earlier(last_number(&session))? {
+            if !self.sampling.contains_key(&original) {
+                self.make_sampler(records).await?;
             }
         }
+        let unknown = || Failure::refused("sampling_session_id", "is none of this session");
         let clone = seq_id.unwrap_or(0) / CLONE_STRIDE;
         let wanted = (session, clone);
         if !self.sampling.contains_key(&wanted) {
-            let handle = self.sampling[&original].get_sampler_handle();
+            let original = self.sampling.get(&original).ok_or_else(unknown)?;
+            let handle = original.get_sampler_handle();
             #[expect(clippy::cast_precision_loss, reason = "numbers of clones are small")]
             self.builder
                 .fix(Some((clone as f64 - 0.5) / CLONE_STRIDE as f64));
             self.stage.join_as(clone);
-            let builder = self.builder.builder(&self.stage);
-            let made = SamplingClient::from_sampler_handle(&handle, builder)?;
+            let made = self.another_sampler(&handle)?;
             self.builder.fix(None);
             self.sampling.insert(wanted.clone(), made);
         }
         self.latest_sampler = Some(wanted);
-        Ok(seq_id.unwrap_or(0) % CLONE_STRIDE)
+        earlier(seq_id.map(|seq_id| seq_id % CLONE_STRIDE))
+    }
+
+    /// The sampling client that a handle names.
+    pub(super) fn another_sampler(&self, handle: &str) -> Result<SamplingClient, Failure> {
+        let builder = self.builder.builder(&self.stage);
+        Ok(SamplingClient::from_sampler_handle(handle, builder)?)
     }
 
     async fn catch_up_sampling(&mut self, earlier: u64) -> Result<(), Failure> {
@@ -320,6 +332,22 @@ impl BuilderSeed {
 /// Whether the call is not the first of its session.
 fn is_later(call: &Call) -> bool {
     call.place.as_ref().is_some_and(|(_, n)| *n > 1)
+}
+
+/// How much happened before; more than anybody records is a mistake.
+fn earlier(count: Option<u64>) -> Result<u64, Failure> {
+    match count {
+        Some(count @ 10_001..) => {
+            let why = format!("asks for {count} earlier requests; 10000 are the most");
+            Err(Failure::refused("exchanges", why))
+        }
+        count => Ok(count.unwrap_or(0)),
+    }
+}
+
+/// The number at the end of an identifier.
+fn last_number(id: &str) -> Option<u64> {
+    id.rsplit(':').next()?.parse().ok()
 }
 
 /// The contents of all recorded requests.

@@ -100,12 +100,19 @@ pub(super) async fn make(session: &mut Session, call: &Call) -> Result<Value, Fa
     let result = match class {
         "AdminClient" => rest::administer(&session.admin, name, given).await,
         "RestClient" => rest::make(&session.rest, &session.admin, name, given).await,
+        // The reference's own way to make one; there the service client is an argument.
+        "SamplingClient" if name == "create" => {
+            service::make(session, "create_sampling_client", given).await
+        }
         "SamplingClient" => sampling::make(session, name, call, given).await,
         "ServiceClient" => service::make(session, name, given).await,
         _ => training::make(session, name, given).await,
-    }?;
-    std::mem::take(given).finish("")?;
-    Ok(result)
+    };
+    match result {
+        // What no call takes is the record's fault, whatever the server said.
+        Ok(_) | Err(Failure::Call(_)) => std::mem::take(given).finish("").and(result),
+        refused => refused,
+    }
 }
 
 /// What cannot end any more is a failure.

@@ -62,6 +62,31 @@ fn a_call_out_of_order_has_the_number_of_its_record() {
 }
 
 #[test]
+fn a_record_of_another_session_keeps_its_names_and_no_number_is_endless() {
+    let player = Player::new().unwrap();
+    let recorded = |model: &str, seq_id: u64| {
+        let body = json!({"json": {"model_id": model, "seq_id": seq_id}});
+        let mut step = step(1);
+        step["exchanges"] = json!([{"request": {
+            "method": "POST", "path": "/api/v1/optim_step", "body": body,
+        }}]);
+        step["flow"] = Value::Null;
+        step
+    };
+    let named = answer(&player, recorded("s-9:train:2", 3));
+    assert_eq!(body(&named, 0)["model_id"], "s-9:train:2");
+    assert_eq!(body(&named, 0)["seq_id"], 3);
+    for record in [
+        recorded("s:train:0", 1_000_000_000_000),
+        recorded("s:train:1000000000", 1),
+        recorded("nobody", 1),
+    ] {
+        let refused = answer(&player, record);
+        assert_eq!(refused["error"]["kind"], "refused", "{refused}");
+    }
+}
+
+#[test]
 fn a_service_call_without_a_record_opens_its_session() {
     let player = Player::new().unwrap();
     let record = json!({
