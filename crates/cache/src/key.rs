@@ -6,8 +6,11 @@
 mod canonical;
 mod hmac;
 
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
+use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretSlice};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -15,8 +18,17 @@ use sha2::{Digest, Sha256};
 /// Opens the hashed message and separates this layout from any later one.
 const LAYOUT: &[u8] = b"gimmal-resp-v2\0";
 
+/// Opens the hashed message of a key that was moved to another namespace.
+const MOVED: &[u8] = b"gimmal-resp-v2-moved\0";
+
 /// Opens every key string.
-const PREFIX: &str = "gimmal:r2";
+pub(crate) const PREFIX: &str = "gimmal:r2";
+
+/// The namespace of requests that name none.
+pub(crate) const DEFAULT_NAMESPACE: &str = "default";
+
+/// Hexadecimal digits at the end of a key.
+const DIGEST_DIGITS: usize = 64;
 
 /// Everything about a request that may change its answer.
 ///
@@ -32,7 +44,7 @@ const PREFIX: &str = "gimmal:r2";
 #[derive(Clone)]
 #[must_use]
 pub struct KeyRequest<'a> {
-    namespace: &'a str,
+    namespace: Option<&'a str>,
     operation: &'a str,
     model: &'a str,
     version: &'a str,
@@ -45,7 +57,7 @@ impl<'a> KeyRequest<'a> {
     /// A request of this operation, in the namespace `default`, of version `1`, otherwise empty.
     pub fn new(operation: &'a str) -> Self {
         Self {
-            namespace: "default",
+            namespace: None,
             operation,
             model: "",
             version: "1",
@@ -57,7 +69,7 @@ impl<'a> KeyRequest<'a> {
 
     /// Separates tenants: keys of two namespaces never meet.
     pub fn with_namespace(mut self, namespace: &'a str) -> Self {
-        self.namespace = namespace;
+        self.namespace = Some(namespace);
         self
     }
 
@@ -115,11 +127,47 @@ impl<'a> KeyRequest<'a> {
         self.finish(digest)
     }
 
+    /// The namespace; `default` when none was given.
+    #[must_use]
+    pub fn namespace(&self) -> &'a str {
+        self.namespace.unwrap_or(DEFAULT_NAMESPACE)
+    }
+
+    /// Whether a namespace was given.
+    #[must_use]
+    pub fn has_namespace(&self) -> bool {
+        self.namespace.is_some()
+    }
+
+    /// The operation.
+    #[must_use]
+    pub fn operation(&self) -> &'a str {
+        self.operation
+    }
+
+    /// The model asked; empty when none was given.
+    #[must_use]
+    pub fn model(&self) -> &'a str {
+        self.model
+    }
+
+    /// What the request asks about: the question if there is one, else the text.
+    #[must_use]
+    pub fn subject(&self) -> &'a str {
+        self.question.unwrap_or(self.text)
+    }
+
+    /// The text worked on.
+    #[must_use]
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
     fn feed(&self, update: &mut hmac::Sink<'_>) {
         let options = canonical::object(&self.options);
         update(LAYOUT);
         for field in [
-            self.namespace,
+            self.namespace(),
             self.operation,
             self.model,
             self.version,
@@ -138,24 +186,14 @@ impl<'a> KeyRequest<'a> {
     }
 
     fn finish(&self, digest: [u8; 32]) -> CacheKey {
-        let mut text = String::from(PREFIX);
-        for part in [self.namespace, self.operation] {
-            text.push(':');
-            push_encoded(&mut text, part);
-        }
-        text.push(':');
-        for byte in digest {
-            text.push(hex_digit(byte >> 4));
-            text.push(hex_digit(byte & 0xf));
-        }
-        CacheKey { text, digest }
+        key_of(self.namespace(), self.operation, digest)
     }
 }
 
 impl fmt::Debug for KeyRequest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyRequest")
-            .field("namespace", &self.namespace)
+            .field("namespace", &self.namespace())
             .field("operation", &self.operation)
             .field("model", &self.model)
             .field("version", &self.version)
@@ -166,17 +204,46 @@ impl fmt::Debug for KeyRequest<'_> {
     }
 }
 
-/// The key of one cached answer.
+/// The key of one cached answer. Cloning it copies no text.
 ///
 /// It holds no text of the request and no character that is special to a store's patterns, so
 /// `gimmal:r2:<namespace>:<operation>:*` selects exactly the answers of one operation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CacheKey {
-    text: String,
+    text: Arc<str>,
     digest: [u8; 32],
 }
 
 impl CacheKey {
+    /// Reads a key as stored; `None` if it is not one of this layout.
+    ///
+    /// ```
+    /// use gimmal_cache::{CacheKey, KeyRequest};
+    ///
+    /// let key = KeyRequest::new("qa").key();
+    /// assert_eq!(CacheKey::parse(key.as_str()), Some(key));
+    /// assert_eq!(CacheKey::parse("session:42"), None);
+    /// ```
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let rest = text.strip_prefix(PREFIX)?.strip_prefix(':')?;
+        let (scope, hex) = rest.rsplit_once(':')?;
+        let (namespace, operation) = scope.split_once(':')?;
+        let is_name = |name: &str| {
+            let mut again = String::new();
+            let bytes: Cow<'_, [u8]> = percent_decode_str(name).into();
+            push_encoded_bytes(&mut again, &bytes);
+            again == name
+        };
+        if !is_name(namespace) || !is_name(operation) {
+            return None;
+        }
+        Some(Self {
+            text: text.into(),
+            digest: parse_hex(hex)?,
+        })
+    }
+
     /// The key as stored.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -187,6 +254,38 @@ impl CacheKey {
     #[must_use]
     pub fn digest(&self) -> &[u8; 32] {
         &self.digest
+    }
+
+    /// The namespace.
+    #[must_use]
+    pub fn namespace(&self) -> Cow<'_, str> {
+        percent_decode_str(self.encoded_names().0).decode_utf8_lossy()
+    }
+
+    /// The operation.
+    #[must_use]
+    pub fn operation(&self) -> Cow<'_, str> {
+        percent_decode_str(self.encoded_names().1).decode_utf8_lossy()
+    }
+
+    /// The key of the same request in another namespace.
+    #[must_use]
+    pub fn in_namespace(&self, namespace: &str) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(MOVED);
+        feed_framed(namespace, &mut |bytes| hash.update(bytes));
+        hash.update(self.digest);
+        key_of(namespace, &self.operation(), hash.finalize().into())
+    }
+
+    /// Namespace and operation as they stand in the key, with the colon between them.
+    pub(crate) fn scope(&self) -> &str {
+        let end = self.text.len().saturating_sub(DIGEST_DIGITS + 1);
+        self.text.get(PREFIX.len() + 1..end).unwrap_or_default()
+    }
+
+    fn encoded_names(&self) -> (&str, &str) {
+        self.scope().split_once(':').unwrap_or_default()
     }
 }
 
@@ -222,9 +321,29 @@ fn feed_framed(field: &str, update: &mut hmac::Sink<'_>) {
     update(field.as_bytes());
 }
 
+fn key_of(namespace: &str, operation: &str, digest: [u8; 32]) -> CacheKey {
+    let names = namespace.len() + operation.len();
+    let mut text = String::with_capacity(PREFIX.len() + names + DIGEST_DIGITS + 3);
+    text.push_str(PREFIX);
+    for part in [namespace, operation] {
+        text.push(':');
+        push_encoded(&mut text, part);
+    }
+    text.push(':');
+    text.push_str(&hex(&digest));
+    CacheKey {
+        text: text.into(),
+        digest,
+    }
+}
+
 /// Keeps letters, digits, `_`, `.` and `-`; writes every other byte as `%XX`.
-fn push_encoded(text: &mut String, part: &str) {
-    for byte in part.bytes() {
+pub(crate) fn push_encoded(text: &mut String, part: &str) {
+    push_encoded_bytes(text, part.as_bytes());
+}
+
+fn push_encoded_bytes(text: &mut String, part: &[u8]) {
+    for &byte in part {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-') {
             text.push(char::from(byte));
         } else {
@@ -233,6 +352,31 @@ fn push_encoded(text: &mut String, part: &str) {
             text.push(hex_digit(byte & 0xf).to_ascii_uppercase());
         }
     }
+}
+
+/// Lower-case hexadecimal digits of these bytes.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(hex_digit(byte >> 4));
+        text.push(hex_digit(byte & 0xf));
+    }
+    text
+}
+
+/// The digest that [`hex`] wrote.
+pub(crate) fn parse_hex(text: &str) -> Option<[u8; 32]> {
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    let mut digest = [0; 32];
+    let digits: &[u8; DIGEST_DIGITS] = text.as_bytes().try_into().ok()?;
+    for (byte, pair) in digest.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+    }
+    Some(digest)
 }
 
 fn hex_digit(nibble: u8) -> char {

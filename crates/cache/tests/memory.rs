@@ -1,0 +1,192 @@
+//! The cache in memory: the contract, and what it promises beyond it.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gimmal_cache::testing::{ManualClock, contract};
+use gimmal_cache::{
+    CacheKey, Entry, KeyRequest, MemoryCache, MissReason, ResponseCache, Selector, SetOutcome,
+    SharedCache, SkipReason, Timestamp, Value,
+};
+
+fn key(text: &str) -> CacheKey {
+    KeyRequest::new("qa").with_text(text).key()
+}
+
+fn entry(content: &str) -> Entry {
+    Entry::new(Value::bytes(content.to_owned()), Timestamp::from_millis(0))
+}
+
+fn limited(max_entries: usize) -> MemoryCache {
+    MemoryCache::builder()
+        .with_max_entries(max_entries)
+        .with_clock(Arc::new(ManualClock::new()))
+        .build()
+}
+
+async fn fill(cache: &MemoryCache, texts: &[&str]) {
+    for text in texts {
+        assert!(cache.set(&key(text), entry(text)).await.is_stored());
+    }
+}
+
+async fn present(cache: &MemoryCache, texts: &[&str]) -> String {
+    let mut found = String::new();
+    for text in texts {
+        if cache.exists(&key(text)).await {
+            found.push_str(text);
+        }
+    }
+    found
+}
+
+/// Covers: C1, C2, C7, C8, I1, I5
+#[tokio::test]
+async fn it_keeps_the_contract() {
+    let build = |clock: ManualClock| MemoryCache::builder().with_clock(Arc::new(clock));
+    contract(|clock| async move { build(clock).build() }).await;
+    let shards = NonZeroUsize::new(8).unwrap();
+    contract(|clock| async move { build(clock).with_shards(shards).build() }).await;
+    contract(|clock| async move { SharedCache::new(build(clock).build()) }).await;
+}
+
+/// Covers: C3
+#[tokio::test]
+async fn c3_what_was_used_least_recently_goes_first() {
+    let cache = limited(3);
+    fill(&cache, &["a", "b", "c"]).await;
+    assert!(cache.get(&key("a")).await.is_hit());
+    fill(&cache, &["d"]).await;
+    assert_eq!(present(&cache, &["a", "b", "c", "d"]).await, "acd");
+    let evictions = cache.stats().await.l1.unwrap().evictions;
+    assert_eq!((evictions.capacity, evictions.weight), (1, 0));
+}
+
+/// Covers: C4
+#[tokio::test]
+async fn c4_writing_again_evicts_nothing_else() {
+    let cache = limited(2);
+    fill(&cache, &["a", "b", "a"]).await;
+    assert_eq!(present(&cache, &["a", "b"]).await, "ab");
+    let evictions = cache.stats().await.l1.unwrap().evictions;
+    assert_eq!((evictions.capacity, evictions.replaced), (0, 1));
+    fill(&cache, &["c"]).await;
+    assert_eq!(present(&cache, &["a", "b", "c"]).await, "ac");
+}
+
+/// Covers: C5
+#[tokio::test]
+async fn c5_asking_whether_it_exists_is_no_use() {
+    let cache = limited(2);
+    fill(&cache, &["a", "b"]).await;
+    assert!(cache.exists(&key("a")).await);
+    cache.ttl(&key("a")).await;
+    fill(&cache, &["c"]).await;
+    assert_eq!(present(&cache, &["a", "b", "c"]).await, "bc");
+}
+
+/// Covers: C9
+#[tokio::test]
+async fn c9_a_reader_cannot_change_what_others_read() {
+    let cache = limited(2);
+    fill(&cache, &["a"]).await;
+    let mut copy = cache.get(&key("a")).await.into_hit().unwrap();
+    let mut bytes = copy.value().as_bytes().to_vec();
+    bytes[0] = b'!';
+    copy.entry = Entry::new(Value::bytes(bytes), Timestamp::default());
+    let again = cache.get(&key("a")).await.into_hit().unwrap();
+    assert_eq!(again.value(), &Value::bytes("a"));
+    assert_ne!(copy.value(), again.value());
+}
+
+/// Covers: C11
+#[tokio::test]
+async fn c11_a_value_that_is_too_large_leaves_nothing() {
+    let cache = MemoryCache::builder().with_max_value_bytes(4).build();
+    fill(&cache, &["four"]).await;
+    let outcome = cache.set(&key("four"), entry("fifth")).await;
+    assert_eq!(outcome, SetOutcome::Skipped(SkipReason::TooLarge));
+    assert_eq!(present(&cache, &["four"]).await, "");
+    assert_eq!((cache.len(), cache.bytes()), (0, 0));
+}
+
+#[tokio::test]
+async fn bytes_are_limited_too() {
+    let cache = MemoryCache::builder().with_max_bytes(1_000).build();
+    fill(&cache, &["a", "b", "c", "d", "e"]).await;
+    assert!(cache.bytes() <= 1_000);
+    assert_eq!(present(&cache, &["a", "b", "c", "d", "e"]).await, "bcde");
+    assert_eq!(cache.stats().await.l1.unwrap().evictions.weight, 1);
+}
+
+#[tokio::test]
+async fn expired_entries_make_room_before_others_do() {
+    let clock = ManualClock::new();
+    let cache = MemoryCache::builder()
+        .with_max_entries(2)
+        .with_clock(Arc::new(clock.clone()))
+        .build();
+    fill(&cache, &["old"]).await;
+    let now = gimmal_cache::Clock::timestamp(&clock);
+    let short = Entry::new(Value::bytes("short"), now).with_ttl(Duration::from_secs(1));
+    cache.set(&key("short"), short).await;
+    clock.advance(Duration::from_secs(1));
+    fill(&cache, &["new"]).await;
+    assert_eq!(present(&cache, &["old", "new"]).await, "oldnew");
+    assert_eq!(cache.stats().await.l1.unwrap().evictions.capacity, 0);
+}
+
+#[tokio::test]
+async fn every_shard_counts_exactly() {
+    let cache = MemoryCache::builder()
+        .with_max_entries(20_000)
+        .with_shards(NonZeroUsize::new(16).unwrap())
+        .build();
+    for number in 0..2_000 {
+        fill(&cache, &[&number.to_string()]).await;
+    }
+    assert_eq!(cache.len(), 2_000);
+    for number in 1_000..3_000 {
+        cache.get(&key(&number.to_string())).await;
+    }
+    let stats = cache.stats().await;
+    assert_eq!((stats.hits, stats.misses), (1_000, 1_000));
+    let report = cache.invalidate(&Selector::operation("qa")).await;
+    assert_eq!(report.l1_removed, 2_000);
+    assert_eq!((cache.len(), cache.bytes()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_prolongs_nothing() {
+    #[derive(Debug)]
+    struct SetBack(ManualClock, std::sync::atomic::AtomicBool);
+    impl gimmal_cache::Clock for SetBack {
+        fn now(&self) -> std::time::Instant {
+            self.0.now()
+        }
+        fn timestamp(&self) -> Timestamp {
+            let back = self.1.load(std::sync::atomic::Ordering::Relaxed);
+            let hour = Duration::from_secs(if back { 3_600 } else { 0 });
+            self.0.timestamp().minus(hour)
+        }
+        fn sleep(&self, time: Duration) -> futures_util::future::BoxFuture<'static, ()> {
+            self.0.sleep(time)
+        }
+    }
+    let clock = Arc::new(SetBack(ManualClock::new(), false.into()));
+    let cache = MemoryCache::builder().with_clock(clock.clone()).build();
+    let ten = |clock: &SetBack| {
+        let now = gimmal_cache::Clock::timestamp(clock);
+        Entry::new(Value::bytes("v"), now).with_ttl(Duration::from_secs(10))
+    };
+    cache.set(&key("before"), ten(&clock)).await;
+    clock.1.store(true, std::sync::atomic::Ordering::Relaxed);
+    cache.set(&key("after"), ten(&clock)).await;
+    clock.0.advance(Duration::from_secs(9));
+    assert_eq!(present(&cache, &["before", "after"]).await, "beforeafter");
+    clock.0.advance(Duration::from_secs(1));
+    let lookup = cache.get(&key("before")).await;
+    assert_eq!(lookup.miss_reason(), Some(MissReason::Expired));
+    assert_eq!(present(&cache, &["before", "after"]).await, "");
+}
