@@ -40,6 +40,13 @@ pub trait ResponseCache: fmt::Debug + Send + Sync + 'static {
     /// Reads a key. This alone counts hits and misses and decides what was used last.
     fn get(&self, key: &CacheKey) -> impl Future<Output = Lookup> + Send;
 
+    /// Reads a key in the memory of this process alone, which is quick. What is not there is not
+    /// counted as a miss, because [`get`](Self::get) is asked next.
+    fn get_near(&self, key: &CacheKey) -> impl Future<Output = Option<Lookup>> + Send {
+        let _ = key;
+        std::future::ready(None)
+    }
+
     /// Reads some keys; the results are in their order.
     fn get_many(&self, keys: &[CacheKey]) -> impl Future<Output = Vec<Lookup>> + Send {
         join_all(keys.iter().map(|key| self.get(key)))
@@ -109,6 +116,7 @@ impl SharedCache {
 /// [`ResponseCache`] with boxed futures.
 trait DynResponseCache: fmt::Debug + Send + Sync + 'static {
     fn get<'a>(&'a self, key: &'a CacheKey) -> BoxFuture<'a, Lookup>;
+    fn get_near<'a>(&'a self, key: &'a CacheKey) -> BoxFuture<'a, Option<Lookup>>;
     fn get_many<'a>(&'a self, keys: &'a [CacheKey]) -> BoxFuture<'a, Vec<Lookup>>;
     fn set<'a>(&'a self, key: &'a CacheKey, entry: Entry) -> BoxFuture<'a, SetOutcome>;
     fn delete<'a>(&'a self, key: &'a CacheKey) -> BoxFuture<'a, bool>;
@@ -124,6 +132,10 @@ trait DynResponseCache: fmt::Debug + Send + Sync + 'static {
 impl<C: ResponseCache> DynResponseCache for C {
     fn get<'a>(&'a self, key: &'a CacheKey) -> BoxFuture<'a, Lookup> {
         ResponseCache::get(self, key).boxed()
+    }
+
+    fn get_near<'a>(&'a self, key: &'a CacheKey) -> BoxFuture<'a, Option<Lookup>> {
+        ResponseCache::get_near(self, key).boxed()
     }
 
     fn get_many<'a>(&'a self, keys: &'a [CacheKey]) -> BoxFuture<'a, Vec<Lookup>> {
@@ -170,6 +182,10 @@ impl<C: ResponseCache> DynResponseCache for C {
 impl ResponseCache for SharedCache {
     async fn get(&self, key: &CacheKey) -> Lookup {
         self.0.get(key).await
+    }
+
+    async fn get_near(&self, key: &CacheKey) -> Option<Lookup> {
+        self.0.get_near(key).await
     }
 
     async fn get_many(&self, keys: &[CacheKey]) -> Vec<Lookup> {

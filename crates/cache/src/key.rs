@@ -163,6 +163,11 @@ impl<'a> KeyRequest<'a> {
         self.text
     }
 
+    /// The option `temperature`, if there is one.
+    pub(crate) fn temperature(&self) -> Option<f64> {
+        self.options.get("temperature").and_then(Value::as_f64)
+    }
+
     fn feed(&self, update: &mut hmac::Sink<'_>) {
         let options = canonical::object(&self.options);
         update(LAYOUT);

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod ai;
 mod cache;
 mod entry;
 mod frame;
@@ -9,6 +10,7 @@ mod memory;
 mod null;
 mod outcome;
 mod pattern;
+mod recent;
 mod selector;
 mod stats;
 mod sync;
@@ -17,6 +19,10 @@ mod time;
 mod ttl;
 mod value;
 
+pub use ai::{
+    Admission, AiCache, AiCacheBuilder, Answer, CallError, CallOptions, CallStats, Failure, Fresh,
+    Inadmissible, Mode, Provenance,
+};
 pub use cache::{InvalidationListener, ResponseCache, SharedCache};
 pub use entry::Entry;
 pub use frame::{Compression, FrameCodec, FrameError};

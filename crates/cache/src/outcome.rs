@@ -37,6 +37,8 @@ pub enum SkipReason {
     Expired,
     /// It was invalidated while it was computed.
     Invalidated,
+    /// Answers like it are not stored.
+    Inadmissible,
     /// The cache keeps nothing.
     Disabled,
 }

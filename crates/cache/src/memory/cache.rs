@@ -4,7 +4,6 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use super::recent::Recent;
 use super::shard::Shard;
 use crate::cache::ResponseCache;
 use crate::entry::Entry;
@@ -12,6 +11,7 @@ use crate::key::CacheKey;
 use crate::lock;
 use crate::lookup::{Lookup, MissReason, Tier, TtlState};
 use crate::outcome::{Health, InvalidationReport, SetOutcome, SkipReason};
+use crate::recent::Recent;
 use crate::selector::Selector;
 use crate::stats::{CacheStats, Evictions, TierStats};
 use crate::time::{Clock, SystemClock, Timestamp};
@@ -125,7 +125,8 @@ impl MemoryCache {
         }
         let mut shard = lock(self.shard(key));
         // Asked under the lock: an invalidation notes itself before it goes through the shards.
-        if self.0.recent.covers(key, &entry) {
+        let begun = entry.created().as_millis();
+        if self.0.recent.covers(key, entry.tags(), begun) {
             return SetOutcome::Skipped(SkipReason::Invalidated);
         }
         if shard.set(key, &entry, now) {
@@ -195,6 +196,12 @@ impl ResponseCache for MemoryCache {
             Some(entry) => Lookup::found(entry, Tier::L1, Timestamp::from_millis(now)),
             None => Lookup::Miss(MissReason::NotFound),
         }
+    }
+
+    async fn get_near(&self, key: &CacheKey) -> Option<Lookup> {
+        let now = self.now();
+        let entry = lock(self.shard(key)).get_alive(key, now)?;
+        Some(Lookup::found(entry, Tier::L1, Timestamp::from_millis(now)))
     }
 
     async fn set(&self, key: &CacheKey, entry: Entry) -> SetOutcome {

@@ -2,7 +2,6 @@
 
 mod cache;
 mod expiry;
-mod recent;
 mod scopes;
 mod shard;
 

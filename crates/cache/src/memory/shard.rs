@@ -93,23 +93,36 @@ impl Shard {
 
     /// Reads a key and marks it as used; an expired entry is returned once and then gone.
     pub(super) fn get(&mut self, key: &CacheKey, now: u64) -> Option<Entry> {
-        let Some(at) = self.find(key) else {
-            self.stats.misses += 1;
-            return None;
-        };
-        if self.slots[at as usize].expires <= now {
-            self.stats.misses += 1;
-            self.stats.evictions.expired += 1;
-            let entry = self.entry(at);
-            self.remove_slot(at);
-            return Some(entry);
+        let found = self.find(key);
+        match found {
+            Some(at) if self.slots[at as usize].expires > now => Some(self.hit(at)),
+            Some(at) => {
+                self.stats.misses += 1;
+                self.stats.evictions.expired += 1;
+                let entry = self.entry(at);
+                self.remove_slot(at);
+                Some(entry)
+            }
+            None => {
+                self.stats.misses += 1;
+                None
+            }
         }
+    }
+
+    /// As [`Shard::get`], but what is not there or has expired is left alone and not counted.
+    pub(super) fn get_alive(&mut self, key: &CacheKey, now: u64) -> Option<Entry> {
+        let at = self.find(key)?;
+        (self.slots[at as usize].expires > now).then(|| self.hit(at))
+    }
+
+    fn hit(&mut self, at: u32) -> Entry {
         self.stats.hits += 1;
         if self.newest != at {
             self.unlink(at);
             self.link(at);
         }
-        Some(self.entry(at))
+        self.entry(at)
     }
 
     /// Looks at a key without using it.

@@ -19,7 +19,7 @@ fn entry(bytes: usize, expires: Option<u64>) -> Entry {
     let expires = expires.map(Timestamp::from_millis);
     Entry::new(Value::bytes(vec![0; bytes]), Timestamp::from_millis(0))
         .with_expiry(expires, expires)
-        .with_tags((bytes % 2 == 0).then_some("even"))
+        .with_tags(bytes.is_multiple_of(2).then_some("even"))
 }
 
 /// A read looks at one slot and a write at two at most, however many there are.

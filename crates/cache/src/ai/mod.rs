@@ -1,0 +1,18 @@
+//! The front end: answers from the cache, or computes them once for all who ask.
+
+mod admission;
+mod answer;
+mod builder;
+mod cache;
+mod counters;
+mod flight;
+mod fresh;
+mod lifetimes;
+mod options;
+
+pub use admission::{Admission, Inadmissible};
+pub use answer::{Answer, CallError, CallStats, Provenance};
+pub use builder::{AiCacheBuilder, Mode};
+pub use cache::AiCache;
+pub use fresh::{Failure, Fresh};
+pub use options::CallOptions;

@@ -1,0 +1,6 @@
+//! The front end over a cache in memory, by a clock that the tests move.
+
+mod common;
+mod control;
+mod flights;
+mod lifetimes;
