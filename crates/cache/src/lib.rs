@@ -11,10 +11,13 @@ mod null;
 mod outcome;
 mod pattern;
 mod recent;
+#[cfg(feature = "redis")]
+mod redis_cache;
 mod selector;
 mod stats;
 mod sync;
 pub mod testing;
+mod tiered;
 mod time;
 mod ttl;
 mod value;
@@ -36,9 +39,12 @@ pub use outcome::{
     DegradeReason, Health, InvalidationReport, InvalidationStatus, SetOutcome, SkipReason,
 };
 pub use pattern::{InvalidPattern, Pattern};
+#[cfg(feature = "redis")]
+pub use redis_cache::{RedisCache, RedisCacheBuilder, RedisConfigError};
 pub use selector::Selector;
 pub use stats::{CacheStats, Evictions, TierStats};
 use sync::lock;
+pub use tiered::{TieredCache, TieredSettings};
 pub use time::{Clock, Jitter, SystemClock, ThreadRngJitter, Timestamp};
 pub use ttl::{InvalidTtl, Lifetime, Ttl, TtlTable};
 pub use value::{Format, Value};

@@ -92,7 +92,17 @@ impl Pattern {
         self.namespace.0.iter().map(literal).collect()
     }
 
+    /// What was written after the colon.
+    fn operation_text(&self) -> &str {
+        Glob::read(&self.text, true)
+            .ok()
+            .and_then(|(_, operation)| operation)
+            .unwrap_or_default()
+    }
+
     pub(crate) fn in_namespace(mut self, namespace: &str) -> Self {
+        let escaped: String = namespace.chars().flat_map(|it| ['\\', it]).collect();
+        self.text = format!("{escaped}:{}", self.operation_text());
         self.namespace = Glob(namespace.chars().map(Part::Literal).collect());
         self
     }
@@ -293,5 +303,7 @@ mod tests {
         let namespace = |text| Pattern::new(text).unwrap().literal_namespace();
         assert_eq!(namespace(r"a\*:qa").as_deref(), Some("a*"));
         assert_eq!(namespace("a*:qa"), None);
+        let moved = Pattern::new("a*:q[:]*").unwrap().in_namespace("t:*");
+        assert_eq!(Pattern::new(moved.as_str()), Ok(moved));
     }
 }

@@ -1,0 +1,13 @@
+//! The cache in Redis or Valkey, shared by processes.
+
+mod breaker;
+mod cache;
+mod channel;
+mod config;
+mod epochs;
+mod link;
+mod message;
+mod pending;
+
+pub use cache::RedisCache;
+pub use config::{RedisCacheBuilder, RedisConfigError};

@@ -1,0 +1,11 @@
+//! The cache in Redis, against a real server on loopback. Where there is no `redis-server`, every
+//! test says so and passes.
+
+#![cfg(feature = "redis")]
+
+mod contract;
+mod faults;
+mod invalidation;
+mod outages;
+mod server;
+mod settings;
