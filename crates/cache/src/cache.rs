@@ -4,6 +4,7 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
@@ -11,7 +12,7 @@ use futures_util::future::{BoxFuture, join_all};
 use crate::entry::Entry;
 use crate::key::CacheKey;
 use crate::lookup::{Lookup, TtlState};
-use crate::outcome::{Health, InvalidationReport, SetOutcome};
+use crate::outcome::{Health, InvalidationReport, LockState, SetOutcome};
 use crate::selector::Selector;
 use crate::stats::CacheStats;
 
@@ -73,6 +74,19 @@ pub trait ResponseCache: fmt::Debug + Send + Sync + 'static {
     /// Whether the cache works.
     fn health(&self) -> impl Future<Output = Health> + Send;
 
+    /// Takes the right to compute the answer of a key, among all processes that share the store, for
+    /// `hold` at most. It saves computations; nothing depends on it being exact.
+    fn try_lock(&self, key: &CacheKey, hold: Duration) -> impl Future<Output = LockState> + Send {
+        let _ = (key, hold);
+        std::future::ready(LockState::Unsupported)
+    }
+
+    /// Gives back what [`try_lock`](Self::try_lock) took.
+    fn unlock(&self, key: &CacheKey) -> impl Future<Output = ()> + Send {
+        let _ = key;
+        std::future::ready(())
+    }
+
     /// Ends what the cache does in the background; it can still be read.
     fn close(&self) -> impl Future<Output = ()> + Send {
         std::future::ready(())
@@ -125,6 +139,8 @@ trait DynResponseCache: fmt::Debug + Send + Sync + 'static {
     fn invalidate<'a>(&'a self, selector: &'a Selector) -> BoxFuture<'a, InvalidationReport>;
     fn stats(&self) -> BoxFuture<'_, CacheStats>;
     fn health(&self) -> BoxFuture<'_, Health>;
+    fn try_lock<'a>(&'a self, key: &'a CacheKey, hold: Duration) -> BoxFuture<'a, LockState>;
+    fn unlock<'a>(&'a self, key: &'a CacheKey) -> BoxFuture<'a, ()>;
     fn close(&self) -> BoxFuture<'_, ()>;
     fn listen(&self, listener: InvalidationListener);
 }
@@ -168,6 +184,14 @@ impl<C: ResponseCache> DynResponseCache for C {
 
     fn health(&self) -> BoxFuture<'_, Health> {
         ResponseCache::health(self).boxed()
+    }
+
+    fn try_lock<'a>(&'a self, key: &'a CacheKey, hold: Duration) -> BoxFuture<'a, LockState> {
+        ResponseCache::try_lock(self, key, hold).boxed()
+    }
+
+    fn unlock<'a>(&'a self, key: &'a CacheKey) -> BoxFuture<'a, ()> {
+        ResponseCache::unlock(self, key).boxed()
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
@@ -218,6 +242,14 @@ impl ResponseCache for SharedCache {
 
     async fn health(&self) -> Health {
         self.0.health().await
+    }
+
+    async fn try_lock(&self, key: &CacheKey, hold: Duration) -> LockState {
+        self.0.try_lock(key, hold).await
+    }
+
+    async fn unlock(&self, key: &CacheKey) {
+        self.0.unlock(key).await;
     }
 
     async fn close(&self) {

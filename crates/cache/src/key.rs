@@ -163,6 +163,18 @@ impl<'a> KeyRequest<'a> {
         self.text
     }
 
+    /// The same request without what it asks about: requests that share it may be answered alike.
+    #[cfg(feature = "semantic")]
+    pub(crate) fn frame(&self) -> CacheKey {
+        let mut frame = self.clone();
+        if frame.question.is_some() {
+            frame.question = Some("");
+        } else {
+            frame.text = "";
+        }
+        frame.key()
+    }
+
     /// The option `temperature`, if there is one.
     pub(crate) fn temperature(&self) -> Option<f64> {
         self.options.get("temperature").and_then(Value::as_f64)

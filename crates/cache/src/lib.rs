@@ -2,11 +2,16 @@
 
 mod ai;
 mod cache;
+mod config;
 mod entry;
 mod frame;
 mod key;
+#[cfg(feature = "legacy")]
+mod legacy;
 mod lookup;
 mod memory;
+mod monitor;
+mod namespaced;
 mod null;
 mod outcome;
 mod pattern;
@@ -23,20 +28,33 @@ mod ttl;
 mod value;
 
 pub use ai::{
-    Admission, AiCache, AiCacheBuilder, Answer, CallError, CallOptions, CallStats, Failure, Fresh,
-    Inadmissible, Mode, Provenance,
+    Admission, AiCache, AiCacheBuilder, Answer, CachedStream, CallError, CallOptions, CallStats,
+    Failure, Fresh, Inadmissible, Mode, Pacing, Provenance,
 };
+#[cfg(feature = "semantic")]
+pub use ai::{Embedder, SemanticTier};
 pub use cache::{InvalidationListener, ResponseCache, SharedCache};
+pub use config::{
+    CacheConfig, ConfigErrors, Preset, Strategy, Suggestion, TextTier, TextTiers, Violation,
+};
 pub use entry::Entry;
 pub use frame::{Compression, FrameCodec, FrameError};
 #[cfg(feature = "encryption")]
 pub use frame::{EncryptionKey, KeyRing};
 pub use key::{CacheKey, KeyRequest, KeySecret};
+#[cfg(feature = "legacy")]
+pub use legacy::{LEGACY_HASH_THRESHOLD, legacy_key};
 pub use lookup::{Hit, Lookup, MissReason, NegativeHit, Tier, TtlState};
 pub use memory::{MemoryCache, MemoryCacheBuilder};
+pub use monitor::{
+    Advice, AlertLevel, Distribution, Monitor, MonitorReport, Monitored, OperationReport, Severity,
+    Thresholds, Timed, Trend,
+};
+pub use namespaced::Namespaced;
 pub use null::NullCache;
 pub use outcome::{
-    DegradeReason, Health, InvalidationReport, InvalidationStatus, SetOutcome, SkipReason,
+    DegradeReason, Health, InvalidationReport, InvalidationStatus, LockState, SetOutcome,
+    SkipReason,
 };
 pub use pattern::{InvalidPattern, Pattern};
 #[cfg(feature = "redis")]

@@ -151,3 +151,15 @@ pub enum Health {
         reason: String,
     },
 }
+
+/// Whether a process may compute an answer that others may be computing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LockState {
+    /// It may, and the others wait.
+    Taken,
+    /// Another does.
+    Held,
+    /// The store has no locks, or cannot be reached.
+    Unsupported,
+}

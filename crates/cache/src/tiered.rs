@@ -10,7 +10,7 @@ use crate::cache::{InvalidationListener, ResponseCache};
 use crate::entry::Entry;
 use crate::key::CacheKey;
 use crate::lookup::{Hit, Lookup, MissReason, NegativeHit, TtlState};
-use crate::outcome::{Health, InvalidationReport, SetOutcome};
+use crate::outcome::{Health, InvalidationReport, LockState, SetOutcome};
 use crate::selector::Selector;
 use crate::stats::CacheStats;
 use crate::time::{Clock, SystemClock};
@@ -274,6 +274,14 @@ impl<L1: ResponseCache, L2: ResponseCache> ResponseCache for TieredCache<L1, L2>
             (Health::Healthy, l2) => l2,
             (l1, _) => l1,
         }
+    }
+
+    async fn try_lock(&self, key: &CacheKey, hold: Duration) -> LockState {
+        self.0.l2.try_lock(key, hold).await
+    }
+
+    async fn unlock(&self, key: &CacheKey) {
+        self.0.l2.unlock(key).await;
     }
 
     async fn close(&self) {

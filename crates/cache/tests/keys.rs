@@ -36,6 +36,7 @@ fn the_order_of_members_does_not_matter() {
     );
 }
 
+/// Covers: K
 #[test]
 fn digests_of_the_format() {
     let question = KeyRequest::new("qa")
@@ -141,7 +142,20 @@ fn scalar() -> impl Strategy<Value = Value> {
     ]
 }
 
+/// Covers: K
+#[test]
+fn k_a_million_options_have_a_million_keys() {
+    let keys = (0..1_000_000_u32).map(|number| {
+        let digest = *qa("t").with_option("n", number).key().digest();
+        u128::from_le_bytes(digest[..16].try_into().unwrap())
+    });
+    let mut keys: Vec<_> = keys.collect();
+    keys.sort_unstable();
+    assert!(keys.windows(2).all(|pair| pair[0] != pair[1]));
+}
+
 proptest! {
+    /// Covers: K-inj
     #[test]
     fn moving_a_boundary_between_fields_changes_the_key(
         all in "[a-c:|_]{2,12}",

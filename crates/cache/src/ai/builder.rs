@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::admission::Admission;
-use super::cache::{AiCache, Rules};
+use super::cache::AiCache;
+use super::inner::Rules;
 use super::lifetimes::Lifetimes;
 use crate::cache::ResponseCache;
 use crate::key::{KeyRequest, KeySecret};
@@ -53,8 +54,11 @@ impl<C: ResponseCache> AiCacheBuilder<C> {
                 mode: Mode::default(),
                 requires_namespace: false,
                 join_timeout: None,
+                shared_lock: None,
                 secret: None,
                 clock: Arc::new(SystemClock),
+                #[cfg(feature = "semantic")]
+                semantic: None,
             },
         }
     }
@@ -133,9 +137,25 @@ impl<C: ResponseCache> AiCacheBuilder<C> {
         self
     }
 
+    /// Lets one process at a time compute an answer; the others wait until it is stored, for `hold`
+    /// at most (from 1 to 30 s; twice the time that a computation takes is advisable). It is off
+    /// if not set, and has no effect on stores that are not shared.
+    pub fn with_shared_lock(mut self, hold: Duration) -> Self {
+        let (least, most) = (Duration::from_secs(1), Duration::from_secs(30));
+        self.rules.shared_lock = Some(hold.clamp(least, most));
+        self
+    }
+
     /// Puts a secret into keys.
     pub fn with_secret(mut self, secret: KeySecret) -> Self {
         self.rules.secret = Some(secret);
+        self
+    }
+
+    /// Also takes answers to requests that mean the same. It is off if not set.
+    #[cfg(feature = "semantic")]
+    pub fn with_semantic(mut self, tier: super::SemanticTier) -> Self {
+        self.rules.semantic = Some(tier);
         self
     }
 

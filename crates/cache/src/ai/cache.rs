@@ -3,28 +3,23 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use futures_util::future::{Either, select};
-
-use super::admission::{Admission, Inadmissible};
 use super::answer::{Answer, CallError, CallStats, Provenance};
-use super::builder::{Admit, AiCacheBuilder, Mode};
+use super::builder::AiCacheBuilder;
 use super::counters::Counters;
-use super::flight::{Flights, Landing, Role, Takeoff, Waiter, landing};
+use super::flight::{Landing, Role, Takeoff, landing};
 use super::fresh::{Failure, Fresh};
-use super::lifetimes::Lifetimes;
+use super::inner::{Begun, Inner, Invalidations, Job, Rules};
 use super::options::CallOptions;
+use super::stream::Streams;
+use super::turn::Turn;
 use crate::cache::ResponseCache;
-use crate::entry::Entry;
-use crate::key::{CacheKey, KeyRequest, KeySecret};
-use crate::lookup::{Hit, Lookup, MissReason, TtlState};
-use crate::outcome::{InvalidationReport, SetOutcome, SkipReason};
-use crate::recent::Recent;
+use crate::key::{CacheKey, KeyRequest};
+use crate::lookup::{Hit, Lookup, MissReason};
+use crate::outcome::{InvalidationReport, SetOutcome};
 use crate::selector::{Selector, model_tag};
 use crate::stats::CacheStats;
-use crate::time::{Clock, Timestamp};
+use crate::time::Clock;
 
 /// Answers from a store, or computed once for all who ask.
 ///
@@ -59,59 +54,6 @@ impl<C> Clone for AiCache<C> {
     }
 }
 
-/// What a front end goes by.
-pub(super) struct Rules {
-    pub(super) lifetimes: Lifetimes,
-    pub(super) admission: Admission,
-    pub(super) admit: Option<Admit>,
-    pub(super) mode: Mode,
-    pub(super) requires_namespace: bool,
-    pub(super) join_timeout: Option<Duration>,
-    pub(super) secret: Option<KeySecret>,
-    pub(super) clock: Arc<dyn Clock>,
-}
-
-impl std::fmt::Debug for Rules {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Rules")
-            .field("lifetimes", &self.lifetimes)
-            .field("admission", &self.admission)
-            .field("mode", &self.mode)
-            .finish_non_exhaustive()
-    }
-}
-
-#[derive(Debug)]
-struct Inner<C> {
-    store: C,
-    rules: Rules,
-    flights: Arc<Flights>,
-    invalidations: Arc<Invalidations>,
-    counters: Counters,
-}
-
-/// Invalidations by number, to see what happened during a computation.
-#[derive(Debug, Default)]
-struct Invalidations {
-    count: AtomicU64,
-    recent: Recent,
-}
-
-impl Invalidations {
-    fn note(&self, selector: &Selector) {
-        let number = self.count.fetch_add(1, Ordering::AcqRel) + 1;
-        self.recent.note(selector, number);
-    }
-}
-
-/// What is computed, and what becomes of it.
-#[derive(Debug)]
-struct Job {
-    key: CacheKey,
-    options: CallOptions,
-    model: Option<String>,
-}
-
 impl<C: ResponseCache> AiCache<C> {
     /// A front end with the default rules.
     #[must_use]
@@ -134,6 +76,7 @@ impl<C: ResponseCache> AiCache<C> {
             flights: Arc::default(),
             invalidations,
             counters: Counters::default(),
+            streams: Streams::default(),
         }))
     }
 
@@ -217,12 +160,39 @@ impl<C: ResponseCache> AiCache<C> {
         self.0.flights.count()
     }
 
-    fn job(&self, request: &KeyRequest<'_>, options: CallOptions) -> Job {
+    pub(super) fn streams(&self) -> &Streams {
+        &self.0.streams
+    }
+
+    pub(super) fn clock(&self) -> Arc<dyn Clock> {
+        self.0.rules.clock.clone()
+    }
+
+    pub(super) fn bypasses(&self, request: &KeyRequest<'_>, options: &CallOptions) -> bool {
+        self.0.bypasses(request, options)
+    }
+
+    pub(super) fn begin(&self) -> Begun {
+        self.0.begin()
+    }
+
+    pub(super) async fn keep(&self, job: &Job, fresh: &Fresh, begun: Begun) -> SetOutcome {
+        self.0.keep(job, fresh, begun).await
+    }
+
+    pub(super) fn job(&self, request: &KeyRequest<'_>, options: CallOptions) -> Job {
         let model = request.model();
         Job {
             key: self.key(request),
             options,
             model: (!model.is_empty()).then(|| model_tag(model)),
+            #[cfg(feature = "semantic")]
+            meaning: self
+                .0
+                .rules
+                .semantic
+                .as_ref()
+                .and_then(|tier| tier.meaning(request)),
         }
     }
 
@@ -285,8 +255,15 @@ impl<C: ResponseCache> AiCache<C> {
         F: FnOnce() -> R + Send + 'static,
         R: Future<Output = Result<Fresh, Failure<E>>> + Send + 'static,
     {
-        let lookup = self.0.store.get(&job.key).await;
-        match job.options.judge(lookup) {
+        let mut lookup = job.options.judge(self.0.store.get(&job.key).await);
+        let mut held = None;
+        if let Lookup::Miss(_) = lookup {
+            match self.0.take_turn(&job).await {
+                Turn::Compute(lock) => held = lock,
+                Turn::Done(found) => lookup = found,
+            }
+        }
+        match lookup {
             Lookup::Hit(hit) => {
                 // First the answer, then the refresh, which is a flight of its own.
                 takeoff.land(Landing::Answer(hit.clone().into()));
@@ -294,9 +271,9 @@ impl<C: ResponseCache> AiCache<C> {
             }
             Lookup::Negative(found) => takeoff.land(Landing::Remembered(found)),
             Lookup::Miss(_) => {
-                self.0.counters.computed();
-                let result = self.0.compute(&job, compute).await;
-                takeoff.land(Landing::of(result));
+                let landing = self.0.answer(&job, compute).await;
+                self.0.end_turn(&job, held).await;
+                takeoff.land(landing);
             }
         }
     }
@@ -329,132 +306,6 @@ impl<C: ResponseCache> AiCache<C> {
     }
 }
 
-impl<C: ResponseCache> Inner<C> {
-    /// Whether a call must not use the cache.
-    fn bypasses(&self, request: &KeyRequest<'_>, options: &CallOptions) -> bool {
-        let rules = &self.rules;
-        if rules.requires_namespace && !request.has_namespace() {
-            self.counters.without_namespace();
-            return true;
-        }
-        let is_off = rules.mode == Mode::OnRequest && !options.opt_in;
-        let is_refused = rules.admit.as_ref().is_some_and(|admit| !admit(request));
-        let is_bypass = options.no_read && options.no_write;
-        is_off || is_bypass || is_refused || !rules.admission.accepts(request)
-    }
-
-    /// A call that neither waits for others nor lets them wait.
-    async fn alone<E, F, R>(&self, job: &Job, compute: F) -> Result<Answer, CallError<E>>
-    where
-        E: Send + Sync + 'static,
-        F: FnOnce() -> R,
-        R: Future<Output = Result<Fresh, Failure<E>>>,
-    {
-        let mut reason = MissReason::Bypassed;
-        if !job.options.no_read {
-            let lookup = self.store.get(&job.key).await;
-            match job.options.judge(lookup) {
-                Lookup::Hit(hit) => return Ok(hit.into()),
-                Lookup::Negative(found) => return Err(CallError::Remembered(found)),
-                Lookup::Miss(why) => reason = why,
-            }
-        }
-        if job.options.only_if_cached {
-            return Err(CallError::NotCached(reason));
-        }
-        self.counters.computed();
-        let result = self.compute(job, compute).await;
-        result.map_err(CallError::Computation)
-    }
-
-    /// Computes, and stores what may be stored.
-    async fn compute<E, F, R>(&self, job: &Job, compute: F) -> Result<Answer, Arc<E>>
-    where
-        F: FnOnce() -> R,
-        R: Future<Output = Result<Fresh, Failure<E>>>,
-    {
-        let begun = self.begin();
-        match compute().await {
-            Ok(fresh) => {
-                self.keep(job, &fresh, begun).await;
-                Ok(Answer::computed(fresh.value, Provenance::Fresh))
-            }
-            Err(failure) => {
-                self.counters.failed();
-                let now = self.rules.clock.timestamp();
-                if let Some(entry) = self.rules.lifetimes.remember(&failure, now)
-                    && !job.options.no_write
-                {
-                    self.store.set(&job.key, entry).await;
-                }
-                Err(Arc::new(failure.error))
-            }
-        }
-    }
-
-    fn begin(&self) -> Begun {
-        Begun {
-            created: self.rules.clock.timestamp(),
-            invalidations: self.invalidations.count.load(Ordering::Acquire),
-        }
-    }
-
-    async fn keep(&self, job: &Job, fresh: &Fresh, begun: Begun) -> SetOutcome {
-        let verdict = match fresh.is_degraded {
-            true => Err(Inadmissible::Degraded),
-            false => self.rules.admission.judge(&fresh.value),
-        };
-        if verdict.is_err() || job.options.no_write {
-            self.counters.not_stored();
-            return SetOutcome::Skipped(SkipReason::Inadmissible);
-        }
-        let entry = self.entry(job, fresh, begun.created);
-        let recent = &self.invalidations.recent;
-        if recent.covers(&job.key, entry.tags(), begun.invalidations) {
-            self.counters.not_stored();
-            return SetOutcome::Skipped(SkipReason::Invalidated);
-        }
-        let outcome = self.store.set(&job.key, entry).await;
-        if !outcome.is_stored() {
-            self.counters.not_stored();
-        }
-        outcome
-    }
-
-    fn entry(&self, job: &Job, fresh: &Fresh, created: Timestamp) -> Entry {
-        let now = self.rules.clock.timestamp();
-        let options = &job.options;
-        let tags = options.tags.iter().chain(&fresh.tags).chain(&job.model);
-        let entry = Entry::new(fresh.value.clone(), created)
-            .with_compute(now.since(created))
-            .with_tags(tags);
-        let lifetime = fresh.lifetime.unwrap_or(options.lifetime);
-        let operation = job.key.operation();
-        let wish = (lifetime, options.stale);
-        self.rules.lifetimes.apply(entry, &operation, wish, now)
-    }
-
-    /// The end of the flight of another, if it comes in time.
-    async fn wait(&self, waiter: Waiter) -> Option<Landing> {
-        let Some(timeout) = self.rules.join_timeout else {
-            return Some(landing(waiter).await);
-        };
-        let landing = std::pin::pin!(landing(waiter));
-        match select(landing, self.rules.clock.sleep(timeout)).await {
-            Either::Left((landing, _)) => Some(landing),
-            Either::Right(_) => None,
-        }
-    }
-
-    async fn lives_longer_than(&self, key: &CacheKey, time: Option<Duration>) -> bool {
-        match (self.store.ttl(key).await, time) {
-            (TtlState::Remaining(remaining), Some(time)) => remaining > time,
-            (TtlState::NoExpiry, Some(_)) => true,
-            _ => false,
-        }
-    }
-}
-
 /// What a flight found, as the caller's types; `None` if its error is of another type.
 fn landed<E: Send + Sync + 'static>(landing: Landing) -> Option<Result<Answer, CallError<E>>> {
     Some(match landing {
@@ -463,12 +314,4 @@ fn landed<E: Send + Sync + 'static>(landing: Landing) -> Option<Result<Answer, C
         Landing::Remembered(found) => Err(CallError::Remembered(found)),
         Landing::Panicked => Err(CallError::Panicked),
     })
-}
-
-/// The start of a computation.
-#[derive(Clone, Copy, Debug)]
-struct Begun {
-    created: Timestamp,
-    /// The number of invalidations until then.
-    invalidations: u64,
 }

@@ -7,8 +7,16 @@ mod cache;
 mod counters;
 mod flight;
 mod fresh;
+mod inner;
 mod lifetimes;
+#[cfg(feature = "semantic")]
+mod meaning;
 mod options;
+mod recording;
+#[cfg(feature = "semantic")]
+mod semantic;
+mod stream;
+mod turn;
 
 pub use admission::{Admission, Inadmissible};
 pub use answer::{Answer, CallError, CallStats, Provenance};
@@ -16,3 +24,6 @@ pub use builder::{AiCacheBuilder, Mode};
 pub use cache::AiCache;
 pub use fresh::{Failure, Fresh};
 pub use options::CallOptions;
+#[cfg(feature = "semantic")]
+pub use semantic::{Embedder, SemanticTier};
+pub use stream::{CachedStream, Pacing};

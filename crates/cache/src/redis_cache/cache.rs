@@ -14,22 +14,19 @@ use super::channel::Channel;
 use super::config::{RedisCacheBuilder, RedisConfigError, Timeouts};
 use super::epochs::{self, Epochs};
 use super::link::{Fault, Link};
-use super::message;
 use super::pending::Pending;
 use crate::cache::{InvalidationListener, ResponseCache};
 use crate::entry::Entry;
 use crate::frame::{FrameCodec, FrameError};
-use crate::key::CacheKey;
+use crate::key::{CacheKey, hex};
 use crate::lookup::{Lookup, MissReason, Tier, TtlState};
 use crate::outcome::{
-    DegradeReason, Health, InvalidationReport, InvalidationStatus, SetOutcome, SkipReason,
+    DegradeReason, Health, InvalidationReport, InvalidationStatus, LockState, SetOutcome,
+    SkipReason,
 };
-use crate::selector::{Selector, encoded};
+use crate::selector::Selector;
 use crate::stats::{CacheStats, TierStats};
 use crate::time::{Clock, Timestamp};
-
-/// Keys looked at per step of a scan, and removed per command.
-const PAGE: usize = 500;
 
 /// Payloads from this size on are packed and unpacked where they hold up nobody.
 const LARGE_BYTES: usize = 256 << 10;
@@ -54,7 +51,7 @@ const LARGE_BYTES: usize = 256 << 10;
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct RedisCache(Arc<Inner>);
+pub struct RedisCache(pub(super) Arc<Inner>);
 
 /// A handle that does not keep the cache.
 pub(super) struct WeakRedisCache(Weak<Inner>);
@@ -66,16 +63,16 @@ impl WeakRedisCache {
 }
 
 #[derive(Debug)]
-struct Inner {
-    link: Link,
+pub(super) struct Inner {
+    pub(super) link: Link,
     breaker: Breaker,
-    timeouts: Timeouts,
+    pub(super) timeouts: Timeouts,
     codec: FrameCodec,
-    clock: Arc<dyn Clock>,
-    epochs: Epochs,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) epochs: Epochs,
     pending: Pending,
     replaying: AsyncMutex<()>,
-    channel: Channel,
+    pub(super) channel: Channel,
     is_denied: AtomicBool,
     counters: Counters,
 }
@@ -172,7 +169,7 @@ impl RedisCache {
     }
 
     /// Sends a command and takes note of how it went.
-    async fn send(&self, command: &Cmd, limit: Duration) -> Result<Value, Fault> {
+    pub(super) async fn send(&self, command: &Cmd, limit: Duration) -> Result<Value, Fault> {
         let inner = &self.0;
         let result = inner.link.send(command, limit).await;
         let fault = match &result {
@@ -193,7 +190,7 @@ impl RedisCache {
         result
     }
 
-    async fn send_for<T: FromRedisValue>(
+    pub(super) async fn send_for<T: FromRedisValue>(
         &self,
         command: &Cmd,
         limit: Duration,
@@ -288,7 +285,7 @@ impl RedisCache {
             .unwrap_or(Err(FrameError::TooLarge))
     }
 
-    async fn remove(&self, key: &CacheKey) -> Result<bool, Fault> {
+    pub(super) async fn remove(&self, key: &CacheKey) -> Result<bool, Fault> {
         let mut unlink = redis::cmd("UNLINK");
         unlink.arg(key.as_str());
         let count: u64 = self.send_for(&unlink, self.0.timeouts.set).await?;
@@ -320,89 +317,8 @@ impl RedisCache {
         })
     }
 
-    /// Carries out an invalidation; the number of entries removed, if they were removed.
-    async fn apply(&self, selector: &Selector) -> Result<Option<u64>, Fault> {
-        let removed = match selector {
-            Selector::Key(key) => Some(self.remove(key).await?.into()),
-            Selector::Glob(pattern) if !self.0.link.is_cluster() => {
-                let namespace = pattern.literal_namespace();
-                Some(self.sweep(selector, namespace.as_deref()).await?)
-            }
-            Selector::Glob(pattern) => {
-                let all = pattern.literal_namespace().map(Selector::Namespace);
-                self.begin_epoch(&all.unwrap_or(Selector::All)).await?;
-                None
-            }
-            _ => {
-                self.begin_epoch(selector).await?;
-                None
-            }
-        };
-        let (channel, text) = message::write(selector, self.0.channel.sender());
-        let mut publish = redis::cmd("PUBLISH");
-        publish.arg(channel).arg(text);
-        // Others see it within a second even if they are not told.
-        self.send(&publish, self.0.timeouts.set).await.ok();
-        Ok(removed)
-    }
-
-    async fn begin_epoch(&self, selector: &Selector) -> Result<(), Fault> {
-        let Some(name) = epochs::of_selector(selector) else {
-            return Ok(());
-        };
-        let limit = self.0.timeouts.set;
-        let (seconds, micros): (u64, u64) = self.send_for(&redis::cmd("TIME"), limit).await?;
-        let server = Timestamp::from_millis(seconds * 1_000 + micros / 1_000);
-        // Our clock may be ahead of the server's, and with it what we have stored.
-        let epoch = server.max(self.0.clock.timestamp());
-        let mut set = redis::cmd("SET");
-        set.arg(&name).arg(epoch.as_millis());
-        self.send(&set, limit).await?;
-        self.0.epochs.learn(name, Some(epoch), self.0.clock.now());
-        Ok(())
-    }
-
-    /// Removes what a pattern selects, page by page.
-    async fn sweep(&self, selector: &Selector, namespace: Option<&str>) -> Result<u64, Fault> {
-        let names = namespace.map_or_else(|| "*".to_owned(), |it| format!("{}:*", encoded(it)));
-        let pattern = format!("{}:{names}", crate::key::PREFIX);
-        let (mut cursor, mut removed, mut pages) = (0_u64, 0, 0_u32);
-        loop {
-            let mut scan = redis::cmd("SCAN");
-            scan.arg(cursor).arg("MATCH").arg(&pattern);
-            scan.arg("COUNT").arg(PAGE);
-            let page = self.send_for(&scan, self.0.timeouts.scan).await?;
-            let (next, keys): (u64, Vec<String>) = page;
-            let is_selected = |name: &String| {
-                CacheKey::parse(name).is_some_and(|key| selector.matches(&key, &[]))
-            };
-            let selected: Vec<_> = keys.into_iter().filter(is_selected).collect();
-            for keys in selected.chunks(PAGE) {
-                let mut unlink = redis::cmd("UNLINK");
-                unlink.arg(keys);
-                removed += self.send_for::<u64>(&unlink, self.0.timeouts.scan).await?;
-            }
-            cursor = next;
-            pages += 1;
-            if cursor == 0 {
-                return Ok(removed);
-            }
-            if pages.is_multiple_of(10) {
-                self.0.clock.sleep(Duration::from_millis(1)).await;
-            }
-        }
-    }
-
     pub(super) fn downgrade(&self) -> WeakRedisCache {
         WeakRedisCache(Arc::downgrade(&self.0))
-    }
-
-    /// What other processes invalidated is asked for anew.
-    pub(super) fn note_remote(&self, selector: &Selector) {
-        match epochs::of_selector(selector) {
-            Some(name) => self.0.epochs.forget(&[name]),
-            None => self.0.epochs.forget_all(),
-        }
     }
 }
 
@@ -509,6 +425,27 @@ impl ResponseCache for RedisCache {
         }
     }
 
+    async fn try_lock(&self, key: &CacheKey, hold: Duration) -> LockState {
+        let take = async {
+            self.ready().await?;
+            let mut set = redis::cmd("SET");
+            set.arg(lock_name(key)).arg(self.0.channel.sender());
+            set.arg("NX").arg("PX").arg(hold.as_millis() as u64);
+            self.send(&set, self.0.timeouts.set).await
+        };
+        match take.await {
+            Ok(Value::Nil) => LockState::Held,
+            Ok(_) => LockState::Taken,
+            Err(_) => LockState::Unsupported,
+        }
+    }
+
+    async fn unlock(&self, key: &CacheKey) {
+        let mut unlink = redis::cmd("UNLINK");
+        unlink.arg(lock_name(key));
+        self.send(&unlink, self.0.timeouts.set).await.ok();
+    }
+
     async fn close(&self) {
         self.0.channel.stop();
     }
@@ -516,6 +453,10 @@ impl ResponseCache for RedisCache {
     fn listen(&self, listener: InvalidationListener) {
         self.0.channel.add(listener);
     }
+}
+
+fn lock_name(key: &CacheKey) -> String {
+    format!("gimmal:r2l:{}", hex(key.digest()))
 }
 
 fn add(counter: &AtomicU64) {

@@ -91,8 +91,8 @@ pub(super) fn of_key(key: &CacheKey) -> Vec<String> {
 /// The epochs that its tags add.
 pub(super) fn of_tags(key: &CacheKey, entry: &Entry) -> Vec<String> {
     let namespace = key.scope().split(':').next().unwrap_or_default();
-    let name = |tag: &Box<str>| format!("{TAG_PREFIX}:{namespace}:{}", encoded(tag));
-    entry.tags().iter().map(name).collect()
+    let name = |tag: &str| format!("{TAG_PREFIX}:{namespace}:{}", encoded(tag));
+    entry.tags().iter().map(|tag| name(tag)).collect()
 }
 
 /// The epoch that says what a selector says, if one can.

@@ -81,8 +81,8 @@ pub(super) struct Link {
 
 #[derive(Clone)]
 enum Kind {
-    /// It connects again by itself.
-    Single(ConnectionManager),
+    /// It connects again by itself. Made at the first use, because it needs a runtime.
+    Single(Arc<(Client, ConnectionManagerConfig, OnceCell<ConnectionManager>)>),
     Cluster(Arc<(ClusterClient, OnceCell<ClusterConnection>)>),
 }
 
@@ -108,8 +108,7 @@ impl Link {
                 // Waiting is limited per operation.
                 .set_response_timeout(None)
                 .set_number_of_retries(1);
-            let manager = ConnectionManager::new_lazy_with_config(client.clone(), config);
-            Kind::Single(manager.map_err(refused)?)
+            Kind::Single(Arc::new((client.clone(), config, OnceCell::new())))
         };
         Ok(Self {
             kind,
@@ -143,7 +142,14 @@ impl Link {
 
     async fn reply(&self, command: &Cmd) -> Result<Value, RedisError> {
         match &self.kind {
-            Kind::Single(manager) => manager.clone().req_packed_command(command).await,
+            Kind::Single(single) => {
+                let (client, config, manager) = &**single;
+                let make = async || {
+                    ConnectionManager::new_lazy_with_config(client.clone(), config.clone())
+                };
+                let mut manager = manager.get_or_try_init(make).await?.clone();
+                manager.req_packed_command(command).await
+            }
             Kind::Cluster(cluster) => {
                 let (client, connection) = &**cluster;
                 let connect = || client.get_async_connection();

@@ -5,6 +5,7 @@ mod cache;
 mod channel;
 mod config;
 mod epochs;
+mod invalidate;
 mod link;
 mod message;
 mod pending;

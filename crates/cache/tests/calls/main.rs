@@ -4,3 +4,6 @@ mod common;
 mod control;
 mod flights;
 mod lifetimes;
+#[cfg(feature = "semantic")]
+mod semantic;
+mod streams;

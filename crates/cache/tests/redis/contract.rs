@@ -165,12 +165,17 @@ async fn r5_a_cluster_of_three_nodes_is_one_cache() {
     let cache = builder(&url, &clock)
         .with_get_timeout(seconds(5))
         .with_set_timeout(seconds(5))
+        .with_breaker(1_000, seconds(1))
         .build()
         .unwrap();
     let keys: Vec<_> = (0..60).map(|number| key(&number.to_string())).collect();
     for (number, key) in keys.iter().enumerate() {
-        let outcome = cache.set(key, entry(&number.to_string(), &clock)).await;
-        assert!(outcome.is_stored(), "{outcome:?}");
+        // The nodes may still be telling each other who has which slot.
+        eventually("it is stored", async || {
+            let entry = entry(&number.to_string(), &clock);
+            cache.set(key, entry).await.is_stored()
+        })
+        .await;
     }
     for (number, lookup) in cache.get_many(&keys).await.into_iter().enumerate() {
         let hit = lookup.into_hit().expect("a hit");

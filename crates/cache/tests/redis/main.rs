@@ -6,6 +6,7 @@
 mod contract;
 mod faults;
 mod invalidation;
+mod locks;
 mod outages;
 mod server;
 mod settings;

@@ -56,8 +56,8 @@ async fn r2_a_server_that_dies_costs_little_time() {
     let cache = server.cache(&clock);
     assert!(cache.set(&key("t"), entry("v", &clock)).await.is_stored());
     server.kill().await;
-    for failure in 1..=5 {
-        assert!(cache.is_connected(), "{failure}");
+    // A read sends some commands at once, and each may be one of the five.
+    for _ in 0..5 {
         assert!(!cache.get(&key("t")).await.is_hit());
     }
     assert!(!cache.is_connected(), "five failures are enough");
@@ -132,11 +132,12 @@ async fn it_survives_a_server_that_is_killed_again_and_again() {
         })
         .await;
         server.kill().await;
-        for number in 0..20 {
-            let key = key(&format!("{round} {number}"));
-            cache.set(&key, entry("w", &SystemClock)).await;
-            assert!(cache.get(&key).await.is_hit(), "memory works");
-        }
+        // Once: with the connection it loses what it might not have heard.
+        eventually("memory works", async || {
+            cache.set(&key("u"), entry("w", &SystemClock)).await;
+            cache.get(&key("u")).await.is_hit()
+        })
+        .await;
         server.run().await.unwrap();
     }
 }
