@@ -43,7 +43,7 @@ pub use frame::{Compression, FrameCodec, FrameError};
 pub use frame::{EncryptionKey, KeyRing};
 pub use key::{CacheKey, KeyRequest, KeySecret};
 #[cfg(feature = "legacy")]
-pub use legacy::{LEGACY_HASH_THRESHOLD, legacy_key};
+pub use legacy::{InvalidLegacyValue, LEGACY_HASH_THRESHOLD, legacy_key, legacy_value};
 pub use lookup::{Hit, Lookup, MissReason, NegativeHit, Tier, TtlState};
 pub use memory::{MemoryCache, MemoryCacheBuilder};
 pub use monitor::{

@@ -35,8 +35,9 @@ async fn s5_one_of_two_processes_computes() {
                 finish.notified().await;
                 Ok::<_, Failure<()>>(Fresh::json("a").unwrap())
             };
-            let answer = cache.get_or_compute(&request(), CallOptions::new(), compute);
-            answer.await.unwrap()
+            let (request, options) = (request(), CallOptions::new());
+            let answer = cache.get_or_compute(&request, options, compute).await;
+            answer.unwrap()
         })
     };
     let first = ask(process(&server));
@@ -65,11 +66,9 @@ async fn s5_a_process_that_died_is_waited_for_no_longer_than_its_lock() {
     assert_eq!(dead.try_lock(&request().key(), hold).await, LockState::Held);
     let compute = || async { Ok::<_, Failure<()>>(Fresh::json("a").unwrap()) };
     let cache = process(&server);
-    let answer = cache.get_or_compute(&request(), CallOptions::new(), compute);
-    assert!(!answer.await.unwrap().is_cached());
+    let (request, options) = (request(), CallOptions::new());
+    let answer = cache.get_or_compute(&request, options, compute).await;
+    assert!(!answer.unwrap().is_cached());
     // The lock is given back when the answer is stored.
-    assert_eq!(
-        dead.try_lock(&request().key(), hold).await,
-        LockState::Taken
-    );
+    assert_eq!(dead.try_lock(&request.key(), hold).await, LockState::Taken);
 }
