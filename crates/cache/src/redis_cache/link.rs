@@ -93,11 +93,16 @@ impl Link {
         let client = client(&places[0], builder)?;
         let connect = builder.timeouts.connect;
         let kind = if is_cluster {
+            let is_tls = places[0].is_tls;
             let nodes = places.into_iter().map(|place| place.info);
             let cluster = ClusterClient::builder(nodes)
                 .connection_timeout(connect)
                 .retries(2);
-            let cluster = tls_of_cluster(cluster, builder);
+            // Certificates would make it insist on TLS.
+            let cluster = match is_tls {
+                true => tls_of_cluster(cluster, builder),
+                false => cluster,
+            };
             Kind::Cluster(Arc::new((
                 cluster.build().map_err(refused)?,
                 OnceCell::new(),
