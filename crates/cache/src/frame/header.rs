@@ -41,9 +41,6 @@ pub(super) const ENCRYPTED: u8 = 1 << 2;
 pub(super) const NEGATIVE: u8 = 1 << 4;
 /// The payload opens with the tags.
 pub(super) const TAGGED: u8 = 1 << 5;
-/// The highest compression that this build can read.
-const READABLE_CODEC: u8 = if cfg!(feature = "zstd") { ZSTD } else { 0 };
-
 /// The longest time to compute that fits, in ms.
 const MAX_COMPUTE_MS: u32 = (1 << 24) - 1;
 
@@ -111,7 +108,8 @@ impl Header {
     /// Whether this build can read a payload with these flags.
     pub(super) fn can_read(flags: u8) -> bool {
         let known = CODEC_MASK | ENCRYPTED | NEGATIVE | TAGGED;
-        flags & !known == 0 && flags & CODEC_MASK <= READABLE_CODEC
+        let codec = flags & CODEC_MASK;
+        flags & !known == 0 && (codec == 0 || (codec == ZSTD && cfg!(feature = "zstd")))
     }
 
     /// The header of an entry without its lengths.
