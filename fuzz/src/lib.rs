@@ -3,6 +3,9 @@
 //! `regressions/`. Nothing here starts a thread, opens a socket or sleeps.
 
 pub mod breaker;
+pub mod cache_frames;
+pub mod cache_keys;
+pub mod cache_patterns;
 pub mod content_range;
 pub mod durations;
 pub mod limiters;
@@ -21,8 +24,11 @@ pub mod virtual_clock;
 pub type Target = fn(&[u8]);
 
 /// Every target: its name, which is also that of its corpus, and its body.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 15] = [
     ("breaker", breaker::run),
+    ("cache_frames", cache_frames::run),
+    ("cache_keys", cache_keys::run),
+    ("cache_patterns", cache_patterns::run),
     ("content_range", content_range::run),
     ("durations", durations::run),
     ("limiters", limiters::run),
