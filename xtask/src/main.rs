@@ -1,7 +1,7 @@
 //! Project chores behind `cargo xtask`: the table of subcommands.
 //!
 //! It parses arguments and turns outcomes into an exit code. The chores themselves live in
-//! their modules and never call each other.
+//! their modules; one may use the parts of another that read the sources or play records.
 
 mod conformance;
 mod finding;

@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::io::{Write as _, stdout};
 
@@ -37,21 +38,25 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let cached = usage.and_then(|usage| usage.cached_content_token_count);
     writeln!(out, "{cached:?} tokens read from a cache")?;
 
+    if creation.name().is_none() {
+        return Ok(());
+    }
     // Ten tasks that need the same cache make one.
     let calls = (0..10).map(|_| create.clone());
-    let made = caches.create_many(calls).send().await;
-    let names: Vec<_> = made
-        .into_iter()
-        .flatten()
-        .map(|it| it.into_body().name)
-        .collect();
-    writeln!(out, "{} answers, all {:?}", names.len(), names.first())?;
+    let mut names: BTreeSet<String> = creation.name().map(str::to_owned).into_iter().collect();
+    for made in caches.create_many(calls).send().await {
+        names.extend(made?.into_body().name);
+    }
+    writeln!(out, "the caches of eleven tasks: {names:?}")?;
 
     let mut list = caches.list().items();
     while let Some(cache) = list.try_next().await? {
+        // There may be caches of others, which are none of our business.
         let name = cache.name.unwrap_or_default();
-        writeln!(out, "deleting {name}")?;
-        caches.delete(name).send().await?;
+        if names.contains(&name) {
+            writeln!(out, "deleting {name}")?;
+            caches.delete(name).send().await?;
+        }
     }
     Ok(())
 }

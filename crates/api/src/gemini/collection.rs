@@ -90,6 +90,14 @@ pub struct ListQuery {
     pub parameters: Vec<(String, String)>,
 }
 
+impl ListQuery {
+    /// Sets the parameter of this name, in place of an earlier value.
+    pub fn set_parameter(&mut self, name: &str, value: impl Into<String>) {
+        self.parameters.retain(|(other, _)| other != name);
+        self.parameters.push((name.to_owned(), value.into()));
+    }
+}
+
 impl Gemini {
     /// A list whose elements stand under the first present of `keys`.
     pub(super) fn pages_of<T: DeserializeOwned + Send + 'static>(

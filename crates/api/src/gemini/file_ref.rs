@@ -57,6 +57,11 @@ impl FileRef {
         Ok(id)
     }
 
+    /// The name or URI as it was given, which may be none of a file.
+    pub fn as_given(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
     /// As [`FileRef::id`], for a file whose bytes can be read back.
     pub(super) fn readable_id(&self) -> Result<&str, Error> {
         if self.unreadable {

@@ -216,7 +216,9 @@ impl GeminiClientBuilder {
         } else {
             self.address(Endpoint::gemini_api(), false)
         };
+        // Credentials of the caller's own stand above a key, wherever that comes from.
         let key = self.api_key.as_ref().or(self.environment.api_key.as_ref());
+        let key = key.filter(|_| self.credentials.is_none());
         let endpoint = if !vertex && key.is_some_and(ephemeral::is_token) {
             endpoint.with_ephemeral_token()
         } else {

@@ -187,8 +187,7 @@ paged!(ListEnvironmentFilesCall);
 impl ListEnvironmentFilesCall {
     /// Lists the files of directories below as well.
     pub fn set_recursive(mut self, recursive: bool) -> Self {
-        let parameter = ("recursive".to_owned(), recursive.to_string());
-        self.list.parameters.push(parameter);
+        self.list.set_parameter("recursive", recursive.to_string());
         self
     }
 

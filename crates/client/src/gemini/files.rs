@@ -65,8 +65,11 @@ impl Files {
     pub fn wait_until_active(&self, file: impl Into<FileRef>) -> Poller<File> {
         let file = file.into();
         // A bad name fails when the poller is awaited.
-        let name = file.id().map(|id| format!("files/{id}"));
-        Poller::from_name(self.api.clone(), name.unwrap_or_default())
+        let name = match file.id() {
+            Ok(id) => format!("files/{id}"),
+            Err(_) => file.as_given().unwrap_or_default().to_owned(),
+        };
+        Poller::from_name(self.api.clone(), name)
     }
 
     /// Lists the files.

@@ -218,9 +218,7 @@ list_calls! {
 impl ListTriggersCall {
     /// Which triggers, as an expression of the service's.
     pub fn set_filter(mut self, filter: impl Into<String>) -> Self {
-        self.list
-            .parameters
-            .push(("filter".to_owned(), filter.into()));
+        self.list.set_parameter("filter", filter);
         self
     }
 }

@@ -49,6 +49,10 @@ async fn bad_names_of_files() {
     );
     let bad_wait = files.wait_until_active("").await;
     assert_eq!(bad_wait.unwrap_err().field(), Some("name"));
+    says(
+        files.wait_until_active("a/b").await,
+        "invalid `name`: is no file; use its name such as `files/abc-123`",
+    );
     assert_eq!(http.request_count(), 0);
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gimmal_client::gemini::planner::{CreateError, PlanHint, Reason};
+use gimmal_client::gemini::planner::{OnCreateError, PlanHint, Reason};
 use gimmal_emulator::{Fault, FaultRule, Route, RouteMatcher};
 
 use super::support::{World, cache_name, count, execute, in_time, many, plan, prepared, until};
@@ -42,7 +42,7 @@ async fn b13_nothing_is_made_ahead_without_a_reason() {
 #[tokio::test]
 async fn b13_a_guarantee_that_cannot_be_kept_is_an_error() {
     let world = World::with(|emulator| emulator.with_cache_storage_limit(0)).await;
-    let planner = world.planner_with(|options| options.on_create_error = CreateError::Fail);
+    let planner = world.planner_with(|options| options.on_create_error = OnCreateError::Fail);
     let handbook = prepared(&planner, "b13");
     for _ in 0..2 {
         let error = in_time(planner.warm(&handbook, &many())).await.unwrap_err();

@@ -123,7 +123,7 @@ impl Generation {
             ended: false,
         };
         let events = futures_util::stream::unfold(Box::new(state), |mut state| async {
-            let event = Box::pin(state.next()).await?;
+            let event = state.next().await?;
             Some((event, state))
         });
         Ok(Events::new(parts, Box::pin(events)))
@@ -164,7 +164,8 @@ impl Streaming {
         let event = match self.hops.next().await {
             Some(Ok(chunk)) => self.chunk(chunk).await.map(Some),
             Some(Err(error)) => Err(error),
-            None => self.round().await,
+            // What is rare is boxed, lest every chunk pay for its size.
+            None => Box::pin(self.round()).await,
         };
         self.ended = !matches!(event, Ok(Some(_)));
         event.transpose()
@@ -174,7 +175,7 @@ impl Streaming {
     async fn chunk(&mut self, mut chunk: GenerateContentResponse) -> Result<Event, Error> {
         if self.next.is_some() {
             if chunk.function_calls().next().is_some() {
-                let results = self.tools.answer(chunk.function_calls()).await?;
+                let results = Box::pin(self.tools.answer(chunk.function_calls())).await?;
                 self.results.extend(results.parts);
             }
             self.said.absorb(chunk.clone());

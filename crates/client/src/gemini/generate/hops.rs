@@ -120,7 +120,7 @@ impl Hops {
                 }
                 None => {}
             }
-            if let Err(error) = self.resume().await {
+            if let Err(error) = Box::pin(self.resume()).await {
                 self.ended = true;
                 return Some(Err(error));
             }

@@ -71,7 +71,7 @@ pub enum Verdict {
     },
 }
 
-/// Decides; the first rule that applies ends it (planner specification, 6.2).
+/// Decides; the first rule that applies ends it.
 pub fn decide(facts: &Facts<'_>) -> Verdict {
     let options = facts.options;
     let plain = |reason| Verdict::Send {
@@ -193,7 +193,7 @@ mod tests {
 
     const HOUR: Duration = Duration::from_secs(3600);
 
-    /// A row of the planner specification's acceptance table, with its defaults.
+    /// A row of the table of decisions (A1 to A20), with its defaults.
     struct Row {
         model: &'static str,
         prefix: TokenEstimate,

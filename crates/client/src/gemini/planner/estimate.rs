@@ -1,8 +1,7 @@
 //! Token estimates without a call: a range and a confidence per part.
 //!
 //! Bytes per token and the bias per kind of part are the "v1 August 2025" table of the planner
-//! lineage (planner specification, 4.1): text 4.2, images 750 with bias 5, video 2,500 with bias
-//! 0.85, other files 1,200.
+//! lineage: text 4.2, images 750 with bias 5, video 2,500 with bias 0.85, other files 1,200.
 
 use gimmal_types::gemini::{Content, Part, PartKind, Tool};
 use serde::Serialize;

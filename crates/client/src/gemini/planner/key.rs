@@ -236,7 +236,7 @@ mod tests {
         }
     }
 
-    /// B9 of the planner specification: the key vectors.
+    /// B9: the key vectors.
     #[test]
     fn b9_key_vectors() {
         assert_eq!(scope().digest, "90b264f4b616a86ac67eb5fb9a37748d");

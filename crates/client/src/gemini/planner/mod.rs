@@ -31,7 +31,7 @@ pub use estimate::TokenEstimate;
 pub use executor::{Executed, Executor};
 pub use key::{CacheScope, PrefixKey};
 pub use ledger::Lease;
-pub use options::{CreateError, ExactCount, Mode, PlanHint, PlannerOptions, TtlPolicy};
+pub use options::{ExactCount, Mode, OnCreateError, PlanHint, PlannerOptions, TtlPolicy};
 pub use prepared::PreparedPrefix;
 pub use service::{Planner, PlannerBuilder};
 pub use stats::PlannerStats;

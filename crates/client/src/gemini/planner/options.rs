@@ -47,7 +47,7 @@ pub enum ExactCount {
 /// What a failed creation means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum CreateError {
+pub enum OnCreateError {
     /// The request goes out whole.
     #[default]
     Degrade,
@@ -76,7 +76,7 @@ pub struct PlannerOptions {
     /// Whether planning may count exactly.
     pub exact_count: ExactCount,
     /// What a failed creation means.
-    pub on_create_error: CreateError,
+    pub on_create_error: OnCreateError,
     /// Longest wait of a request for a cache that another one is creating.
     pub create_wait: Duration,
     /// A cache that has less than this left is renewed beside the request that reads it.
@@ -103,7 +103,7 @@ impl Default for PlannerOptions {
             conf_skip_floor: 0.85,
             min_tokens_floor: None,
             exact_count: ExactCount::default(),
-            on_create_error: CreateError::default(),
+            on_create_error: OnCreateError::default(),
             create_wait: Duration::from_secs(10),
             renew_buffer: Duration::from_secs(300),
             min_saving_usd: 0.0,

@@ -7,7 +7,7 @@ use gimmal_types::gemini::{Content, GenerateContentRequest, Part};
 
 use super::{CacheScope, Prefix, PrefixKey, TokenEstimate};
 
-/// A text longer than this is a document and not a question (planner specification, 5.1).
+/// A text longer than this is a document and not a question.
 const DOCUMENT_CHARS: usize = 1000;
 
 /// A prefix with its identity and its size. Clones share everything.
@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(tail, [turn]);
     }
 
-    /// B14 of the planner specification: a conversation that ends in a tool result.
+    /// B14: a conversation that ends in a tool result.
     #[test]
     fn b14_the_cut_never_follows_a_model_turn() {
         let call = Content::model("calling");
@@ -194,7 +194,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
 
-        /// B8 of the planner specification: nothing is lost, doubled or moved.
+        /// B8: nothing is lost, doubled or moved.
         #[test]
         fn b8_prefix_and_tail_are_the_request(contents in proptest::collection::vec(any_content(), 0..6)) {
             let (prefix, tail) = separate(&request(contents.clone()));

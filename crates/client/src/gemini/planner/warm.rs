@@ -6,7 +6,7 @@ use gimmal_types::gemini::Content;
 
 use super::ledger::FlightFailure;
 use super::{
-    CreateError, CreateFailure, Lease, PartsPayload, PlanHint, Planner, PreparedPrefix,
+    CreateFailure, Lease, OnCreateError, PartsPayload, PlanHint, Planner, PreparedPrefix,
     TokenEstimate, Verdict,
 };
 
@@ -32,7 +32,7 @@ impl Planner {
     ///
     /// # Errors
     ///
-    /// Fails on a wrong key, and with [`CreateError::Fail`] on any failure to create.
+    /// Fails on a wrong key, and with [`OnCreateError::Fail`] on any failure to create.
     pub async fn warm(
         &self,
         prefix: &PreparedPrefix,
@@ -45,7 +45,7 @@ impl Planner {
         };
         let tail = TokenEstimate::of_contents(payload.tail.iter());
         let mut estimate = self.estimate(prefix);
-        let guaranteed = self.inner.options.on_create_error == CreateError::Fail;
+        let guaranteed = self.inner.options.on_create_error == OnCreateError::Fail;
         let ttl = loop {
             match self.verdict(prefix, &payload, estimate, tail, hint).0 {
                 Verdict::NeedTokens => estimate = self.count_or_guess(prefix).await,
