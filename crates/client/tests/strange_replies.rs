@@ -55,24 +55,21 @@ async fn a_stream_that_is_cut_gives_what_was_whole() {
     let whole = format!("data: {chunk}\r\n\r\n");
     let half = &whole.as_bytes()[..whole.len() / 2];
     let reply = || Reply::json(200, whole.clone()).with_chunk(half.to_vec());
-    for (reply, kind, message) in [
-        // The connection ended in peace, so that what came last may have been meant so.
+    for (reply, why) in [
+        // The connection ended in peace, in the middle of an event.
         (
             reply(),
-            ErrorKind::Decode,
             "reply could not be read: EOF while parsing a value at line 1 column 26",
         ),
-        (
-            reply().with_reset(),
-            ErrorKind::StreamInterrupted,
-            "stream broke off after 97 bytes: connection failed: scripted reset",
-        ),
+        (reply().with_reset(), "connection failed: scripted reset"),
     ] {
         let mut stream = call(reply).stream().await.unwrap();
         let first = stream.next().await.unwrap().unwrap();
         assert_eq!(first.text().as_deref(), Some("Lis"));
         let error = stream.next().await.unwrap().unwrap_err();
-        assert_eq!((error.kind(), error.to_string().as_str()), (kind, message));
+        assert_eq!(error.kind(), ErrorKind::StreamInterrupted);
+        let message = format!("stream broke off after 97 bytes: {why}");
+        assert_eq!(error.to_string(), message);
         assert!(stream.next().await.is_none());
     }
 }
