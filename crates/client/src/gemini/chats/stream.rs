@@ -117,7 +117,7 @@ impl Stream for ChatStream<'_> {
                 Some(Ok(Event::Chunk(mut chunk))) => {
                     chunk.automatic_function_calling_history = Vec::new();
                     self.note(&chunk);
-                    return Poll::Ready(Some(Ok(*chunk)));
+                    return Poll::Ready(Some(Ok(chunk)));
                 }
                 Some(Ok(Event::Round { calls, results })) => {
                     let user = std::mem::replace(&mut self.user, results);

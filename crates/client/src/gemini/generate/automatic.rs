@@ -181,7 +181,7 @@ impl Streaming {
             self.said.absorb(chunk.clone());
         }
         chunk.automatic_function_calling_history = std::mem::take(&mut self.history);
-        Ok(Event::Chunk(Box::new(chunk)))
+        Ok(Event::Chunk(chunk))
     }
 
     /// Asks the model again when functions ran.

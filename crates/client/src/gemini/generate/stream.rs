@@ -13,7 +13,7 @@ use http::{HeaderMap, StatusCode};
 /// What happens in a stream.
 #[derive(Debug)]
 pub(in crate::gemini) enum Event {
-    Chunk(Box<GenerateContentResponse>),
+    Chunk(GenerateContentResponse),
     /// Functions ran, and the model was asked again with their results.
     Round {
         calls: Content,
@@ -102,7 +102,7 @@ impl GenerateStream {
         let mut reply = GenerateContentResponse::default();
         while let Some(event) = self.0.next().await {
             match event? {
-                Event::Chunk(chunk) => reply.absorb(*chunk),
+                Event::Chunk(chunk) => reply.absorb(chunk),
                 // The calls are answered; the reply is what comes after them.
                 Event::Round { .. } => reply = GenerateContentResponse::default(),
             }
@@ -118,7 +118,7 @@ impl Stream for GenerateStream {
         loop {
             let event = ready!(self.0.poll_next_unpin(context));
             return Poll::Ready(match event {
-                Some(Ok(Event::Chunk(chunk))) => Some(Ok(*chunk)),
+                Some(Ok(Event::Chunk(chunk))) => Some(Ok(chunk)),
                 Some(Ok(Event::Round { .. })) => continue,
                 Some(Err(error)) => Some(Err(error)),
                 None => None,
