@@ -17,6 +17,8 @@ pub use gimmal_types as types;
 mod book {
     #[doc = include_str!("../../../docs/src/chats.md")]
     mod chats {}
+    #[doc = include_str!("../../../docs/src/errors.md")]
+    mod errors {}
     #[doc = include_str!("../../../docs/src/files.md")]
     mod files {}
     #[doc = include_str!("../../../docs/src/functions.md")]
