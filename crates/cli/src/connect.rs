@@ -35,7 +35,15 @@ const LOCAL_KEY: &str = "local";
 
 /// Chooses the service and says so when it is not the live one.
 pub(crate) async fn connect(connection: &Connection) -> anyhow::Result<Connected> {
-    connect_with(connection, |name| std::env::var(name).ok()).await
+    let connected = connect_with(connection, |name| std::env::var(name).ok()).await?;
+    if let Some(emulator) = &connected.emulator {
+        writeln!(
+            std::io::stderr(),
+            "no API key in the environment: the embedded emulator answers on {}",
+            emulator.base_url()
+        )?;
+    }
+    Ok(connected)
 }
 
 async fn connect_with(
@@ -74,13 +82,7 @@ async fn connect_with(
 
 async fn start_emulator() -> anyhow::Result<Emulator> {
     let emulator = Emulator::builder().with_journal_capacity(0).start().await;
-    let emulator = emulator.context("cannot start the emulator")?;
-    writeln!(
-        std::io::stderr(),
-        "no API key in the environment: the embedded emulator answers on {}",
-        emulator.base_url()
-    )?;
-    Ok(emulator)
+    emulator.context("cannot start the emulator")
 }
 
 /// True for an address on this machine.
