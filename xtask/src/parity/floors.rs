@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::Context;
 
 use crate::finding::Finding;
+use crate::parity::checked_in::checked_in;
 use crate::parity::report::Line;
 
 const FILE: &str = "xtask/reference/floors.json";
@@ -19,15 +20,7 @@ pub(crate) struct Floors(BTreeMap<String, usize>);
 impl Floors {
     /// Reads the checked-in floors; an absent file has none.
     pub(crate) fn load(root: &Path) -> anyhow::Result<Self> {
-        let path = root.join(FILE);
-        if !path.is_file() {
-            return Ok(Self::default());
-        }
-        let text =
-            std::fs::read_to_string(&path).with_context(|| format!("failed to read {FILE}"))?;
-        Ok(Self(
-            serde_json::from_str(&text).with_context(|| format!("{FILE} holds no floors"))?,
-        ))
+        Ok(Self(checked_in(root, FILE)?))
     }
 
     /// Writes them.

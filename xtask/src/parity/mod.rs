@@ -5,6 +5,7 @@
 
 mod args;
 mod assess;
+mod checked_in;
 mod evidence;
 mod floors;
 pub(crate) mod inventory;

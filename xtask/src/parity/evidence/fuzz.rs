@@ -9,6 +9,8 @@ use std::path::Path;
 use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 
+use crate::parity::checked_in::checked_in;
+
 const FILE: &str = "fuzz/runs.json";
 const TARGETS: &str = "fuzz/fuzz_targets/";
 
@@ -29,14 +31,7 @@ pub(crate) struct FuzzRuns(BTreeMap<String, FuzzRun>);
 impl FuzzRuns {
     /// Reads the record below `root`; an absent one is empty.
     pub(crate) fn load(root: &Path) -> anyhow::Result<Self> {
-        let path = root.join(FILE);
-        if !path.is_file() {
-            return Ok(Self::default());
-        }
-        let text =
-            std::fs::read_to_string(&path).with_context(|| format!("failed to read {FILE}"))?;
-        let runs = serde_json::from_str(&text).with_context(|| format!("{FILE} holds no runs"))?;
-        Ok(Self(runs))
+        Ok(Self(checked_in(root, FILE)?))
     }
 
     /// Writes the record, one target a line.

@@ -12,6 +12,7 @@ use anyhow::Context;
 use super::log::{Log, Outcome};
 use super::suite::TestCase;
 use crate::finding::Finding;
+use crate::parity::checked_in::checked_in;
 
 const FILE: &str = "xtask/reference/evidence.json";
 
@@ -39,13 +40,7 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// Reads the checked-in ledger; an absent one is empty.
     pub(crate) fn load(root: &Path) -> anyhow::Result<Self> {
-        let path = root.join(FILE);
-        if !path.is_file() {
-            return Ok(Self::default());
-        }
-        let text =
-            std::fs::read_to_string(&path).with_context(|| format!("failed to read {FILE}"))?;
-        let tests = serde_json::from_str(&text).with_context(|| format!("{FILE} is no ledger"))?;
+        let tests = checked_in(root, FILE)?;
         Ok(Self { tests })
     }
 

@@ -10,6 +10,8 @@ use serde_json::Value;
 
 use super::log::Log;
 
+use crate::parity::checked_in::checked_in;
+
 const FILE: &str = "xtask/reference/quality.json";
 
 /// Results of recorded runs.
@@ -49,13 +51,7 @@ pub(crate) struct Diagnostics {
 impl Quality {
     /// Reads the record; an absent one is empty.
     pub(crate) fn load(root: &Path) -> anyhow::Result<Self> {
-        let path = root.join(FILE);
-        if !path.is_file() {
-            return Ok(Self::default());
-        }
-        let text =
-            std::fs::read_to_string(&path).with_context(|| format!("failed to read {FILE}"))?;
-        serde_json::from_str(&text).with_context(|| format!("{FILE} is no record of runs"))
+        checked_in(root, FILE)
     }
 
     /// Writes the record.

@@ -15,9 +15,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::Context;
 use serde::Deserialize;
 
+use crate::parity::checked_in::checked_in;
 use crate::parity::naming;
 
 const FILE: &str = "conformance/results.json";
@@ -86,17 +86,11 @@ pub(crate) struct Vectors {
 impl Vectors {
     /// Reads the results below `root`; an absent file has none.
     pub(crate) fn load(root: &Path) -> anyhow::Result<Self> {
-        let path = root.join(FILE);
-        if !path.is_file() {
-            return Ok(Self::default());
-        }
-        let text =
-            std::fs::read_to_string(&path).with_context(|| format!("failed to read {FILE}"))?;
-        Self::parse(&text).with_context(|| format!("{FILE} does not hold results"))
+        let file: File = checked_in(root, FILE)?;
+        Ok(Self::of(file))
     }
 
-    fn parse(text: &str) -> anyhow::Result<Self> {
-        let file: File = serde_json::from_str(text)?;
+    fn of(file: File) -> Self {
         let mut vectors = Self::default();
         for suite in &file.suites {
             let key = (suite.name.clone(), suite.backend.clone());
@@ -111,7 +105,7 @@ impl Vectors {
             let clean = field.total > 0 && field.equal == field.total;
             vectors.fields.insert(field.field, clean);
         }
-        Ok(vectors)
+        vectors
     }
 
     /// Vectors of a method; `caches.create` and `TrainingClient.sample` alike.
@@ -144,7 +138,7 @@ mod tests {
 
     #[test]
     fn suites_add_up_by_method() {
-        let vectors = Vectors::parse(
+        let file = serde_json::from_str(
             r#"{"suites": [
                 {"name": "s", "method": "a.b", "backend": "mldev",
                  "total": 3, "equal": 3, "different": 0, "unimplemented": 0},
@@ -153,6 +147,7 @@ mod tests {
                 "fields": [{"field": "types.A.b", "total": 2, "equal": 2}]}"#,
         )
         .unwrap();
+        let vectors = Vectors::of(file);
         let tally = vectors.of_method("a.b").unwrap();
         assert_eq!((tally.total, tally.equal), (5, 4));
         assert!(!tally.is_clean());
