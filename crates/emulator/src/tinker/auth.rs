@@ -13,7 +13,7 @@ use http::HeaderMap;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::refusal::Refusal;
+use super::{refusal::Refusal, time::seconds};
 
 /// Who a request comes from: the same for a key and for the tokens it was exchanged for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,12 +144,6 @@ fn digest(secret: &str) -> String {
         .take(8)
         .map(|byte| format!("{byte:02x}"))
         .collect()
-}
-
-fn seconds(time: SystemTime) -> u64 {
-    time.duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs()
 }
 
 #[cfg(test)]

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
+use gimmal_types::tinker::proto::messages::{
+    self as proto, DType, StopReason, chunk::Chunk as ChunkKind,
+    loss_config_value::Value as Config, provenance_span::Span, tensor::Encoding,
+};
 
 use crate::rng;
 
 use super::{
     engine::{Datum, Passed, Problem, Sampled, Sequence, Setting, Tensor, TopK, Values},
-    proto::{self, ChunkKind, DType, Encoding},
     refusal::Refusal,
     requests::{Chunk, JsonTensor, ModelInput},
 };
@@ -30,7 +33,7 @@ fn datum(datum: &proto::Datum, vocabulary: u32) -> Result<Datum, Problem> {
     let mut tokens = Vec::new();
     for chunk in &datum.model_input {
         match &chunk.chunk {
-            Some(ChunkKind::Text(text)) => {
+            Some(ChunkKind::EncodedText(text)) => {
                 let values = numbers::<4>(&text.tokens, "tokens")?;
                 tokens.extend(values.map(i32::from_le_bytes));
             }
@@ -68,13 +71,13 @@ fn check_spans(name: &str, spans: &[proto::ProvenanceSpan], len: usize) -> Resul
     }
     let mut sum = 0;
     for span in spans {
-        let (proto::Span::Prompt(span) | proto::Span::Sampled(span)) = span
-            .span
-            .as_ref()
-            .ok_or_else(|| Problem::user(format!("{name} has a span of no known kind")))?;
-        let length = usize::try_from(span.length).ok();
-        match length {
-            Some(length) if span.offset >= 0 && !span.sequence_id.is_empty() => sum += length,
+        let (sequence, offset, length) = match &span.span {
+            Some(Span::PromptTokens(span)) => (&span.sequence_id, span.offset, span.length),
+            Some(Span::SampledTokens(span)) => (&span.sequence_id, span.offset, span.length),
+            None => return Err(Problem::user(format!("{name} has a span of no known kind"))),
+        };
+        match usize::try_from(length) {
+            Ok(length) if offset >= 0 && !sequence.is_empty() => sum += length,
             _ => return Err(Problem::user(format!("{name} has a span without a place"))),
         }
     }
@@ -94,11 +97,11 @@ fn tensor(tensor: &proto::Tensor) -> Result<Tensor, Problem> {
         .collect();
     let shape = shape.ok_or_else(|| Problem::user("a dimension is negative"))?;
     let values = |bytes: &Bytes| match DType::try_from(tensor.dtype) {
-        Ok(DType::Float32) => {
+        Ok(DType::DtypeFloat32) => {
             let values = numbers::<4>(bytes, "values")?.map(f32::from_le_bytes);
             Ok(Values::F32(values.collect()))
         }
-        Ok(DType::Int64) => {
+        Ok(DType::DtypeInt64) => {
             let values = numbers::<8>(bytes, "values")?.map(i64::from_le_bytes);
             Ok(Values::I64(values.collect()))
         }
@@ -106,7 +109,7 @@ fn tensor(tensor: &proto::Tensor) -> Result<Tensor, Problem> {
     };
     match &tensor.encoding {
         Some(Encoding::Dense(bytes)) => Tensor::new(shape, values(bytes)?),
-        Some(Encoding::Sparse(sparse)) => {
+        Some(Encoding::SparseCsr(sparse)) => {
             let crow: Vec<i64> = numbers::<8>(&sparse.crow_indices, "crow_indices")?
                 .map(i64::from_le_bytes)
                 .collect();
@@ -272,7 +275,7 @@ fn record(run: &[Tensor], trailing: &[usize]) -> proto::ArrayRecord {
     let logprobs = proto::BatchedTensor {
         data: data.into(),
         offsets: offsets.into(),
-        dtype: DType::Float32.into(),
+        dtype: DType::DtypeFloat32.into(),
         trailing_shape: trailing.iter().map(|d| *d as i64).collect(),
     };
     proto::ArrayRecord {
@@ -304,8 +307,13 @@ fn sequence(sequence: &Sequence) -> proto::SampledSequence {
         .iter()
         .flat_map(|t| t.to_le_bytes())
         .collect();
+    let stop_reason = if sequence.by_length {
+        StopReason::Length
+    } else {
+        StopReason::Stop
+    };
     proto::SampledSequence {
-        stop_reason: i32::from(sequence.by_length),
+        stop_reason: stop_reason.into(),
         tokens: tokens.into(),
         logprobs: Some(floats(&sequence.logprobs).into()),
         topk_sampled_logprobs: sequence.top.as_ref().map(topk),
@@ -329,10 +337,10 @@ fn topk(top: &TopK) -> proto::TopkLogprobs {
 
 fn dense(tensor: &Tensor) -> proto::Tensor {
     let (bytes, dtype) = match &tensor.values {
-        Values::F32(values) => (floats(values), DType::Float32),
+        Values::F32(values) => (floats(values), DType::DtypeFloat32),
         Values::I64(values) => {
             let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-            (bytes, DType::Int64)
+            (bytes, DType::DtypeInt64)
         }
     };
     proto::Tensor {
@@ -354,8 +362,8 @@ pub(crate) fn settings(request: &proto::ForwardBackwardRequest) -> BTreeMap<Stri
         .collect();
     for (key, value) in &request.loss_fn_config_v2 {
         let value = match &value.value {
-            Some(proto::ConfigValue::Number(number)) => Setting::Number(*number),
-            Some(proto::ConfigValue::Text(text)) => Setting::Text(text.clone()),
+            Some(Config::Number(number)) => Setting::Number(*number),
+            Some(Config::Text(text)) => Setting::Text(text.clone()),
             None => continue,
         };
         settings.insert(key.clone(), value);
@@ -378,12 +386,12 @@ mod tests {
     #[test]
     fn sparse_tensors_become_dense_or_are_refused() {
         let make = |crow: &[i64], col: &[i64]| proto::Tensor {
-            encoding: Some(Encoding::Sparse(proto::SparseCsr {
+            encoding: Some(Encoding::SparseCsr(proto::SparseCsr {
                 values: ints(&[7, 8]),
                 crow_indices: ints(crow),
                 col_indices: ints(col),
             })),
-            dtype: DType::Int64.into(),
+            dtype: DType::DtypeInt64.into(),
             shape: vec![2, 3],
         };
         let dense = tensor(&make(&[0, 1, 2], &[2, 0])).expect("dense");

@@ -1,9 +1,6 @@
 //! Files behind signed addresses: good for a while, for anybody who has them, whole or in ranges.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{sync::Arc, time::Duration};
 
 use http::{HeaderValue, StatusCode, header};
 
@@ -15,6 +12,7 @@ use super::{
     runs,
     service::{Asked, Tinker},
     store::Store,
+    time::seconds,
     trace,
     training::broken,
 };
@@ -135,12 +133,6 @@ fn part(range: Option<&str>, if_range: Option<&str>, bytes: Vec<u8>) -> Result<R
 
 fn seal(tinker: &Tinker, expires: u64, path: &str) -> u64 {
     rng::mix(rng::digest(path) ^ rng::mix(expires ^ tinker.seed))
-}
-
-fn seconds(time: SystemTime) -> u64 {
-    time.duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::{io::Read as _, sync::Arc};
 
 use axum::body::{self, Body};
 use bytes::Bytes;
+use gimmal_types::tinker::proto::messages::ForwardBackwardRequest;
 use http::{HeaderMap, header, request::Parts};
 use prost::Message as _;
 use serde_json::{Value, json};
@@ -19,7 +20,6 @@ use crate::{
 
 use super::{
     auth::Keys,
-    proto::ForwardBackwardRequest,
     refusal::Refusal,
     service::{Asked, Message},
 };

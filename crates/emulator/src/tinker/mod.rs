@@ -14,7 +14,6 @@ mod ledger;
 mod pacing;
 mod paths;
 mod polling;
-mod proto;
 mod refusal;
 mod requests;
 mod runs;

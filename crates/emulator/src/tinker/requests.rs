@@ -123,30 +123,6 @@ pub(crate) struct OptimStep {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Adam {
-    pub(crate) learning_rate: f64,
-    pub(crate) beta1: f64,
-    pub(crate) beta2: f64,
-    pub(crate) eps: f64,
-    pub(crate) weight_decay: f64,
-    pub(crate) grad_clip_norm: f64,
-}
-
-impl Default for Adam {
-    fn default() -> Self {
-        Self {
-            learning_rate: 1e-4,
-            beta1: 0.9,
-            beta2: 0.95,
-            eps: 1e-12,
-            weight_decay: 0.0,
-            grad_clip_norm: 0.0,
-        }
-    }
-}
-
-#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Dimuon {
     #[serde(rename = "type")]

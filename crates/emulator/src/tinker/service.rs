@@ -12,6 +12,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use gimmal_types::tinker::proto::messages::ForwardBackwardRequest;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
@@ -32,7 +33,7 @@ use super::{
     lane::Lane,
     ledger::Ledger,
     pacing::Pacing,
-    polling, proto,
+    polling,
     refusal::Refusal,
     runs,
     samplers::Samplers,
@@ -107,7 +108,7 @@ pub(crate) struct Model {
 pub(crate) enum Message {
     Empty,
     Json(Value),
-    Pass(Box<proto::ForwardBackwardRequest>),
+    Pass(Box<ForwardBackwardRequest>),
 }
 
 /// A request that has been let in.

@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, PoisonError};
 
+use gimmal_types::tinker::proto::messages::ForwardBackwardRequest;
 use prost::Message as _;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -13,7 +14,6 @@ use super::{
     futures::Outcome,
     ledger::{Account, AppliedRequest, Usage},
     paths::{CheckpointKind, CheckpointPath},
-    proto,
     requests::{self, SamplerKind},
     samplers::{Sampler, Source},
     service::{Model, Tinker, lock},
@@ -25,7 +25,7 @@ use super::{
 pub(crate) enum Work {
     Create(Option<Load>),
     Load(Load),
-    Pass(Box<proto::ForwardBackwardRequest>),
+    Pass(Box<ForwardBackwardRequest>),
     Step(Map<String, Value>),
     Save(CheckpointKind, Option<String>, Saving),
     /// Makes a sampler of this name.
@@ -150,7 +150,7 @@ fn pass_over(
     tinker: &Tinker,
     model: &Model,
     trainee: &mut dyn Trainee,
-    request: &proto::ForwardBackwardRequest,
+    request: &ForwardBackwardRequest,
 ) -> Result<Outcome, Problem> {
     let loss = Loss::parse(&request.loss_fn, &convert::settings(request))?;
     let data = convert::data(&request.data, model.base.vocabulary)?;
@@ -230,15 +230,8 @@ fn optim_params(params: Map<String, Value>) -> Result<OptimParams, Problem> {
         "adamw" => {
             let mut params = params;
             params.remove("type");
-            let adam = requests::Adam::deserialize(Value::Object(params)).map_err(unfit)?;
-            OptimParams::Adam(AdamParams {
-                learning_rate: adam.learning_rate,
-                beta1: adam.beta1,
-                beta2: adam.beta2,
-                eps: adam.eps,
-                weight_decay: adam.weight_decay,
-                grad_clip_norm: adam.grad_clip_norm,
-            })
+            let adam = AdamParams::deserialize(Value::Object(params)).map_err(unfit)?;
+            OptimParams::Adam(adam)
         }
         "dimuon" => {
             let dimuon = requests::Dimuon::deserialize(Value::Object(params)).map_err(unfit)?;

@@ -39,7 +39,7 @@ use gimmal_types::tinker::{
 };
 use serde_json::json;
 
-use crate::support::fills;
+use crate::fields::fills;
 
 #[test]
 fn billing_fields() {

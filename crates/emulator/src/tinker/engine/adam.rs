@@ -1,8 +1,11 @@
 //! AdamW (Loshchilov and Hutter, 2019), for one array at a time: bias-corrected moments, and decay
 //! that does not pass through them. Knows no model.
 
+use serde::Deserialize;
+
 /// The parameters of a step, as they are named on the wire.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct AdamParams {
     pub(crate) learning_rate: f64,
     pub(crate) beta1: f64,
