@@ -19,6 +19,7 @@ use gimmal_types::tinker::{
 use tokio::sync::OnceCell;
 
 use super::CheckpointDownload;
+use super::Reporter;
 use super::calls::{Calls, invalid};
 use super::holder::Holder;
 use super::settings::{Settings, Switch};
@@ -37,6 +38,10 @@ impl Sessionless {
     fn new(settings: Settings) -> Arc<Self> {
         let holder = OnceCell::new();
         Arc::new(Self { settings, holder })
+    }
+
+    async fn reporter(&self) -> Result<Option<Arc<Reporter>>, Error> {
+        Ok(self.holder().await?.reporter.clone())
     }
 
     async fn holder(&self) -> Result<&Arc<Holder>, Error> {
@@ -82,6 +87,15 @@ impl RestClient {
 
     pub(crate) fn new(settings: Settings) -> Self {
         Self(Sessionless::new(settings))
+    }
+
+    /// The reporter of telemetry, unless it is off. It reports without a session.
+    ///
+    /// # Errors
+    ///
+    /// When the connection, which is made when it is first needed, cannot be opened.
+    pub async fn get_telemetry(&self) -> Result<Option<Arc<Reporter>>, Error> {
+        self.0.reporter().await
     }
 
     /// What the server offers.
@@ -458,6 +472,15 @@ pub struct AdminClient(Arc<Sessionless>);
 impl AdminClient {
     pub(crate) fn new(settings: Settings) -> Self {
         Self(Sessionless::new(settings))
+    }
+
+    /// The reporter of telemetry, unless it is off. It reports without a session.
+    ///
+    /// # Errors
+    ///
+    /// When the connection, which is made when it is first needed, cannot be opened.
+    pub async fn get_telemetry(&self) -> Result<Option<Arc<Reporter>>, Error> {
+        self.0.reporter().await
     }
 
     /// What was done, by whom and when.

@@ -93,8 +93,7 @@ pub(super) async fn make(
             dump(&rest.set_checkpoint_ttl_from_tinker_path(&path, ttl).await?)
         }
         "whoami" => dump(&rest.whoami().await?),
-        // A client without a session reports to the service all the same.
-        "get_telemetry" => Ok(telemetry(true)),
+        "get_telemetry" => Ok(telemetry(rest.get_telemetry().await?.is_some())),
         // The reference passes these on as well.
         "get_audit_log" | "get_billing_usage" | "get_current_checkpoint_storage_usage" => {
             administer(admin, name, given).await
@@ -125,7 +124,7 @@ pub(super) async fn administer(
             let request = all(given).rest("arguments")?;
             dump(&admin.get_current_checkpoint_storage_usage(&request).await?)
         }
-        "get_telemetry" => Ok(telemetry(true)),
+        "get_telemetry" => Ok(telemetry(admin.get_telemetry().await?.is_some())),
         _ => Err(Failure::unimplemented(format!("AdminClient.{name}"))),
     }
 }

@@ -22,6 +22,15 @@ pub fn list_checkpoints_of_run(endpoint: &Endpoint, run: &str) -> Result<Request
     ))
 }
 
+/// The path of what belongs to a checkpoint.
+fn path_of(run: &str, checkpoint: &str, rest: &str) -> Result<String, Error> {
+    let run = segment("training_run_id", run)?;
+    let checkpoint = checkpoint_id("checkpoint_id", checkpoint)?;
+    Ok(format!(
+        "training_runs/{run}/checkpoints/{checkpoint}{rest}"
+    ))
+}
+
 /// Builds the request of [`external_weights_urls`](crate::tinker::Tinker::external_weights_urls).
 ///
 /// # Errors
@@ -32,11 +41,8 @@ pub fn external_weights_urls(
     run: &str,
     checkpoint: &str,
 ) -> Result<Request, Error> {
-    let run = segment("training_run_id", run)?;
-    let checkpoint = checkpoint_id("checkpoint_id", checkpoint)?;
-    Ok(get(endpoint.url(&format!(
-        "training_runs/{run}/checkpoints/{checkpoint}/external_weights_urls"
-    ))))
+    let path = path_of(run, checkpoint, "/external_weights_urls")?;
+    Ok(get(endpoint.url(&path)))
 }
 
 /// Builds the request of [`checkpoint_archive_url`](crate::tinker::Tinker::checkpoint_archive_url).
@@ -49,11 +55,8 @@ pub fn checkpoint_archive_url(
     run: &str,
     checkpoint: &str,
 ) -> Result<Request, Error> {
-    let run = segment("training_run_id", run)?;
-    let checkpoint = checkpoint_id("checkpoint_id", checkpoint)?;
-    Ok(get(endpoint.url(&format!(
-        "training_runs/{run}/checkpoints/{checkpoint}/archive"
-    ))))
+    let path = path_of(run, checkpoint, "/archive")?;
+    Ok(get(endpoint.url(&path)))
 }
 
 /// Builds the request of [`delete_checkpoint`](crate::tinker::Tinker::delete_checkpoint).
@@ -66,12 +69,8 @@ pub fn delete_checkpoint(
     run: &str,
     checkpoint: &str,
 ) -> Result<Request, Error> {
-    let run = segment("training_run_id", run)?;
-    let checkpoint = checkpoint_id("checkpoint_id", checkpoint)?;
-    Ok(bare(
-        Method::DELETE,
-        endpoint.url(&format!("training_runs/{run}/checkpoints/{checkpoint}")),
-    ))
+    let path = path_of(run, checkpoint, "")?;
+    Ok(bare(Method::DELETE, endpoint.url(&path)))
 }
 
 /// Builds the request of [`publish_checkpoint`](crate::tinker::Tinker::publish_checkpoint).
@@ -84,14 +83,8 @@ pub fn publish_checkpoint(
     run: &str,
     checkpoint: &str,
 ) -> Result<Request, Error> {
-    let run = segment("training_run_id", run)?;
-    let checkpoint = checkpoint_id("checkpoint_id", checkpoint)?;
-    Ok(bare(
-        Method::POST,
-        endpoint.url(&format!(
-            "training_runs/{run}/checkpoints/{checkpoint}/publish"
-        )),
-    ))
+    let path = path_of(run, checkpoint, "/publish")?;
+    Ok(bare(Method::POST, endpoint.url(&path)))
 }
 
 /// Builds the request of [`unpublish_checkpoint`](crate::tinker::Tinker::unpublish_checkpoint).
@@ -104,14 +97,8 @@ pub fn unpublish_checkpoint(
     run: &str,
     checkpoint: &str,
 ) -> Result<Request, Error> {
-    let run = segment("training_run_id", run)?;
-    let checkpoint = checkpoint_id("checkpoint_id", checkpoint)?;
-    Ok(bare(
-        Method::DELETE,
-        endpoint.url(&format!(
-            "training_runs/{run}/checkpoints/{checkpoint}/publish"
-        )),
-    ))
+    let path = path_of(run, checkpoint, "/publish")?;
+    Ok(bare(Method::DELETE, endpoint.url(&path)))
 }
 
 /// Builds the request of [`set_checkpoint_ttl`](crate::tinker::Tinker::set_checkpoint_ttl).
@@ -125,13 +112,8 @@ pub fn set_checkpoint_ttl(
     checkpoint: &str,
     request: &CheckpointTtlRequest,
 ) -> Result<Request, Error> {
-    let run = segment("training_run_id", run)?;
-    let checkpoint = checkpoint_id("checkpoint_id", checkpoint)?;
-    put(
-        endpoint,
-        &format!("training_runs/{run}/checkpoints/{checkpoint}/ttl"),
-        request,
-    )
+    let path = path_of(run, checkpoint, "/ttl")?;
+    put(endpoint, &path, request)
 }
 
 /// Builds the request of [`list_checkpoints`](crate::tinker::Tinker::list_checkpoints).

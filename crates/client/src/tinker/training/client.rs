@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use gimmal_api::tinker::RequestType;
-use gimmal_transport::Error;
+use gimmal_api::tinker::{RequestType, Tinker};
+use gimmal_transport::{CallOptions, Error, Response};
 use gimmal_types::tinker::{FutureResult, GetInfoResponse, UntypedAPIFuture};
 
 use super::Turns;
+use crate::tinker::calls::Calls;
 use crate::tinker::holder::Holder;
 use crate::tinker::promise::{Handle, Promise, Submission};
 use crate::tinker::queue_state::{QueueHub, QueueUser};
@@ -47,11 +48,8 @@ pub(super) struct Inner {
     pub(super) hub: Arc<QueueHub>,
 }
 
-/// The request of one turn, given its place among those of the model.
-type Send = Box<
-    dyn FnOnce(Arc<Inner>, u64) -> BoxFuture<'static, Result<UntypedAPIFuture, Error>>
-        + std::marker::Send,
->;
+/// A request under way to the endpoint that accepts it.
+type Accepting<'a> = BoxFuture<'a, Result<Response<UntypedAPIFuture>, Error>>;
 
 impl TrainingClient {
     pub(crate) fn new(holder: Arc<Holder>, model_id: String, info: GetInfoResponse) -> Self {
@@ -102,19 +100,18 @@ impl TrainingClient {
         &self.inner.holder
     }
 
-    /// Hands a single request in at its turn.
+    /// Hands a single request in at its turn: what `fill` makes of the model and the number of the
+    /// turn, by the endpoint `send`.
     ///
     /// A request that the server refused with an answer is passed over, as it is by the official
     /// SDK; one whose fate is unknown ends the client.
-    pub(super) fn submit_one<T: FutureResult>(
+    pub(super) fn submit_one<B: Send + Sync + 'static, T: FutureResult>(
         &self,
         request_type: RequestType,
         method: &'static str,
-        send: impl FnOnce(Arc<Inner>, u64) -> BoxFuture<'static, Result<UntypedAPIFuture, Error>>
-        + std::marker::Send
-        + 'static,
+        fill: impl FnOnce(&str, u64) -> B + Send + 'static,
+        send: for<'a> fn(&'a Tinker, &'a B, &'a CallOptions) -> Accepting<'a>,
     ) -> Submission<T> {
-        let send: Send = Box::new(send);
         let turn = match self
             .inner
             .holder
@@ -130,9 +127,12 @@ impl TrainingClient {
             turn.come().await?;
             let clock = inner.holder.clock();
             let started = clock.now();
-            let sent = send(Arc::clone(&inner), turn.numbers().start + 1).await;
-            let future = match sent {
-                Ok(future) => future,
+            let body = fill(&inner.model_id, turn.numbers().start + 1);
+            let options = Calls::in_order(method);
+            let calls = &inner.holder.calls;
+            let call = || send(&calls.0, &body, &options);
+            let future = match calls.paid(&inner.holder.billing, call).await {
+                Ok(accepted) => accepted.into_body(),
                 Err(error) => {
                     if error.status().is_none() {
                         let cause = Arc::new(error);

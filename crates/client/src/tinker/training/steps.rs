@@ -15,9 +15,9 @@ use gimmal_types::tinker::{
     SaveWeightsResponse,
 };
 
-use super::client::{Inner, TrainingClient};
+use super::client::TrainingClient;
 use crate::tinker::SamplingClient;
-use crate::tinker::calls::{Calls, invalid};
+use crate::tinker::calls::invalid;
 use crate::tinker::promise::Submission;
 use crate::tinker::sampling::SamplerOptions;
 
@@ -113,17 +113,12 @@ impl OptimStep {
         }
         let params = self.params;
         let method = "TrainingClient.optim_step";
-        let send = move |inner: Arc<Inner>, seq_id| {
-            let future = async move {
-                let body = OptimStepRequest::new(&inner.model_id, params).with_seq_id(seq_id);
-                let options = Calls::in_order(method);
-                let calls = &inner.holder.calls;
-                let call = || calls.0.optim_step(&body, &options);
-                Ok(calls.paid(&inner.holder.billing, call).await?.into_body())
-            };
-            Box::pin(future) as BoxFuture<'static, _>
-        };
-        self.client.submit_one(RequestType::OptimStep, method, send)
+        self.client.submit_one(
+            RequestType::OptimStep,
+            method,
+            |model, seq_id| OptimStepRequest::new(model, params).with_seq_id(seq_id),
+            |api, body, options| Box::pin(api.optim_step(body, options)),
+        )
     }
 }
 
@@ -163,19 +158,16 @@ impl SaveState {
         }
         let mut body = self.request;
         let method = "TrainingClient.save_state";
-        let send = move |inner: Arc<Inner>, seq_id| {
-            let future = async move {
-                body.model_id.clone_from(&inner.model_id);
+        self.client.submit_one(
+            RequestType::SaveWeights,
+            method,
+            move |model, seq_id| {
+                body.model_id = model.to_owned();
                 body.seq_id = Some(seq_id);
-                let options = Calls::in_order(method);
-                let calls = &inner.holder.calls;
-                let call = || calls.0.save_weights(&body, &options);
-                Ok(calls.paid(&inner.holder.billing, call).await?.into_body())
-            };
-            Box::pin(future) as BoxFuture<'static, _>
-        };
-        self.client
-            .submit_one(RequestType::SaveWeights, method, send)
+                body
+            },
+            |api, body, options| Box::pin(api.save_weights(body, options)),
+        )
     }
 }
 
@@ -225,21 +217,20 @@ fn submit_save(
     mut body: SaveWeightsForSamplerRequest,
     method: &'static str,
 ) -> Submission<SaveWeightsForSamplerResponseInternal> {
-    let send = move |inner: Arc<Inner>, seq_id| {
-        let future = async move {
-            body.model_id.clone_from(&inner.model_id);
+    let holder = Arc::clone(client.holder());
+    client.submit_one(
+        RequestType::SaveWeightsForSampler,
+        method,
+        move |model, seq_id| {
+            body.model_id = model.to_owned();
             body.seq_id = Some(seq_id);
             if body.path.is_none() {
-                body.sampling_session_seq_id = Some(inner.holder.next_sampler());
+                body.sampling_session_seq_id = Some(holder.next_sampler());
             }
-            let options = Calls::in_order(method);
-            let calls = &inner.holder.calls;
-            let call = || calls.0.save_weights_for_sampler(&body, &options);
-            Ok(calls.paid(&inner.holder.billing, call).await?.into_body())
-        };
-        Box::pin(future) as BoxFuture<'static, _>
-    };
-    client.submit_one(RequestType::SaveWeightsForSampler, method, send)
+            body
+        },
+        |api, body, options| Box::pin(api.save_weights_for_sampler(body, options)),
+    )
 }
 
 /// Weights to sample from at once.
@@ -312,20 +303,16 @@ impl SaveWeightsExternal {
         }
         let mut body = self.request;
         let method = "TrainingClient.save_weights_external";
-        let send = move |inner: Arc<Inner>, seq_id| {
-            let future = async move {
-                body.model_id.clone_from(&inner.model_id);
+        let saved: Submission<SaveWeightsExternalResponseInternal> = self.client.submit_one(
+            RequestType::SaveWeightsExternal,
+            method,
+            move |model, seq_id| {
+                body.model_id = model.to_owned();
                 body.seq_id = Some(seq_id);
-                let options = Calls::in_order(method);
-                let calls = &inner.holder.calls;
-                let call = || calls.0.save_weights_external(&body, &options);
-                Ok(calls.paid(&inner.holder.billing, call).await?.into_body())
-            };
-            Box::pin(future) as BoxFuture<'static, _>
-        };
-        let kind = RequestType::SaveWeightsExternal;
-        let saved: Submission<SaveWeightsExternalResponseInternal> =
-            self.client.submit_one(kind, method, send);
+                body
+            },
+            |api, body, options| Box::pin(api.save_weights_external(body, options)),
+        );
         Submission::spawn(async move {
             Ok(saved.await?.map(|saved| {
                 let path = saved.path.ok_or_else(|| missing("path"))?;
@@ -359,19 +346,16 @@ impl LoadState {
             true => "TrainingClient.load_state_with_optimizer",
             false => "TrainingClient.load_state",
         };
-        let send = move |inner: Arc<Inner>, seq_id| {
-            let future = async move {
-                body.model_id = Some(inner.model_id.clone());
+        self.client.submit_one(
+            RequestType::LoadWeights,
+            method,
+            move |model, seq_id| {
+                body.model_id = Some(model.to_owned());
                 body.seq_id = Some(seq_id);
-                let options = Calls::in_order(method);
-                let calls = &inner.holder.calls;
-                let call = || calls.0.load_weights(&body, &options);
-                Ok(calls.paid(&inner.holder.billing, call).await?.into_body())
-            };
-            Box::pin(future) as BoxFuture<'static, _>
-        };
-        self.client
-            .submit_one(RequestType::LoadWeights, method, send)
+                body
+            },
+            |api, body, options| Box::pin(api.load_weights(body, options)),
+        )
     }
 }
 
