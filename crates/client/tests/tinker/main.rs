@@ -2,6 +2,7 @@
 
 #[cfg(feature = "blocking")]
 mod blocking;
+mod chaos;
 mod downloads;
 mod pools;
 mod recovery;

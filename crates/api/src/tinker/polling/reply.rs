@@ -195,9 +195,10 @@ impl PollReply {
         matches!(self, Self::Protobuf(_) | Self::Json(_))
     }
 
-    /// True when the question did not reach the server, or its answer did not reach us.
+    /// True when the question did not reach the server, or its answer did not reach us, be it that
+    /// a good one broke off.
     pub(crate) fn is_unreachable(error: &Error) -> bool {
-        error.status().is_none()
+        error.status().is_none_or(|status| status.is_success())
             && matches!(
                 error.kind(),
                 ErrorKind::Connect
