@@ -11,7 +11,7 @@ use gimmal_api::tinker::RequestType;
 use gimmal_api::tinker::polling::{PollOptions, PollReply};
 use gimmal_api::tinker::session_futures::{Completion, SessionQuestion};
 use gimmal_transport::semaphore::BytesSemaphore;
-use gimmal_transport::{Clock as _, Error, Jitter as _, ThreadRngJitter, TokioClock};
+use gimmal_transport::{Clock as _, Error, TokioClock};
 use http::{HeaderMap, StatusCode};
 
 use super::waiter::Payload;
@@ -169,19 +169,80 @@ async fn chk_pol_1_the_first_failure_ends_the_other_polls() {
     assert_eq!(asked.load(Ordering::Relaxed), after, "nobody asks any more");
 }
 
-/// A session whose promises are done in an order of chance, with failures in between.
-#[derive(Debug, Default)]
+/// Numbers that look like chance and are the same in every run of a test.
+#[derive(Debug)]
+struct Chance(AtomicU64);
+
+impl Chance {
+    fn fraction(&self) -> f64 {
+        // The generator SplitMix64, of which the upper half is taken.
+        let state = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        f64::from((mixed >> 32) as u32) / 2_f64.powi(32)
+    }
+
+    async fn pause(&self, most: Duration) {
+        TokioClock.sleep(most.mul_f64(self.fraction())).await;
+    }
+
+    /// Takes one out of many.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an index"
+    )]
+    fn take<T>(&self, from: &mut Vec<T>) -> T {
+        from.swap_remove((self.fraction() * from.len() as f64) as usize)
+    }
+}
+
+/// A session whose promises are done in an order of chance. One answer in five is an error; of
+/// those, one in two came too late: the server has taken note of the question.
+#[derive(Debug)]
 struct Session {
+    chance: Chance,
     pending: Mutex<Vec<String>>,
     log: Mutex<Vec<(String, Completion)>>,
     in_flight: AtomicU64,
     most_in_flight: AtomicU64,
-    acked: AtomicU64,
+}
+
+impl Session {
+    fn new(seed: u64, pending: Vec<String>) -> Arc<Self> {
+        Arc::new(Self {
+            chance: Chance(AtomicU64::new(seed)),
+            pending: Mutex::new(pending),
+            log: Mutex::default(),
+            in_flight: AtomicU64::default(),
+            most_in_flight: AtomicU64::default(),
+        })
+    }
+
+    fn answer(&self, question: &SessionQuestion) -> News {
+        let mut pending = self.pending.lock().unwrap();
+        let mut log = self.log.lock().unwrap();
+        if !question.ack_only {
+            for _ in 0..pending.len().min(100) {
+                let id = self.chance.take(&mut pending);
+                log.push((id, Completion::Finished { bytes: Some(5) }));
+            }
+        }
+        let seen = usize::try_from(question.prev_cursor).unwrap();
+        (log[seen..].to_vec(), log.len() as u64)
+    }
 }
 
 impl PromiseApi for Session {
-    fn retrieve<'a>(&'a self, _: Question<'a>) -> BoxFuture<'a, PollReply> {
-        Box::pin(async { json(r#"{"type": "optim_step"}"#) })
+    fn retrieve<'a>(&'a self, question: Question<'a>) -> BoxFuture<'a, PollReply> {
+        Box::pin(async move {
+            self.chance.pause(Duration::from_millis(100)).await;
+            if self.chance.fraction() < 0.2 {
+                return refused(503);
+            }
+            let body = format!(r#"{{"result": "{}"}}"#, question.promise.request_id);
+            PollReply::read(Some("application/json"), body.into())
+        })
     }
 
     fn retrieve_many<'a>(
@@ -193,43 +254,27 @@ impl PromiseApi for Session {
         Box::pin(async move {
             let now = self.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
             self.most_in_flight.fetch_max(now, Ordering::SeqCst);
-            let chance = ThreadRngJitter.fraction();
-            TokioClock.sleep(Duration::from_secs_f64(chance)).await;
+            self.chance.pause(Duration::from_secs(1)).await;
             self.in_flight.fetch_sub(1, Ordering::SeqCst);
-            if chance < 0.2 {
+            let chance = self.chance.fraction();
+            if chance < 0.1 {
                 return Err(status(503));
             }
-            let count = question.retrieved.len() as u64;
-            self.acked.fetch_add(count, Ordering::SeqCst);
-            let mut pending = self.pending.lock().unwrap();
-            let mut log = self.log.lock().unwrap();
-            for _ in 0..100 {
-                if pending.is_empty() || question.ack_only {
-                    break;
-                }
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "an index"
-                )]
-                let index = (ThreadRngJitter.fraction() * pending.len() as f64) as usize;
-                let id = pending.swap_remove(index);
-                log.push((id, Completion::Finished { bytes: Some(5) }));
+            let news = self.answer(question);
+            if chance < 0.2 {
+                return Err(status(502));
             }
-            let seen = usize::try_from(question.prev_cursor).unwrap();
-            Ok((log[seen..].to_vec(), log.len() as u64))
+            Ok(news)
         })
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_question_serves_two_thousand_waiters() {
-    for _ in 0..5 {
-        let ids: Vec<String> = (0..2_000).map(|number| format!("r-{number}")).collect();
-        let session = Arc::new(Session {
-            pending: Mutex::new(ids.clone()),
-            ..Session::default()
-        });
+async fn no_wake_up_is_lost_among_two_thousand_waiters_in_a_hundred_runs() {
+    const WAITERS: usize = 2_000;
+    for seed in 0..100 {
+        let ids: Vec<String> = (0..WAITERS).map(|number| format!("r-{number}")).collect();
+        let session = Session::new(seed, ids.clone());
         let waiter = waiter(session.clone());
         let poller = Arc::new(SessionPoller::start(
             session.clone(),
@@ -239,16 +284,27 @@ async fn one_question_serves_two_thousand_waiters() {
             0,
         ));
         let waits = ids.iter().map(|id| {
-            let (waiter, poller, promise) = (waiter.clone(), Arc::clone(&poller), promise(id));
-            tokio::spawn(async move { waiter.wait(&promise, &hub(), Some(&poller)).await })
+            let (waiter, poller) = (waiter.clone(), Arc::clone(&poller));
+            let (session, promise) = (Arc::clone(&session), promise(id));
+            tokio::spawn(async move {
+                // Some come when the news of theirs is old.
+                session.chance.pause(Duration::from_secs(20)).await;
+                waiter.wait(&promise, &hub(), Some(&poller)).await
+            })
         });
-        for result in join_all(waits).await {
-            result.unwrap().unwrap();
+        // The clock jumps to this limit when nobody is left who could wake the others.
+        let all = tokio::time::timeout(Duration::from_secs(3_600), join_all(waits));
+        let results = all.await.expect("a waiter was not woken");
+        for (result, id) in results.into_iter().zip(&ids) {
+            let Payload::Json(body) = result.unwrap().unwrap() else {
+                panic!("JSON");
+            };
+            assert_eq!(body, format!(r#"{{"result": "{id}"}}"#));
         }
         drop(poller);
         TokioClock.sleep(Duration::from_secs(5)).await;
         assert_eq!(session.most_in_flight.load(Ordering::SeqCst), 1);
-        assert!(waiter.room.left() == 1_000);
+        assert_eq!(waiter.room.left(), 1_000);
     }
 }
 
