@@ -481,7 +481,7 @@ async fn chk_cap_1_a_model_that_cannot_be_made_is_told() {
     assert_eq!(names, ["SESSION_START", "user_error", "SESSION_END"]);
 }
 
-/// Covers: ServiceClient.get_console_url, TrainingClient.get_console_url, ServiceClient.get_telemetry
+/// Covers: ServiceClient.get_console_url, TrainingClient.get_console_url, ServiceClient.get_telemetry, TrainingClient.get_telemetry
 #[tokio::test(start_paused = true)]
 async fn pages_and_the_reporter_come_with_the_session() {
     let server = Server::default();
@@ -493,6 +493,21 @@ async fn pages_and_the_reporter_come_with_the_session() {
     let page = training.get_console_url();
     assert!(page.ends_with("/training_runs/session-1:train:0"), "{page}");
     assert!(service.get_telemetry().is_some());
+    assert!(training.get_telemetry().is_some());
+}
+
+/// Covers: RestClient.get_telemetry, AdminClient.get_telemetry
+#[tokio::test(start_paused = true)]
+async fn clients_without_a_session_have_a_reporter_unless_it_is_off() {
+    for on in [true, false] {
+        let server = Server::default();
+        let service = server.builder().with_telemetry(on).build().unwrap();
+        let rest = service.create_rest_client();
+        assert_eq!(rest.get_telemetry().await.unwrap().is_some(), on);
+        let admin = service.create_admin_client();
+        assert_eq!(admin.get_telemetry().await.unwrap().is_some(), on);
+        assert!(server.seen("create_session").is_empty());
+    }
 }
 
 /// Covers: ServiceClient.copy_weights
