@@ -4,6 +4,7 @@
 //! one byte of it empties every cache. No text of a request may get into a key in the clear.
 
 mod canonical;
+mod generate;
 mod hmac;
 
 use std::borrow::Cow;
@@ -48,9 +49,11 @@ pub struct KeyRequest<'a> {
     operation: &'a str,
     model: &'a str,
     version: &'a str,
-    text: &'a str,
+    text: Cow<'a, str>,
     options: Map<String, Value>,
     question: Option<&'a str>,
+    /// The randomness, if it is not among the options.
+    temperature: Option<f64>,
 }
 
 impl<'a> KeyRequest<'a> {
@@ -61,9 +64,10 @@ impl<'a> KeyRequest<'a> {
             operation,
             model: "",
             version: "1",
-            text: "",
+            text: Cow::Borrowed(""),
             options: Map::new(),
             question: None,
+            temperature: None,
         }
     }
 
@@ -87,7 +91,7 @@ impl<'a> KeyRequest<'a> {
 
     /// The text worked on, taken byte for byte.
     pub fn with_text(mut self, text: &'a str) -> Self {
-        self.text = text;
+        self.text = text.into();
         self
     }
 
@@ -153,14 +157,14 @@ impl<'a> KeyRequest<'a> {
 
     /// What the request asks about: the question if there is one, else the text.
     #[must_use]
-    pub fn subject(&self) -> &'a str {
-        self.question.unwrap_or(self.text)
+    pub fn subject(&self) -> &str {
+        self.question.unwrap_or(&self.text)
     }
 
     /// The text worked on.
     #[must_use]
-    pub fn text(&self) -> &'a str {
-        self.text
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// The same request without what it asks about: requests that share it may be answered alike.
@@ -170,14 +174,15 @@ impl<'a> KeyRequest<'a> {
         if frame.question.is_some() {
             frame.question = Some("");
         } else {
-            frame.text = "";
+            frame.text = Cow::Borrowed("");
         }
         frame.key()
     }
 
-    /// The option `temperature`, if there is one.
+    /// The randomness asked for: the option `temperature`, or that of the generation config.
     pub(crate) fn temperature(&self) -> Option<f64> {
-        self.options.get("temperature").and_then(Value::as_f64)
+        let option = self.options.get("temperature").and_then(Value::as_f64);
+        option.or(self.temperature)
     }
 
     fn feed(&self, update: &mut hmac::Sink<'_>) {
@@ -188,7 +193,7 @@ impl<'a> KeyRequest<'a> {
             self.operation,
             self.model,
             self.version,
-            self.text,
+            &*self.text,
         ] {
             feed_framed(field, update);
         }
