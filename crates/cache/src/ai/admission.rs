@@ -47,8 +47,10 @@ impl Admission {
         if answer.as_bytes().is_empty() {
             return Err(Inadmissible::Empty);
         }
-        if answer.format() != Format::Json {
-            return Ok(());
+        match answer.format() {
+            Format::Json => {}
+            Format::Events => return self.judge_events(answer),
+            _ => return Ok(()),
         }
         match answer
             .as_bytes()
@@ -73,6 +75,21 @@ impl Admission {
             return true;
         };
         temperature <= most
+    }
+
+    /// Judges the reply that the chunks of a stream make up, if they are such chunks.
+    fn judge_events(&self, answer: &Value) -> Result<(), Inadmissible> {
+        let Ok(chunks) = answer.parse::<Vec<(u64, Reply)>>() else {
+            return Ok(());
+        };
+        if chunks.is_empty() {
+            return Err(Inadmissible::Empty);
+        }
+        let mut whole = Reply::default();
+        chunks
+            .into_iter()
+            .for_each(|(_, chunk)| whole.absorb(chunk));
+        self.judge_reply(&whole)
     }
 
     fn judge_reply(&self, reply: &Reply) -> Result<(), Inadmissible> {
@@ -117,7 +134,7 @@ pub enum Inadmissible {
 }
 
 /// The part of a reply of Gemini that matters here.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Reply {
     candidates: Option<Vec<Candidate>>,
@@ -128,6 +145,8 @@ struct Reply {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Candidate {
+    #[serde(default)]
+    index: u64,
     #[serde(alias = "finish_reason")]
     finish_reason: Option<String>,
     content: Option<Content>,
@@ -155,7 +174,30 @@ struct Part {
     inline_data: Option<IgnoredAny>,
 }
 
+impl Reply {
+    /// Adds a chunk of the same stream.
+    fn absorb(&mut self, chunk: Self) {
+        self.prompt_feedback = self.prompt_feedback.or(chunk.prompt_feedback);
+        for more in chunk.candidates.into_iter().flatten() {
+            let candidates = self.candidates.get_or_insert_default();
+            match candidates.iter_mut().find(|it| it.index == more.index) {
+                Some(candidate) => candidate.absorb(more),
+                None => candidates.push(more),
+            }
+        }
+    }
+}
+
 impl Candidate {
+    fn absorb(&mut self, more: Self) {
+        self.finish_reason = more.finish_reason.or(self.finish_reason.take());
+        self.grounding_metadata = self.grounding_metadata.or(more.grounding_metadata);
+        match (&mut self.content, more.content) {
+            (Some(content), Some(more)) => content.parts.extend(more.parts),
+            (content, more) => *content = content.take().or(more),
+        }
+    }
+
     fn parts(&self) -> &[Part] {
         self.content.as_ref().map_or(&[], |content| &content.parts)
     }
@@ -219,6 +261,26 @@ mod tests {
             "grounding_metadata": {},
         }]});
         assert_eq!(judge(grounded), Err(Inadmissible::Tools));
+    }
+
+    /// Covers: A1
+    #[test]
+    fn a1_a_stream_is_judged_by_the_reply_it_makes_up() {
+        let chunk = |reason: Option<&str>, text: &str| {
+            let part = json!({"text": text});
+            json!({"candidates": [{"finishReason": reason, "content": {"parts": [part]}}]})
+        };
+        let judge = |chunks: &[Json]| {
+            let events: Vec<_> = chunks.iter().map(|chunk| (7, chunk)).collect();
+            let events = serde_json::to_vec(&events).unwrap();
+            Admission::default().judge(&Value::new(Format::Events, events))
+        };
+        let (start, end) = (chunk(None, "a"), chunk(Some("STOP"), ""));
+        assert_eq!(judge(&[start.clone(), end]), Ok(()));
+        let cut = chunk(Some("MAX_TOKENS"), "b");
+        assert_eq!(judge(&[start.clone(), cut]), Err(Inadmissible::Unfinished));
+        assert_eq!(judge(&[start]), Err(Inadmissible::Unfinished));
+        assert_eq!(judge(&[json!("Once"), json!(" upon")]), Ok(()));
     }
 
     #[test]
