@@ -221,7 +221,10 @@ impl CacheConfig {
         use secrecy::ExposeSecret;
 
         let url = self.redis_url.as_ref()?;
-        let builder = crate::RedisCache::builder(url.expose_secret()).with_codec(self.codec());
+        let connect = Duration::from_secs(self.connection_timeout_seconds);
+        let builder = crate::RedisCache::builder(url.expose_secret())
+            .with_codec(self.codec())
+            .with_connect_timeout(connect);
         Some(match self.preset.is_production() && !self.allow_plaintext {
             true => builder.with_required_tls(),
             false => builder,

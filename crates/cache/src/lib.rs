@@ -58,7 +58,7 @@ pub use outcome::{
 };
 pub use pattern::{InvalidPattern, Pattern};
 #[cfg(feature = "redis")]
-pub use redis_cache::{RedisCache, RedisCacheBuilder, RedisConfigError};
+pub use redis_cache::{RedisCache, RedisCacheBuilder, RedisConfigError, ServerCounters};
 pub use selector::Selector;
 pub use stats::{CacheStats, Evictions, TierStats};
 use sync::lock;

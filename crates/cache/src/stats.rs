@@ -43,6 +43,12 @@ pub struct TierStats {
     pub entries: Option<u64>,
     /// Bytes of its entries with keys and overhead; `None` if it cannot tell cheaply.
     pub bytes: Option<u64>,
+    /// Values stored as frames.
+    pub packed: u64,
+    /// Bytes of those values.
+    pub value_bytes: u64,
+    /// Bytes of their frames, after compression and with what a frame adds.
+    pub frame_bytes: u64,
     /// Entries removed, by cause.
     pub evictions: Evictions,
     /// Entries that could not be trusted, and were removed.

@@ -1,13 +1,14 @@
 //! A cache whose every operation is recorded. It changes nothing about what the cache does.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::recorder::{Monitor, Timed};
 use crate::cache::{InvalidationListener, ResponseCache};
 use crate::entry::Entry;
 use crate::key::CacheKey;
+use crate::lock;
 use crate::lookup::{Lookup, TtlState};
 use crate::outcome::{Health, InvalidationReport, LockState, SetOutcome};
 use crate::selector::Selector;
@@ -35,6 +36,15 @@ pub struct Monitored<C> {
     monitor: Monitor,
     clock: Arc<dyn Clock>,
     writes: AtomicU64,
+    packed: Mutex<Packed>,
+}
+
+/// What the shared store had packed when it was last looked at.
+#[derive(Debug, Default)]
+struct Packed {
+    count: u64,
+    value_bytes: u64,
+    frame_bytes: u64,
 }
 
 impl<C: ResponseCache> Monitored<C> {
@@ -52,6 +62,7 @@ impl<C: ResponseCache> Monitored<C> {
             monitor,
             clock,
             writes: AtomicU64::new(0),
+            packed: Mutex::default(),
         }
     }
 
@@ -87,8 +98,23 @@ impl<C: ResponseCache> Monitored<C> {
         result
     }
 
+    /// Sizes, and how well values were packed since the last look.
     async fn record_size(&self) {
         let stats = self.cache.stats().await;
+        if let Some(l2) = &stats.l2 {
+            let mut before = lock(&self.packed);
+            let since = |now: u64, before: u64| now.saturating_sub(before);
+            self.monitor.record_packed(
+                since(l2.packed, before.count),
+                since(l2.value_bytes, before.value_bytes),
+                since(l2.frame_bytes, before.frame_bytes),
+            );
+            *before = Packed {
+                count: l2.packed,
+                value_bytes: l2.value_bytes,
+                frame_bytes: l2.frame_bytes,
+            };
+        }
         if let Some(l1) = stats.l1 {
             let (entries, bytes) = (l1.entries, l1.bytes);
             self.monitor

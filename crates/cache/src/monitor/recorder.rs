@@ -248,8 +248,13 @@ impl Monitor {
 
     /// Records that a value of `original` bytes was stored in `stored` bytes.
     pub fn record_compression(&self, original: u64, stored: u64) {
+        self.record_packed(1, original, stored);
+    }
+
+    /// Records that so many values of `original` bytes together were stored in `stored` bytes.
+    pub(super) fn record_packed(&self, count: u64, original: u64, stored: u64) {
         let totals = &mut lock(&self.0.state).totals;
-        totals.packed += 1;
+        totals.packed += count;
         totals.value_bytes += original;
         totals.stored_bytes += stored;
     }

@@ -82,6 +82,8 @@ struct Counters {
     hits: AtomicU64,
     misses: AtomicU64,
     stored: AtomicU64,
+    value_bytes: AtomicU64,
+    frame_bytes: AtomicU64,
     corrupt: AtomicU64,
     unknown_version: AtomicU64,
     failures: AtomicU64,
@@ -118,7 +120,7 @@ impl RedisCache {
     }
 
     /// Goes on only if the store is not known to be away and knows all invalidations.
-    async fn ready(&self) -> Result<(), Fault> {
+    pub(super) async fn ready(&self) -> Result<(), Fault> {
         let inner = &self.0;
         inner.channel.start(self);
         match inner.breaker.admit(inner.clock.now()) {
@@ -310,7 +312,15 @@ impl RedisCache {
             set.arg("PX").arg(expires.since(now).as_millis() as u64);
         }
         self.send(&set, self.0.timeouts.set).await?;
-        add(&self.0.counters.stored);
+        let counters = &self.0.counters;
+        add(&counters.stored);
+        let (value, packed) = (entry.value().as_bytes().len(), frame.len());
+        counters
+            .value_bytes
+            .fetch_add(value as u64, Ordering::Relaxed);
+        counters
+            .frame_bytes
+            .fetch_add(packed as u64, Ordering::Relaxed);
         Ok(SetOutcome::Stored {
             l1: false,
             l2: true,
@@ -390,6 +400,9 @@ impl ResponseCache for RedisCache {
             hits: read(&counters.hits),
             misses: read(&counters.misses),
             stored: read(&counters.stored),
+            packed: read(&counters.stored),
+            value_bytes: read(&counters.value_bytes),
+            frame_bytes: read(&counters.frame_bytes),
             corrupt: read(&counters.corrupt),
             unknown_version: read(&counters.unknown_version),
             failures: read(&counters.failures),

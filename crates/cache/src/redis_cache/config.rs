@@ -122,7 +122,13 @@ impl RedisCacheBuilder {
         self
     }
 
-    /// How long a read may take; 250 ms if not set. Connecting may take 1 s, a write 500 ms.
+    /// How long connecting may take; 1 s if not set.
+    pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
+        self.timeouts.connect = timeout;
+        self
+    }
+
+    /// How long a read may take; 250 ms if not set.
     pub fn with_get_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.get = timeout;
         self

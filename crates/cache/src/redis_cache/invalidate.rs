@@ -5,13 +5,10 @@ use std::time::Duration;
 
 use super::cache::RedisCache;
 use super::link::Fault;
+use super::survey::PAGE;
 use super::{epochs, message};
-use crate::key::CacheKey;
-use crate::selector::{Selector, encoded};
+use crate::selector::Selector;
 use crate::time::Timestamp;
-
-/// Keys looked at per step of a scan, and removed per command.
-const PAGE: usize = 500;
 
 impl RedisCache {
     /// Carries out an invalidation; the number of entries removed, if they were removed.
@@ -58,22 +55,14 @@ impl RedisCache {
 
     /// Removes what a pattern selects, page by page.
     async fn sweep(&self, selector: &Selector, namespace: Option<&str>) -> Result<u64, Fault> {
-        let names = namespace.map_or_else(|| "*".to_owned(), |it| format!("{}:*", encoded(it)));
-        let pattern = format!("{}:{names}", crate::key::PREFIX);
-        let (mut cursor, mut removed, mut pages) = (0_u64, 0, 0_u32);
+        let (mut cursor, mut removed, mut pages) = (0, 0, 0_u32);
         loop {
-            let mut scan = redis::cmd("SCAN");
-            scan.arg(cursor).arg("MATCH").arg(&pattern);
-            scan.arg("COUNT").arg(PAGE);
-            let page = self.send_for(&scan, self.0.timeouts.scan).await?;
-            let (next, keys): (u64, Vec<String>) = page;
-            let is_selected = |name: &String| {
-                CacheKey::parse(name).is_some_and(|key| selector.matches(&key, &[]))
-            };
-            let selected: Vec<_> = keys.into_iter().filter(is_selected).collect();
+            let (next, selected) = self.page(cursor, selector, namespace).await?;
             for keys in selected.chunks(PAGE) {
                 let mut unlink = redis::cmd("UNLINK");
-                unlink.arg(keys);
+                for key in keys {
+                    unlink.arg(key.as_str());
+                }
                 removed += self.send_for::<u64>(&unlink, self.0.timeouts.scan).await?;
             }
             cursor = next;

@@ -9,6 +9,8 @@ mod invalidate;
 mod link;
 mod message;
 mod pending;
+mod survey;
 
 pub use cache::RedisCache;
 pub use config::{RedisCacheBuilder, RedisConfigError};
+pub use survey::ServerCounters;

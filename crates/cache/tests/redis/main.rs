@@ -3,6 +3,7 @@
 
 #![cfg(feature = "redis")]
 
+mod chaos;
 mod contract;
 mod faults;
 mod invalidation;
@@ -10,3 +11,4 @@ mod locks;
 mod outages;
 mod server;
 mod settings;
+mod survey;

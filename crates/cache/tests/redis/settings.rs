@@ -57,3 +57,12 @@ fn malformed_addresses_name_the_fix() {
         assert!(error.to_string().contains("redis://"), "{url}: {error}");
     }
 }
+
+#[test]
+fn the_time_to_connect_of_the_settings_is_that_of_the_store() {
+    let mut config = gimmal_cache::CacheConfig::default();
+    config.redis_url = Some("redis://localhost".to_owned().into());
+    config.connection_timeout_seconds = 7;
+    let shown = format!("{:?}", config.redis().unwrap());
+    assert!(shown.contains("connect: 7s"), "{shown}");
+}
