@@ -45,6 +45,24 @@ pub struct ResponseParts {
 }
 
 impl ResponseParts {
+    /// Of a reply that nothing was sent for, because it was kept from an earlier call: status 200,
+    /// no headers, no attempts and no time.
+    ///
+    /// ```
+    /// use gimmal_transport::ResponseParts;
+    ///
+    /// assert_eq!(ResponseParts::unsent().attempts, 0);
+    /// ```
+    pub fn unsent() -> Self {
+        Self {
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            attempts: 0,
+            took: Duration::ZERO,
+            recorder: CallRecorder::default(),
+        }
+    }
+
     /// The server's name for the request, to quote in a support case.
     pub fn request_id(&self) -> Option<&str> {
         request_id(&self.headers)

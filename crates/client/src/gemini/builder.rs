@@ -14,11 +14,11 @@ use http::header::AUTHORIZATION;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use super::GeminiClient;
 use super::env::{self, Environment};
 use super::ephemeral::{self, LiveOnly};
 use super::http_options::call_options;
 use super::planner::CacheScope;
+use super::{GeminiClient, ResponseStore};
 
 /// Tells the service how long the client waits.
 const SERVER_TIMEOUT: HeaderName = HeaderName::from_static("x-server-timeout");
@@ -37,6 +37,7 @@ pub struct GeminiClientBuilder {
     options: CallOptions,
     environment: Environment,
     transport: TransportBuilder,
+    store: Option<Arc<dyn ResponseStore>>,
 }
 
 impl GeminiClientBuilder {
@@ -202,6 +203,16 @@ impl GeminiClientBuilder {
         self
     }
 
+    /// Keeps whole replies in a store: a generation that was answered before is not sent again.
+    ///
+    /// The reply then has no [attempts](crate::transport::Response::attempts) and costs nothing; its
+    /// token counts are those of the call that brought it. Calls with an extra body go past the
+    /// store.
+    pub fn with_response_store(mut self, store: Arc<dyn ResponseStore>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
     /// Checks the settings and makes the client. No I/O.
     ///
     /// # Errors
@@ -255,7 +266,7 @@ impl GeminiClientBuilder {
             transport = transport.with_header(name, value);
         }
         let api = Gemini::new(transport.build()?, endpoint);
-        Ok(GeminiClient::new(api, scope))
+        Ok(GeminiClient::new(api, scope).with_store(self.store))
     }
 
     /// What to show the service: explicit settings first, and then a key from the environment,

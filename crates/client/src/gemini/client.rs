@@ -1,5 +1,7 @@
 //! The client: a cheap handle to everything the Gemini API offers.
 
+use std::sync::Arc;
+
 use gimmal_api::gemini::{Endpoint, Gemini};
 use gimmal_transport::Error;
 use gimmal_types::gemini::HttpOptions;
@@ -9,8 +11,8 @@ use super::http_options::call_options;
 use super::planner::{CacheScope, Executor};
 use super::{
     Agents, AuthTokens, Batches, Caches, Chats, Credentials, Decisions, Environments,
-    FileSearchStores, Files, GeminiClientBuilder, Interactions, Models, Operations, Triggers,
-    Tunings, Voices, Webhooks,
+    FileSearchStores, Files, GeminiClientBuilder, Interactions, Models, Operations, ResponseStore,
+    Triggers, Tunings, Voices, Webhooks,
 };
 
 /// A client of the Gemini API. Clones are cheap and share connections, credentials and limits.
@@ -37,6 +39,7 @@ pub struct GeminiClient {
     api: Gemini,
     scope: CacheScope,
     made: Made,
+    store: Option<Arc<dyn ResponseStore>>,
 }
 
 impl GeminiClient {
@@ -60,12 +63,19 @@ impl GeminiClient {
             api,
             scope,
             made: Made::default(),
+            store: None,
         }
+    }
+
+    pub(super) fn with_store(mut self, store: Option<Arc<dyn ResponseStore>>) -> Self {
+        self.store = store;
+        self
     }
 
     /// The same client with another address, version, headers, limits or retries for the calls made
     /// through it. What the options leave open stays as it is; connections, credentials and limits
-    /// are shared.
+    /// are shared. A response store stays behind when the address or the version changes: another
+    /// service may answer otherwise.
     ///
     /// ```no_run
     /// # async fn run(client: gimmal_client::gemini::GeminiClient) -> Result<(), gimmal_client::Error> {
@@ -85,15 +95,14 @@ impl GeminiClient {
     pub fn with_http_options(&self, options: &HttpOptions) -> Result<Self, Error> {
         let endpoint = self.endpoint().with_http_options(options)?;
         let options = call_options(options)?;
-        Ok(Self::new(
-            self.api.with(endpoint, &options),
-            self.scope.clone(),
-        ))
+        let store = self.store.clone().filter(|_| endpoint == *self.endpoint());
+        let api = self.api.with(endpoint, &options);
+        Ok(Self::new(api, self.scope.clone()).with_store(store))
     }
 
     /// Generation, token counts and what is known of models.
     pub fn models(&self) -> Models {
-        Models::new(self.api.clone())
+        Models::new(self.api.clone(), self.store.clone())
     }
 
     /// Batch jobs.
@@ -185,12 +194,17 @@ impl GeminiClient {
 
     /// Conversations that remember their turns.
     pub fn chats(&self) -> Chats {
-        Chats::new(self.api.clone())
+        Chats::new(self.api.clone(), self.store.clone())
     }
 
     /// What sends the plans of a [`planner`](super::planner).
     pub fn executor(&self) -> Executor {
         Executor::new(self.api.clone())
+    }
+
+    /// What keeps whole replies, if anything does.
+    pub fn response_store(&self) -> Option<&Arc<dyn ResponseStore>> {
+        self.store.as_ref()
     }
 
     /// Where requests go.

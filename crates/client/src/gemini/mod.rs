@@ -30,6 +30,7 @@ mod live;
 mod models;
 mod operations;
 pub mod planner;
+mod response_store;
 mod triggers;
 mod tuned_models;
 mod tunings;
@@ -87,6 +88,9 @@ pub use live::{
 };
 pub use models::{CountTokens, GetModel, ListModelsCall, Models};
 pub use operations::{CancelOperation, GetOperation, Operations};
+pub use response_store::{
+    OpenReplies, ReplySource, ReplyStream, ResponseStore, SendReply, StoreQuery, StoredReply,
+};
 pub use triggers::{
     CreateTrigger, DeleteTrigger, GetTrigger, ListTriggerExecutionsCall, ListTriggersCall,
     RunTrigger, Triggers, UpdateTrigger,

@@ -1,26 +1,29 @@
 //! Calls on models: generate, count, describe, list.
 
+use std::sync::Arc;
+
 use gimmal_api::Pager;
 use gimmal_api::gemini::{Gemini, ListModels};
 use gimmal_transport::{CallOptions, Error, Response};
 use gimmal_types::gemini::{Content, CountTokensRequest, CountTokensResponse, Model, Tool};
 
-use super::GenerateContent;
+use super::{GenerateContent, ResponseStore};
 
 /// The group of calls on models.
 #[derive(Clone, Debug)]
 pub struct Models {
     pub(super) api: Gemini,
+    store: Option<Arc<dyn ResponseStore>>,
 }
 
 impl Models {
-    pub(super) fn new(api: Gemini) -> Self {
-        Self { api }
+    pub(super) fn new(api: Gemini, store: Option<Arc<dyn ResponseStore>>) -> Self {
+        Self { api, store }
     }
 
     /// Generates a reply: end with `send` for a whole one or `stream` for chunks.
     pub fn generate_content(&self, model: impl Into<String>) -> GenerateContent {
-        GenerateContent::new(self.api.clone(), model.into())
+        GenerateContent::new(self.api.clone(), self.store.clone(), model.into())
     }
 
     /// Counts tokens, free of charge.

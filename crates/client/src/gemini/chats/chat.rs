@@ -1,6 +1,7 @@
 //! A chat and how one is made.
 
 use std::fmt;
+use std::sync::Arc;
 
 use gimmal_api::gemini::Gemini;
 use gimmal_transport::{CallOptions, Error};
@@ -8,17 +9,18 @@ use gimmal_types::gemini::{Content, GenerateContentConfig};
 
 use super::SendMessage;
 use super::history::History;
-use crate::gemini::ToolSet;
+use crate::gemini::{ResponseStore, ToolSet};
 
 /// The group of chats.
 #[derive(Clone, Debug)]
 pub struct Chats {
     api: Gemini,
+    store: Option<Arc<dyn ResponseStore>>,
 }
 
 impl Chats {
-    pub(in crate::gemini) fn new(api: Gemini) -> Self {
-        Self { api }
+    pub(in crate::gemini) fn new(api: Gemini, store: Option<Arc<dyn ResponseStore>>) -> Self {
+        Self { api, store }
     }
 
     /// Starts a chat with a model; nothing is sent before the first message.
@@ -26,6 +28,7 @@ impl Chats {
         CreateChat {
             settings: Settings {
                 api: self.api.clone(),
+                store: self.store.clone(),
                 model: model.into(),
                 config: GenerateContentConfig::new(),
                 tools: ToolSet::new(),
@@ -40,6 +43,7 @@ impl Chats {
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) api: Gemini,
+    pub(super) store: Option<Arc<dyn ResponseStore>>,
     pub(super) model: String,
     pub(super) config: GenerateContentConfig,
     pub(super) tools: ToolSet,

@@ -108,6 +108,7 @@ impl<'a> SendMessage<'a> {
         let call = Call {
             options: settings.api.with_usage(options, "chat"),
             api: settings.api.clone(),
+            store: settings.store.clone(),
             model: settings.model.clone(),
             request: GenerateContentRequest::from(config).set_contents(contents),
             resume,

@@ -109,6 +109,11 @@ impl Generation {
         }
         // A copy of the conversation is needed only when it may go on.
         let next = self.runs_functions().then(|| self.call.clone());
+        if next.is_none()
+            && let Some(store) = self.call.usable_store()
+        {
+            return self.call.stored_stream(&*store).await;
+        }
         let hops = Hops::open(self.call).await?;
         let parts = hops.stream().parts().clone();
         let state = Streaming {

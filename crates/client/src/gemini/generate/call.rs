@@ -1,5 +1,7 @@
 //! `generateContent` and `streamGenerateContent` as calls in the making.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use gimmal_api::gemini::Gemini;
 use gimmal_transport::{CallOptions, Error, Response};
@@ -10,7 +12,7 @@ use gimmal_types::gemini::{
 
 use super::hops::Call;
 use super::{GenerateStream, Generation};
-use crate::gemini::ToolSet;
+use crate::gemini::{ResponseStore, ToolSet};
 
 /// A `generateContent` or `streamGenerateContent` call in the making.
 #[derive(Clone, Debug)]
@@ -22,10 +24,15 @@ pub struct GenerateContent {
 }
 
 impl GenerateContent {
-    pub(in crate::gemini) fn new(api: Gemini, model: String) -> Self {
+    pub(in crate::gemini) fn new(
+        api: Gemini,
+        store: Option<Arc<dyn ResponseStore>>,
+        model: String,
+    ) -> Self {
         Self {
             call: Call {
                 api,
+                store,
                 model,
                 request: GenerateContentRequest::new(),
                 options: CallOptions::default(),

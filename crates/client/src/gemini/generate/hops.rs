@@ -2,6 +2,8 @@
 //!
 //! A cut reply carries a token; the same request with that token goes on where the reply ended.
 
+use std::sync::Arc;
+
 use futures_util::StreamExt as _;
 use gimmal_api::gemini::{Gemini, GenerateStream};
 use gimmal_transport::{CallOptions, Error, Response};
@@ -10,6 +12,8 @@ use gimmal_types::gemini::{
     FinishReason, GenerateContentRequest, GenerateContentResponse, UsageMetadata,
 };
 
+use crate::gemini::ResponseStore;
+
 /// How often in a row a stream that brings nothing is asked for again.
 const FRUITLESS: u32 = 3;
 
@@ -17,6 +21,8 @@ const FRUITLESS: u32 = 3;
 #[derive(Clone, Debug)]
 pub(in crate::gemini) struct Call {
     pub(in crate::gemini) api: Gemini,
+    /// Keeps whole replies.
+    pub(in crate::gemini) store: Option<Arc<dyn ResponseStore>>,
     pub(in crate::gemini) model: String,
     pub(in crate::gemini) request: GenerateContentRequest,
     pub(in crate::gemini) options: CallOptions,
@@ -32,7 +38,7 @@ impl Call {
     }
 
     /// One whole reply; status and headers are those of the last request.
-    pub(super) async fn whole(&self) -> Result<Response<GenerateContentResponse>, Error> {
+    pub(super) async fn sent_whole(&self) -> Result<Response<GenerateContentResponse>, Error> {
         let first = self.send().await?;
         if !self.resume || first.body().continuation_token().is_none() {
             return Ok(first);

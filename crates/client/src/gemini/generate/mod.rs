@@ -3,6 +3,7 @@
 mod automatic;
 mod call;
 mod hops;
+mod stored;
 mod stream;
 
 pub(super) use automatic::Generation;

@@ -56,6 +56,11 @@ impl PreparedPrefix {
     pub fn prefix(&self) -> &Prefix {
         &self.prefix
     }
+
+    /// What it holds, to be part of a [`PartsPayload`](super::PartsPayload) without a copy.
+    pub fn shared_prefix(&self) -> Arc<Prefix> {
+        Arc::clone(&self.prefix)
+    }
 }
 
 /// Splits a request into what a cache may hold and what must be sent.
