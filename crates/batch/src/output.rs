@@ -24,6 +24,9 @@ pub struct OutputRecord {
     /// Tokens.
     #[serde(default)]
     pub usage: Usage,
+    /// Tokens of the earlier call whose reply was kept, when nothing was sent for this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saved: Option<Usage>,
     /// Requests on the wire.
     #[serde(default)]
     pub attempts: u32,
@@ -81,6 +84,7 @@ impl From<WorkItemResult<Answer, Map<String, Value>>> for OutputRecord {
                 record.text = Some(outcome.output.text);
                 record.finish_reason = outcome.output.finish_reason;
                 record.usage = outcome.usage;
+                record.saved = outcome.saved;
             }
             Err(failure) => {
                 record.usage = failure.usage;

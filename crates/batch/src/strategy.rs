@@ -14,6 +14,9 @@ pub struct Outcome<O> {
     pub output: O,
     /// Tokens it took.
     pub usage: Usage,
+    /// Tokens that it would have taken, when the output was kept from an earlier call and nothing
+    /// was sent: then it took none.
+    pub saved: Option<Usage>,
     /// Requests on the wire.
     pub attempts: u32,
 }
@@ -24,7 +27,16 @@ impl<O> Outcome<O> {
         Self {
             output,
             usage,
+            saved: None,
             attempts,
+        }
+    }
+
+    /// An output that cost nothing, since it was kept from a call that took `saved`.
+    pub fn kept(output: O, saved: Usage) -> Self {
+        Self {
+            saved: Some(saved),
+            ..Self::new(output, Usage::default(), 0)
         }
     }
 }

@@ -23,6 +23,12 @@ pub struct Totals {
     pub failures: BTreeMap<FailureKind, u64>,
     /// Tokens.
     pub usage: Usage,
+    /// Items answered by a kept reply, so that nothing was sent.
+    pub kept: u64,
+    /// Tokens that those would have taken.
+    pub saved: Usage,
+    /// What those would have cost, in USD.
+    pub saved_usd: f64,
     /// Requests on the wire.
     pub attempts: u64,
     /// What the replies cost; caches are added once at the end of a run.
@@ -43,16 +49,15 @@ impl Totals {
         }
         self.usage.add(&record.usage);
         self.attempts += u64::from(record.attempts);
+        if let Some(saved) = &record.saved {
+            self.kept += 1;
+            self.saved.add(saved);
+        }
         if let Some(facts) = facts {
-            let usage = &record.usage;
-            // Each prompt is priced by its own size.
-            let price = facts.price(usage.prompt_tokens);
-            self.bill.add_reply(
-                &price,
-                usage.prompt_tokens,
-                usage.cached_tokens,
-                usage.output_tokens,
-            );
+            add_reply(&mut self.bill, facts, &record.usage);
+            let mut spared = Bill::default();
+            add_reply(&mut spared, facts, &record.saved.unwrap_or_default());
+            self.saved_usd += spared.total_usd();
         }
     }
 
@@ -60,4 +65,11 @@ impl Totals {
     pub fn failed(&self) -> u64 {
         self.failures.values().sum()
     }
+}
+
+/// Each prompt is priced by its own size.
+fn add_reply(bill: &mut Bill, facts: &ModelFacts, usage: &Usage) {
+    let price = facts.price(usage.prompt_tokens);
+    let (prompt, cached) = (usage.prompt_tokens, usage.cached_tokens);
+    bill.add_reply(&price, prompt, cached, usage.output_tokens);
 }

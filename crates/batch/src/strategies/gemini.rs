@@ -1,10 +1,13 @@
 //! Prompts for a Gemini model, with what they share kept in one context cache where that pays.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use futures_util::future::BoxFuture;
-use gimmal_client::gemini::GeminiClient;
 use gimmal_client::gemini::planner::{
-    Executed, Executor, PlanHint, Planner, Prefix, PreparedPrefix,
+    Executed, Executor, PartsPayload, PlanHint, Planner, Prefix, PreparedPrefix,
 };
+use gimmal_client::gemini::{GeminiClient, ReplySource, ResponseStore, StoreQuery};
 use gimmal_client::types::gemini::{Content, GenerateContentRequest, GenerateContentResponse};
 use gimmal_client::{CallOptions, Error};
 
@@ -25,6 +28,9 @@ pub struct Answer {
 ///
 /// The planner decides whether the context goes into a cache. If it does, the cache is created
 /// once before the first item, renewed while it is read, and deleted after the last.
+///
+/// With a response store replies that are kept cost nothing, and nothing is planned for them; then
+/// the cache is created by the first prompt that has to be sent.
 #[derive(Clone, Debug)]
 pub struct GeminiStrategy {
     planner: Planner,
@@ -33,6 +39,7 @@ pub struct GeminiStrategy {
     hint: PlanHint,
     settings: GenerateContentRequest,
     options: CallOptions,
+    store: Option<Arc<dyn ResponseStore>>,
     fingerprint: String,
 }
 
@@ -47,6 +54,7 @@ pub struct GeminiStrategyBuilder {
     hint: PlanHint,
     settings: GenerateContentRequest,
     options: CallOptions,
+    store: Option<Arc<dyn ResponseStore>>,
 }
 
 impl GeminiStrategy {
@@ -64,6 +72,7 @@ impl GeminiStrategy {
             hint: PlanHint::default(),
             settings: GenerateContentRequest::new(),
             options: CallOptions::default(),
+            store: client.response_store().cloned(),
         }
     }
 
@@ -111,6 +120,12 @@ impl GeminiStrategyBuilder {
         self
     }
 
+    /// Keeps replies, in the place of the client's store.
+    pub fn with_response_store(mut self, store: Arc<dyn ResponseStore>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
     /// Makes the strategy. No I/O.
     ///
     /// # Errors
@@ -125,6 +140,7 @@ impl GeminiStrategyBuilder {
             hint: self.hint,
             settings: self.settings,
             options: self.options,
+            store: self.store,
         })
     }
 }
@@ -136,7 +152,8 @@ impl CallStrategy for GeminiStrategy {
     fn prepare(&self) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async {
             // A cache that nobody will read is money lost, whatever the mode.
-            if self.hint.expected_reads == Some(0) {
+            // What is kept needs none either, and how much that is shows as the run goes on.
+            if self.hint.expected_reads == Some(0) || self.store.is_some() {
                 return Ok(());
             }
             match self.planner.warm(&self.prefix, &self.hint).await {
@@ -151,19 +168,62 @@ impl CallStrategy for GeminiStrategy {
 
     fn execute<'a>(&'a self, input: &'a String) -> BoxFuture<'a, Result<Outcome<Answer>, Failure>> {
         Box::pin(async move {
-            let tail = [Content::user(input)];
-            let plan = self.planner.plan(&self.prefix, tail, &self.hint).await;
-            let executed = self
-                .executor
-                .execute(&plan, &self.settings, &self.options)
-                .await?;
-            self.planner.observe(&plan, &executed);
-            outcome(executed)
+            match &self.store {
+                None => {
+                    let executed = self.send(Content::user(input)).await?;
+                    let attempts = executed.attempts;
+                    outcome(executed.response.into_body(), attempts)
+                }
+                Some(store) => self.look_up(&**store, Content::user(input)).await,
+            }
         })
     }
 
     fn cleanup(&self) -> BoxFuture<'_, ()> {
         Box::pin(self.planner.close())
+    }
+}
+
+impl GeminiStrategy {
+    async fn send(&self, prompt: Content) -> Result<Executed, Error> {
+        let plan = self.planner.plan(&self.prefix, [prompt], &self.hint).await;
+        let executed = self
+            .executor
+            .execute(&plan, &self.settings, &self.options)
+            .await?;
+        self.planner.observe(&plan, &executed);
+        Ok(executed)
+    }
+
+    /// The kept answer to a prompt, or the one that sending it brings.
+    async fn look_up(
+        &self,
+        store: &dyn ResponseStore,
+        prompt: Content,
+    ) -> Result<Outcome<Answer>, Failure> {
+        // The whole request, as it would be without a planner.
+        let payload = PartsPayload {
+            prefix: self.prefix.shared_prefix(),
+            tail: Arc::from([prompt.clone()]),
+        };
+        let request = payload.fill(&self.settings);
+        let (strategy, attempts) = (self.clone(), Arc::new(AtomicU32::new(0)));
+        let counted = Arc::clone(&attempts);
+        let send = move || -> BoxFuture<'static, _> {
+            Box::pin(async move {
+                let executed = strategy.send(prompt).await?;
+                counted.store(executed.attempts, Ordering::Relaxed);
+                Ok(executed.response.into_body())
+            })
+        };
+        let query = StoreQuery::new(self.prefix.model(), &request);
+        let stored = store.get_or_send(query, Box::new(send)).await?;
+        if stored.source == ReplySource::Sent {
+            return outcome(stored.reply, attempts.load(Ordering::Relaxed));
+        }
+        let kept =
+            outcome(stored.reply, 0).map_err(|failure| failure.with_usage(Usage::default()))?;
+        Ok(Outcome::kept(kept.output, kept.usage))
     }
 }
 
@@ -181,9 +241,7 @@ fn fingerprint(model: &str, prefix: &Prefix, settings: &GenerateContentRequest) 
     short_hex(parts.iter().map(Vec::as_slice))
 }
 
-fn outcome(executed: Executed) -> Result<Outcome<Answer>, Failure> {
-    let attempts = executed.attempts;
-    let reply = executed.response.into_body();
+fn outcome(reply: GenerateContentResponse, attempts: u32) -> Result<Outcome<Answer>, Failure> {
     let usage = reply
         .usage_metadata
         .as_deref()
