@@ -4,6 +4,7 @@
 mod creation;
 mod doubt;
 mod ends;
+mod money;
 mod reading;
 mod renewal;
 mod support;

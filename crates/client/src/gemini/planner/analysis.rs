@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::cost::{longest_gap, saving_usd};
+use super::cost::{longest_gap, saving_usd, storage_share};
 use super::{
-    ExactCount, Mode, ModelFacts, PlanHint, PlannerOptions, Price, Reason, TokenEstimate, TtlPolicy,
+    ExactCount, LineFacts, Mode, ModelFacts, PlanHint, PlannerOptions, Price, Reason,
+    TokenEstimate, TtlPolicy,
 };
 
 /// A cache that lives shorter than this is hardly ever read twice.
@@ -39,8 +40,8 @@ pub struct Facts<'a> {
     pub recent_failure: bool,
     /// False when the backend is known to have no caches.
     pub backend_supported: bool,
-    /// How likely the service would have cached the prefix by itself, 0 to 1.
-    pub implicit_share: f64,
+    /// What is known of the requests before this one.
+    pub line: LineFacts,
 }
 
 /// What to do.
@@ -136,13 +137,16 @@ pub fn decide(facts: &Facts<'_>) -> Verdict {
 fn weigh(facts: &Facts<'_>, model: &ModelFacts) -> Verdict {
     let prompt = u64::from(facts.prefix.expected) + u64::from(facts.tail.expected);
     let price = model.price(prompt);
-    let ttl = time_to_live(facts.options, facts.hint, &price);
+    let ttl = time_to_live(facts.options, facts.hint, facts.line.longest_gap, &price);
     // A cache that is deleted after use is billed for the use only.
     let life = facts.hint.expected_duration.unwrap_or(ttl);
     // Each read saves only what implicit caching would not have saved anyway.
-    let reads = facts.hint.expected_reads.unwrap_or(1) as f64 * (1.0 - facts.implicit_share);
+    let reads = facts.hint.expected_reads.unwrap_or(1) as f64 * (1.0 - facts.line.implicit_share);
     let saving = saving_usd(&price, facts.prefix.expected, reads, life);
-    let pays = saving.is_some_and(|usd| usd > facts.options.min_saving_usd);
+    let pays = match facts.hint.expected_reads {
+        Some(_) => saving.is_some_and(|usd| usd > facts.options.min_saving_usd),
+        None => has_paid_rent(facts, &price),
+    };
     if facts.options.mode == Mode::Always || pays {
         return Verdict::Create {
             ttl,
@@ -154,6 +158,20 @@ fn weigh(facts: &Facts<'_>, model: &ModelFacts) -> Verdict {
         reason: Reason::NotWorthIt,
         saving_usd: saving,
     }
+}
+
+/// Whether requests have by now cost as much more than cached ones as a cache costs.
+///
+/// Nobody knows how many are to come. Whoever rents until the rent has reached the price, and buys
+/// then, pays at most twice of what the best choice in hindsight costs; and what is read once is
+/// never cached.
+fn has_paid_rent(facts: &Facts<'_>, price: &Price) -> bool {
+    let Some(storage) = storage_share(price) else {
+        return false;
+    };
+    let hours = facts.line.held.as_secs_f64() / 3600.0;
+    let cost = f64::from(facts.prefix.expected) * (1.0 + storage * hours);
+    facts.line.premium_tokens >= cost
 }
 
 /// The minimum that counts: the caller's, else the learnt one, else the table's.
@@ -171,15 +189,26 @@ fn implicit_possible(model: &ModelFacts, facts: &Facts<'_>) -> bool {
     model.implicit_min.is_some_and(|least| total >= least)
 }
 
-fn time_to_live(options: &PlannerOptions, hint: &PlanHint, price: &Price) -> Duration {
-    match (options.ttl, hint.expected_duration) {
-        (TtlPolicy::Fixed(ttl), _) => ttl,
-        (TtlPolicy::Auto, Some(duration)) => {
+fn time_to_live(
+    options: &PlannerOptions,
+    hint: &PlanHint,
+    longest_wait: Option<Duration>,
+    price: &Price,
+) -> Duration {
+    let worth_keeping = longest_gap(price);
+    match (options.ttl, hint.expected_duration, longest_wait) {
+        (TtlPolicy::Fixed(ttl), ..) => ttl,
+        (TtlPolicy::Auto, Some(duration), _) => {
             let bounded = duration.min(LONGEST_TTL).mul_f64(1.2);
             bounded.clamp(SHORTEST_TTL, LONGEST_TTL)
         }
-        (TtlPolicy::Auto, None) => {
-            longest_gap(price).map_or(options.default_ttl, |gap| gap.min(options.default_ttl))
+        (TtlPolicy::Auto, None, Some(wait)) => {
+            let longest = worth_keeping.unwrap_or(options.default_ttl);
+            let longest = longest.max(SHORTEST_TTL);
+            wait.saturating_mul(2).clamp(SHORTEST_TTL, longest)
+        }
+        (TtlPolicy::Auto, None, None) => {
+            worth_keeping.map_or(options.default_ttl, |gap| gap.min(options.default_ttl))
         }
     }
 }
@@ -248,7 +277,10 @@ mod tests {
             lease: row.lease,
             recent_failure: row.recent_failure,
             backend_supported: true,
-            implicit_share: row.implicit_share,
+            line: LineFacts {
+                implicit_share: row.implicit_share,
+                ..LineFacts::default()
+            },
         })
     }
 
@@ -513,11 +545,54 @@ mod tests {
             .find("gemini-2.5-flash")
             .unwrap()
             .price(1);
-        let ttl = |hint: &PlanHint| time_to_live(&options, hint, &price).as_secs();
+        let ttl = |hint: &PlanHint| time_to_live(&options, hint, None, &price).as_secs();
         let run = |seconds| PlanHint::new().with_expected_duration(Duration::from_secs(seconds));
         assert_eq!(ttl(&PlanHint::new()), 972);
         assert_eq!(ttl(&run(1000)), 1200);
         assert_eq!(ttl(&run(10)), 300);
         assert_eq!(ttl(&run(u64::MAX)), 7 * 24 * 3600);
+    }
+
+    #[test]
+    fn b11_a_cache_lives_twice_the_longest_gap_while_that_pays() {
+        let table = ModelTable::default();
+        let price = table.find("gemini-2.5-flash").unwrap().price(10_000);
+        let (options, hint) = (PlannerOptions::default(), PlanHint::new());
+        for (gap, ttl) in [(60, 300), (400, 800), (900, 972)] {
+            let gap = Some(Duration::from_secs(gap));
+            let have = time_to_live(&options, &hint, gap, &price);
+            assert_eq!(have.as_secs_f64().round() as u64, ttl, "{gap:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_hint_a_cache_is_made_when_the_premium_has_reached_its_price() {
+        let table = ModelTable::default();
+        let options = PlannerOptions::default();
+        let creates = |premium_tokens| {
+            let facts = Facts {
+                options: &options,
+                hint: &PlanHint::new(),
+                model: table.find("gemini-3.8-flash"),
+                learnt_min: None,
+                prefix: text(42_000),
+                tail: text(120),
+                prefix_empty: false,
+                tail_empty: false,
+                has_history: false,
+                lease: false,
+                recent_failure: false,
+                backend_supported: true,
+                line: LineFacts {
+                    premium_tokens,
+                    held: HOUR,
+                    ..LineFacts::default()
+                },
+            };
+            matches!(decide(&facts), Verdict::Create { .. })
+        };
+        // 10,000 tokens, and an hour of storage at two thirds of the input price.
+        assert!(!creates(0.0) && !creates(16_600.0));
+        assert!(creates(16_700.0));
     }
 }

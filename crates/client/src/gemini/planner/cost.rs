@@ -37,6 +37,12 @@ pub(crate) fn longest_gap(price: &Price) -> Option<Duration> {
         .then(|| Duration::from_secs_f64((1.0 - ratio) / storage * 3600.0))
 }
 
+/// What keeping a token for an hour costs, as a part of the input price; `None` when the model has
+/// no price for caches.
+pub(crate) fn storage_share(price: &Price) -> Option<f64> {
+    relative(price).map(|(_, storage)| storage)
+}
+
 /// The prices of cached tokens and of storage, each as a part of the input price.
 fn relative(price: &Price) -> Option<(f64, f64)> {
     let (cached, storage) = (price.cached?, price.storage?);

@@ -8,7 +8,7 @@ use std::fmt;
 
 use gimmal_api::gemini::Backend;
 use gimmal_types::gemini::Content;
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -47,6 +47,19 @@ impl CacheScope {
     #[must_use]
     pub(crate) fn salted(&self, salt: &str) -> Self {
         Self::new(self.backend, self.digest.as_bytes(), Some(salt))
+    }
+}
+
+impl<'de> Deserialize<'de> for PrefixKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if text.len() != 64 || !text.bytes().all(is_digit) {
+            return Err(serde::de::Error::custom(
+                "a prefix key is 64 lower-case hexadecimal digits",
+            ));
+        }
+        Ok(Self(text))
     }
 }
 

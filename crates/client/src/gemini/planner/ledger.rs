@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use super::{CreateFailure, PlannerStats, PrefixKey};
+use super::line::{Line, LineFacts};
+use super::{Bill, CreateFailure, PlannerStats, PrefixKey, Price};
 
 /// A cache with less than this left is not used any more: it might expire on the way.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(10);
@@ -17,11 +18,15 @@ const LEARNT_FOR: Duration = Duration::from_secs(24 * 3600);
 const FAILURES_FADE_AFTER: Duration = Duration::from_secs(3600);
 /// Prefixes whose exact size is remembered; beyond it all are forgotten.
 const MOST_COUNTS: usize = 10_000;
+/// Lines remembered at most.
+const MOST_LINES: usize = 10_000;
+/// A line that nobody reads for so long makes room for others.
+const LINE_FADES_AFTER: Duration = Duration::from_secs(24 * 3600);
 /// A renewal is not tried again for so long, whether it failed or never reported back.
 const RENEWAL_PAUSE: Duration = Duration::from_secs(30);
 
 /// Local record of a live context cache.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Lease {
     /// The cache's name.
@@ -96,12 +101,15 @@ struct State {
     /// Exact sizes, counted by the service.
     counts: HashMap<PrefixKey, u32>,
     learnt: HashMap<String, (u32, Instant)>,
+    lines: HashMap<PrefixKey, Line>,
     blocked_models: HashMap<String, Instant>,
     backend_blocked: Option<Instant>,
     /// Times the planner was closed: what an earlier time began belongs to nobody.
     closings: u64,
-    /// Storage of caches that are no longer live.
-    closed_token_hours: f64,
+    /// Storage of caches that are no longer live, in token-hours by model.
+    closed_token_hours: HashMap<String, f64>,
+    /// What replies and creations cost; storage is added when somebody asks.
+    bill: Bill,
     stats: PlannerStats,
 }
 
@@ -308,15 +316,75 @@ impl Ledger {
         self.lock().leases.values().cloned().collect()
     }
 
+    /// Takes over caches of another process; how many. What is known here already stays.
+    pub(super) fn take_over(&self, leases: impl Iterator<Item = Lease>) -> usize {
+        let mut state = self.lock();
+        let before = state.leases.len();
+        for lease in leases {
+            state.leases.entry(lease.key.clone()).or_insert(lease);
+        }
+        let taken = state.leases.len() - before;
+        state.stats.adopted += taken as u64;
+        taken
+    }
+
+    /// Notes one more request with a prefix; what is known of those before it.
+    pub(super) fn read_line(&self, key: &PrefixKey, now: Instant) {
+        let mut state = self.lock();
+        if state.lines.len() >= MOST_LINES {
+            state
+                .lines
+                .retain(|_, line| !line.is_older_than(LINE_FADES_AFTER, now));
+        }
+        if state.lines.len() >= MOST_LINES {
+            state.lines.clear();
+        }
+        let line = state.lines.entry(key.clone());
+        line.or_insert_with(|| Line::new(now)).read(now);
+    }
+
+    /// What is known of the requests with a prefix.
+    pub(super) fn line(&self, key: &PrefixKey, now: Instant) -> LineFacts {
+        let state = self.lock();
+        let line = state.lines.get(key);
+        line.map_or_else(LineFacts::default, |line| line.facts(now))
+    }
+
+    pub(super) fn change_line(&self, key: &PrefixKey, change: impl FnOnce(&mut Line)) {
+        if let Some(line) = self.lock().lines.get_mut(key) {
+            change(line);
+        }
+    }
+
+    pub(super) fn charge(&self, charge: impl FnOnce(&mut Bill)) {
+        charge(&mut self.lock().bill);
+    }
+
     pub(super) fn count(&self, update: impl FnOnce(&mut PlannerStats)) {
         update(&mut self.lock().stats);
     }
 
-    pub(super) fn stats(&self, now: SystemTime) -> PlannerStats {
+    /// The counters, with storage up to now at the prices of each model.
+    pub(super) fn stats(
+        &self,
+        now: SystemTime,
+        price: impl Fn(&str) -> Option<Price>,
+    ) -> PlannerStats {
         let state = self.lock();
-        let live = state.leases.values().map(|lease| lease.token_hours(now));
-        let mut stats = state.stats.clone();
-        stats.storage_token_hours = state.closed_token_hours + live.sum::<f64>();
+        let closed = state.closed_token_hours.iter();
+        let closed = closed.map(|(model, hours)| (model.as_str(), *hours));
+        let live = state.leases.values();
+        let live = live.map(|lease| (lease.model.as_str(), lease.token_hours(now)));
+        let (mut stats, mut bill) = (state.stats.clone(), state.bill);
+        for (model, hours) in closed.chain(live) {
+            stats.storage_token_hours += hours;
+            if let Some(price) = price(model) {
+                bill.add_caches(&price, 0, hours);
+            }
+        }
+        stats.cost_actual_usd = bill.total_usd();
+        stats.cost_raw_usd = bill.without_cache_usd;
+        stats.savings_usd = bill.saved_usd();
         stats
     }
 }
@@ -328,7 +396,8 @@ fn is_under_way(flight: &Flight) -> bool {
 
 fn close(state: &mut State, key: &PrefixKey, now: SystemTime) {
     if let Some(lease) = state.leases.remove(key) {
-        state.closed_token_hours += lease.token_hours(now);
+        let hours = lease.token_hours(now);
+        *state.closed_token_hours.entry(lease.model).or_default() += hours;
     }
 }
 

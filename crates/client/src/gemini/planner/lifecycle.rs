@@ -71,6 +71,15 @@ impl Planner {
         let (key, model) = (&prefix.key, &prefix.full_model);
         let ledger = &self.inner.ledger;
         let landing = ledger.land(key, model, &outcome, leadership, adopted, self.now());
+        if let (Ok(lease), false) = (&outcome, adopted) {
+            let now = self.now().instant;
+            ledger.change_line(key, |line| line.rolled(now));
+            if let Some(facts) = self.model_facts(model) {
+                let tokens = u64::from(lease.tokens);
+                let price = facts.price(tokens);
+                ledger.charge(|bill| bill.add_caches(&price, tokens, 0.0));
+            }
+        }
         match &outcome {
             Ok(lease) if landing == Landing::Orphaned && !self.inner.options.keep_on_close => {
                 self.retire(lease).await;
@@ -240,7 +249,7 @@ fn failed(error: &Error) -> FlightFailure {
 }
 
 /// The service hides caches that are gone behind either status.
-fn is_gone(error: &Error) -> bool {
+pub(super) fn is_gone(error: &Error) -> bool {
     let status = error.status().map(|status| status.as_u16());
     matches!(status, Some(403 | 404))
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 #[non_exhaustive]
 pub enum Mode {
     /// A cache is created when it costs less than it saves, for as many reads as the
-    /// [`PlanHint`] expects; without that number one read is assumed, and none is created.
+    /// [`PlanHint`] expects; without that number once the requests have cost as much more as a cache
+    /// costs.
     #[default]
     Cost,
     /// A cache is created whenever one can be.

@@ -131,6 +131,7 @@ impl Planner {
             tail: tail.into(),
         };
         let tail_estimate = TokenEstimate::of_contents(payload.tail.iter());
+        self.inner.ledger.read_line(&prefix.key, self.clock().now());
         let mut estimate = self.estimate(prefix);
         loop {
             let (verdict, facts) = self.verdict(prefix, &payload, estimate, tail_estimate, hint);
@@ -241,13 +242,28 @@ impl Planner {
         let tokens = |count: Option<i32>| u64::try_from(count.unwrap_or(0)).unwrap_or(0);
         let prompt = tokens(usage.and_then(|usage| usage.prompt_token_count));
         let cached = tokens(usage.and_then(|usage| usage.cached_content_token_count));
+        let output = tokens(usage.and_then(|usage| usage.candidates_token_count))
+            + tokens(usage.and_then(|usage| usage.thoughts_token_count));
         let from_cache = executed.strategy == super::CacheStrategy::GenerateFromExplicitCache;
+        let estimated = u64::from(plan.estimate.min)..=u64::from(plan.estimate.max);
         ledger.count(|stats| {
             stats.prompt_tokens += prompt;
             stats.cached_tokens_read += cached;
+            stats.output_tokens += output;
+            stats.estimate_in_range += u64::from(estimated.contains(&prompt));
             stats.retried_without_cache += u64::from(executed.retried_without_cache);
             stats.cache_read_zero += u64::from(from_cache && cached == 0);
         });
+        let Some(facts) = self.model_facts(&plan.model) else {
+            return;
+        };
+        let price = facts.price(prompt);
+        ledger.charge(|bill| bill.add_reply(&price, prompt, cached, output));
+        if let (Some(key), false) = (&plan.key, from_cache) {
+            let coverable = plan.decision.estimate.expected;
+            let ratio = price.cached_ratio();
+            ledger.change_line(key, |line| line.sent_whole(coverable, cached, ratio));
+        }
     }
 
     /// The live caches, for instance to name those that [`Planner::close`] left alive.
@@ -257,7 +273,8 @@ impl Planner {
 
     /// What the planner did so far.
     pub fn stats(&self) -> PlannerStats {
-        self.inner.ledger.stats(self.clock().system_now())
+        let price = |model: &str| Some(self.model_facts(model)?.price(0));
+        self.inner.ledger.stats(self.clock().system_now(), price)
     }
 
     /// What is known of a model.
@@ -310,7 +327,7 @@ impl Planner {
             lease: self.lease(prefix).is_some(),
             recent_failure: ledger.recent_failure(&prefix.key, &prefix.full_model, now),
             backend_supported: ledger.backend_supported(now),
-            implicit_share: 0.0,
+            line: ledger.line(&prefix.key, now),
         };
         let floor = floor(&facts);
         let conf_cut = self.inner.options.conf_skip_floor;

@@ -38,8 +38,18 @@ pub struct PlannerStats {
     pub cached_tokens_read: u64,
     /// Tokens written into caches.
     pub creation_tokens: u64,
+    /// Reply and reasoning tokens of observed replies.
+    pub output_tokens: u64,
+    /// Observed replies whose prompt had a size within the estimate.
+    pub estimate_in_range: u64,
     /// Tokens times hours kept, up to deletion, expiry or now.
     pub storage_token_hours: f64,
+    /// What the observed replies and all caches cost, in USD; models without prices are left out.
+    pub cost_actual_usd: f64,
+    /// What the same replies would have cost without caches, in USD.
+    pub cost_raw_usd: f64,
+    /// What the caches saved, in USD; negative when they cost more.
+    pub savings_usd: f64,
 }
 
 impl PlannerStats {

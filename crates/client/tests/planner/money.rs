@@ -1,0 +1,182 @@
+//! What the planner says that caches cost and save, beside what the service reports; and what
+//! planning costs.
+
+use std::sync::Arc;
+
+use gimmal_client::gemini::planner::{CacheAction, PlanHint, Reason};
+use gimmal_client::types::gemini::GenerateContentResponse;
+use gimmal_emulator::Route;
+
+use super::support::{
+    MODEL, World, cache_name, count, execute, in_time, plan, planner_of, prepared, question,
+};
+
+/// USD per token of the model of these tests: plain, cached, replied, and kept for an hour.
+const PRICES: (f64, f64, f64, f64) = (0.30e-6, 0.03e-6, 2.50e-6, 1.00e-6);
+
+/// What a reply costs by the counts of the service.
+fn price_of(reply: &GenerateContentResponse) -> f64 {
+    let usage = reply.usage_metadata.as_deref().unwrap();
+    let tokens = |count: Option<i32>| f64::from(count.unwrap_or(0));
+    let cached = tokens(usage.cached_content_token_count);
+    let replied = tokens(usage.candidates_token_count) + tokens(usage.thoughts_token_count);
+    let plain = tokens(usage.prompt_token_count) - cached;
+    plain * PRICES.0 + cached * PRICES.1 + replied * PRICES.2
+}
+
+/// Covers: B17
+#[tokio::test]
+async fn b17_the_bill_is_that_of_the_service() {
+    let world = World::new().await;
+    let planner = world.planner();
+    let handbook = prepared(&planner, "b17");
+    let mut bill = 0.0;
+    for _ in 0..5 {
+        let plan = plan(&planner, &handbook).await;
+        let executed = execute(&world, &plan).await.unwrap();
+        planner.observe(&plan, &executed);
+        bill += price_of(executed.response.body());
+        world.clock.advance(45);
+    }
+    let name = planner.leases()[0].name.clone();
+    let cache = in_time(world.client.caches().get(name).send()).await;
+    let cache = cache.unwrap().into_body();
+    let tokens = cache.usage_metadata.unwrap().total_token_count.unwrap();
+    let tokens = f64::from(tokens);
+    // Written once, and kept for five times three quarters of a minute.
+    bill += tokens * PRICES.0 + tokens * 225.0 / 3600.0 * PRICES.3;
+    let stats = planner.stats();
+    assert!(
+        (stats.cost_actual_usd - bill).abs() < 1e-9,
+        "{bill} {stats:?}"
+    );
+    assert!(stats.savings_usd > 0.0);
+    let saved = stats.cost_raw_usd - stats.cost_actual_usd;
+    assert!((saved - stats.savings_usd).abs() < 1e-12);
+
+    // Nothing is charged for a cache that is deleted.
+    in_time(planner.close()).await;
+    world.clock.advance(3600);
+    assert!((planner.stats().cost_actual_usd - bill).abs() < 1e-9);
+}
+
+/// However large the prefix is, a plan shares it, and neither hashes nor copies it.
+///
+/// Covers: B18
+#[tokio::test]
+async fn b18_planning_with_a_live_cache_does_not_touch_the_prefix() {
+    let world = World::new().await;
+    let planner = world.planner();
+    let handbook = prepared(&planner, "b18");
+    plan(&planner, &handbook).await;
+    let again = plan(&planner, &handbook).await;
+    assert_eq!(again.decision.reason, Reason::LeaseHit);
+    let CacheAction::FromCache(payload) = &again.action else {
+        panic!("{:?}", again.action);
+    };
+    let whole = payload.fallback.as_ref().unwrap();
+    assert!(Arc::ptr_eq(&whole.prefix, &handbook.shared_prefix()));
+    assert_eq!(payload.contents.len(), 1);
+    assert_eq!(count(&world, Route::CountTokens), 0);
+}
+
+/// Covers: B11
+#[tokio::test]
+async fn b11_the_gaps_between_requests_decide_how_long_a_cache_lives() {
+    for (gap, ttl) in [(60, 300), (400, 800), (900, 972)] {
+        let world = World::new().await;
+        let planner = planner_of(&world.client, |options| {
+            options.ttl = gimmal_client::gemini::planner::TtlPolicy::Auto;
+        });
+        let handbook = prepared(&planner, "b11");
+        // It is not known how many are to come, so the first goes out whole.
+        let first = planner.plan(&handbook, question("Why?"), &PlanHint::new());
+        assert_eq!(in_time(first).await.action.cache_name(), None);
+        world.clock.advance(gap);
+        let second = plan(&planner, &handbook).await;
+        let have = second.decision.ttl.unwrap().as_secs_f64().round();
+        assert_eq!(have as u64, ttl, "{gap}");
+    }
+}
+
+/// A prefix that is read again and again without a word about how often.
+#[tokio::test]
+async fn without_a_hint_a_cache_is_made_once_its_price_was_spent() {
+    let world = World::new().await;
+    let planner = world.planner();
+    let handbook = planner
+        .prepare("gemini-3.8-flash", super::support::prefix("rent"))
+        .unwrap();
+    let mut reasons = Vec::new();
+    for _ in 0..4 {
+        let next = planner.plan(&handbook, question("Why?"), &PlanHint::new());
+        let plan = in_time(next).await;
+        let executed = execute(&world, &plan).await.unwrap();
+        planner.observe(&plan, &executed);
+        reasons.push(plan.decision.reason);
+        world.clock.advance(1);
+    }
+    let (rents, buys) = (Reason::NotWorthIt, [Reason::Ok, Reason::LeaseHit]);
+    assert_eq!(reasons[..2], [rents, rents], "{reasons:?}");
+    assert_eq!(reasons[2..], buys, "{reasons:?}");
+    assert_eq!(
+        MODEL, "gemini-2.5-flash",
+        "the other tests have their own model"
+    );
+}
+
+/// Covers: B16
+#[tokio::test]
+async fn b16_leases_written_down_are_restored_and_proved() {
+    let world = World::new().await;
+    let first = world.planner_with(|options| options.keep_on_close = true);
+    let mut names = Vec::new();
+    for title in ["b16 a", "b16 b"] {
+        names.push(cache_name(&plan(&first, &prepared(&first, title)).await).to_owned());
+    }
+    let written = serde_json::to_string(&first.export_leases()).unwrap();
+    in_time(first.close()).await;
+    assert!(first.export_leases().is_empty());
+    in_time(world.client.caches().delete(&names[1]).send())
+        .await
+        .unwrap();
+
+    let second = world.planner();
+    assert_eq!(second.restore(serde_json::from_str(&written).unwrap()), 2);
+    assert_eq!(in_time(second.prove()).await, 1);
+    let again = plan(&second, &prepared(&second, "b16 a")).await;
+    assert_eq!(cache_name(&again), names[0]);
+    assert_eq!(again.decision.reason, Reason::LeaseHit);
+    assert_eq!(
+        count(&world, Route::CreateCachedContent),
+        2,
+        "none but those"
+    );
+    let stats = second.stats();
+    assert_eq!((stats.adopted, stats.lost, stats.created), (2, 1, 0));
+
+    // What has expired is not taken over.
+    world.clock.advance(3600);
+    let third = world.planner();
+    assert_eq!(third.restore(serde_json::from_str(&written).unwrap()), 0);
+}
+
+#[tokio::test]
+async fn caches_of_dead_processes_are_swept() {
+    let world = World::new().await;
+    let dead = world.planner();
+    let left = cache_name(&plan(&dead, &prepared(&dead, "dead")).await).to_owned();
+    world.clock.advance(300);
+    let alive = world.planner();
+    let own = cache_name(&plan(&alive, &prepared(&alive, "alive")).await).to_owned();
+
+    let age = std::time::Duration::from_secs(240);
+    let found = in_time(alive.sweep_remote(age, true)).await.unwrap();
+    assert_eq!(found, [left.clone()]);
+    assert_eq!(count(&world, Route::DeleteCachedContent), 0);
+    let swept = in_time(alive.sweep_remote(age, false)).await.unwrap();
+    assert_eq!(swept, [left.clone()]);
+    let caches = world.client.caches();
+    assert!(in_time(caches.get(left).send()).await.is_err());
+    assert!(in_time(caches.get(own).send()).await.is_ok());
+}
