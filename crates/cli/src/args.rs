@@ -47,9 +47,12 @@ pub(crate) enum Command {
     Generate(Box<Generate>),
     /// Count the tokens of a text
     Count(Count),
-    /// Create, list, describe, renew and delete context caches
+    /// Create, list, describe, renew and delete context caches, and explain whether one pays
     #[command(subcommand)]
-    Cache(Cache),
+    Cache(Box<Cache>),
+    /// Look at, empty and export a response cache in Redis
+    #[command(subcommand)]
+    ResponseCache(ResponseCache),
     /// List and describe models
     #[command(subcommand)]
     Model(Model),
@@ -98,6 +101,10 @@ pub(crate) struct Batch {
     /// How long the cache lives, such as 3600s, 30m or 1h; otherwise as long as the run needs
     #[arg(long, value_parser = duration, value_name = "DURATION")]
     pub(crate) ttl: Option<Duration>,
+    /// Keep the replies, and take those of earlier prompts instead of asking again: `memory` for
+    /// this run, or the address of a Redis for all, such as redis://localhost
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) response_cache: Option<String>,
     /// Leave the cache alive after the run
     #[arg(long)]
     pub(crate) keep_cache: bool,
@@ -200,11 +207,85 @@ pub(crate) enum Cache {
         #[arg(long, value_parser = duration, value_name = "DURATION")]
         ttl: Duration,
     },
+    /// Explain whether a cache for a text pays, without making one
+    Plan {
+        /// The texts to keep, in this order
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Model that will read them
+        #[arg(long, short, default_value = DEFAULT_MODEL)]
+        model: String,
+        /// Instructions to keep with them
+        #[arg(long, value_name = "TEXT")]
+        system: Option<String>,
+        /// How many requests will read them
+        #[arg(long, value_name = "N", default_value_t = 10)]
+        reads: u64,
+        /// How long the cache is to live, such as 3600s, 30m or 1h; otherwise as the planner likes
+        #[arg(long, value_parser = duration, value_name = "DURATION")]
+        ttl: Option<Duration>,
+        /// Model facts and prices to use instead of the built-in table
+        #[arg(long, value_name = "FILE")]
+        prices: Option<PathBuf>,
+    },
     /// Delete a cache, which ends its billing
     Delete {
         /// Its name, such as cachedContents/abc
         name: String,
     },
+}
+
+/// Arguments of `gimmal response-cache`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ResponseCache {
+    /// Count what it holds, and tell how the server does
+    Stats {
+        /// Where it is, such as redis://localhost
+        #[arg(env = "GIMMAL_CACHE_REDIS_URL", hide_env_values = true)]
+        url: String,
+        /// Look again at this interval, such as 2s, until Ctrl-C
+        #[arg(long, value_parser = seconds, value_name = "DURATION")]
+        watch: Option<Duration>,
+    },
+    /// Stop serving entries, in all processes
+    Invalidate {
+        /// Where it is, such as redis://localhost
+        #[arg(env = "GIMMAL_CACHE_REDIS_URL", hide_env_values = true)]
+        url: String,
+        #[command(flatten)]
+        selection: Selection,
+    },
+    /// Write entries as JSON, one a line
+    Export {
+        /// Where it is, such as redis://localhost
+        #[arg(env = "GIMMAL_CACHE_REDIS_URL", hide_env_values = true)]
+        url: String,
+        #[command(flatten)]
+        selection: Selection,
+    },
+}
+
+/// Which entries of a response cache are meant.
+#[derive(Debug, Args)]
+pub(crate) struct Selection {
+    /// All, of every namespace
+    #[arg(long, conflicts_with_all = ["namespace", "operation", "model", "tag", "pattern"])]
+    pub(crate) all: bool,
+    /// Those of a namespace; with another choice, within it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+    /// Those of an operation, such as generateContent
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["model", "tag", "pattern"])]
+    pub(crate) operation: Option<String>,
+    /// Those of a model
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["tag", "pattern"])]
+    pub(crate) model: Option<String>,
+    /// Those with a tag
+    #[arg(long, value_name = "TAG", conflicts_with = "pattern")]
+    pub(crate) tag: Option<String>,
+    /// Those whose `namespace:operation` matches, such as tenant-*:qa
+    #[arg(long, value_name = "GLOB", conflicts_with = "namespace")]
+    pub(crate) pattern: Option<String>,
 }
 
 /// Arguments of `gimmal model`.

@@ -6,6 +6,7 @@ mod connect;
 mod exit;
 mod interrupt;
 mod output;
+mod replies;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;

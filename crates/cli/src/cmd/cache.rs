@@ -6,16 +6,41 @@ use std::process::ExitCode;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use gimmal_client::types::gemini::{CachedContent, Content};
 
-use super::files;
+use super::plan::Question;
+use super::{files, plan};
 use crate::args::{Cache, Connection};
 use crate::connect::connect;
 use crate::output::{self, Table};
 
 /// Runs one of the cache commands.
 pub(crate) async fn run(connection: &Connection, args: Cache) -> anyhow::Result<ExitCode> {
+    let args = match args {
+        Cache::Plan {
+            files,
+            model,
+            system,
+            reads,
+            ttl,
+            prices,
+        } => {
+            let table = files::model_table(prices.as_deref())?;
+            let question = Question {
+                files,
+                model,
+                system,
+                reads,
+                ttl,
+            };
+            plan::run(&question, &table, connection.json)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        args => args,
+    };
     let connected = connect(connection).await?;
     let caches = connected.client.caches();
     match args {
+        // It asks nobody, and is done.
+        Cache::Plan { .. } => {}
         Cache::Create {
             context,
             model,

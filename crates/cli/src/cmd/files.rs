@@ -3,6 +3,8 @@
 use std::io::Read as _;
 use std::path::Path;
 
+use gimmal_client::gemini::planner::ModelTable;
+
 use crate::exit::Failure;
 
 /// A text file that must exist and not be empty.
@@ -30,4 +32,14 @@ pub(crate) fn text_or_stdin(argument: &str) -> anyhow::Result<String> {
         .read_to_string(&mut text)
         .map_err(|error| Failure::usage(format!("cannot read standard input: {error}")))?;
     Ok(text)
+}
+
+/// The model table of a file, or the built-in one.
+pub(crate) fn model_table(path: Option<&Path>) -> anyhow::Result<ModelTable> {
+    let Some(path) = path else {
+        return Ok(ModelTable::default());
+    };
+    let text = read_text(path, "price table")?;
+    ModelTable::from_json(text.as_bytes())
+        .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
 }

@@ -7,6 +7,8 @@ mod emulator;
 mod files;
 mod generate;
 mod model;
+mod plan;
+mod response_cache;
 mod sampling;
 mod summary;
 
@@ -21,7 +23,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Batch(args) => batch::run(connection, *args).await,
         Command::Generate(args) => generate::run(connection, *args).await,
         Command::Count(args) => count::run(connection, args).await,
-        Command::Cache(args) => cache::run(connection, args).await,
+        Command::Cache(args) => cache::run(connection, *args).await,
+        Command::ResponseCache(args) => response_cache::run(connection, args).await,
         Command::Model(args) => model::run(connection, args).await,
         Command::Emulator(args) => emulator::run(connection, &args).await,
     }

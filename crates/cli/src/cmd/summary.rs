@@ -101,6 +101,7 @@ impl Summary {
         }
         for (name, count) in [
             ("cut off by the token limit", totals.truncated),
+            ("answered by kept replies", totals.kept),
             ("answered by an earlier run", self.resumed),
             ("invalid lines passed over", self.skipped),
             ("left for --resume", self.left),
@@ -122,6 +123,13 @@ impl Summary {
             row("  reasoning", grouped(usage.thoughts_tokens));
         }
         row("total tokens", grouped(usage.total_tokens));
+        if totals.kept > 0 {
+            row(
+                "tokens spared by kept replies",
+                grouped(totals.saved.total_tokens),
+            );
+            row("saved by kept replies", usd(totals.saved_usd));
+        }
         row("cache hit rate", format!("{:.1} %", self.cache_hit_rate));
         row(
             "effective input tokens",

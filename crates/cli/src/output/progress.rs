@@ -10,6 +10,9 @@ use super::grouped;
 /// Lines are no closer together than this when they go to a file.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
+/// A note is asked for no more often than this.
+const NOTE_EVERY: Duration = Duration::from_millis(250);
+
 /// Progress on standard error.
 pub(crate) struct Progress {
     total: u64,
@@ -20,6 +23,14 @@ pub(crate) struct Progress {
     started: Instant,
     done_before: u64,
     shown: Shown,
+    note: Option<Note>,
+}
+
+/// Something more to say, asked for now and then.
+struct Note {
+    tell: Box<dyn Fn() -> String>,
+    told: String,
+    at: Option<Instant>,
 }
 
 enum Shown {
@@ -54,7 +65,18 @@ impl Progress {
             started: Instant::now(),
             done_before: done,
             shown,
+            note: None,
         }
+    }
+
+    /// Adds what `tell` says, asked a few times a second.
+    pub(crate) fn with_note(mut self, tell: impl Fn() -> String + 'static) -> Self {
+        self.note = Some(Note {
+            tell: Box::new(tell),
+            told: String::new(),
+            at: None,
+        });
+        self
     }
 
     /// One more item is done.
@@ -82,20 +104,30 @@ impl Progress {
         }
     }
 
-    fn message(&self) -> String {
+    fn message(&mut self) -> String {
         let cached = 100.0 * self.cached_tokens as f64 / self.prompt_tokens.max(1) as f64;
         let seconds = self.started.elapsed().as_secs_f64().max(0.001);
         let speed = ((self.done - self.done_before) as f64 / seconds).round() as u64;
-        format!(
+        let mut message = format!(
             "{}/s, {} failed, {cached:.0} % cached",
             grouped(speed),
             self.failed
-        )
+        );
+        if let Some(note) = &mut self.note {
+            if note.at.is_none_or(|at| at.elapsed() >= NOTE_EVERY) {
+                (note.told, note.at) = ((note.tell)(), Some(Instant::now()));
+            }
+            message = format!("{message}, {}", note.told);
+        }
+        message
     }
 
     /// Takes the bar away, or says the last word.
-    pub(crate) fn finish(self) {
-        match self.shown {
+    pub(crate) fn finish(mut self) {
+        if let Some(note) = &mut self.note {
+            note.at = None;
+        }
+        match &self.shown {
             Shown::Bar(bar) => bar.finish_and_clear(),
             Shown::Lines(_) => {
                 let message = self.message();

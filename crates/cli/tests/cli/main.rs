@@ -4,5 +4,6 @@ mod bad_input;
 mod batch;
 mod commands;
 mod interrupt;
+mod response_cache;
 mod resume;
 mod support;

@@ -31,6 +31,7 @@ use crate::connect::{Connected, connect};
 use crate::exit::{self, Failure};
 use crate::interrupt;
 use crate::output::{self, Progress, grouped};
+use crate::replies::{self, Replies};
 
 /// So long an answer takes, roughly; only the life of the cache depends on it.
 const SECONDS_PER_ANSWER: u64 = 10;
@@ -44,16 +45,23 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
         .as_deref()
         .map(|path| files::read_text(path, "context"));
     let context = context.transpose()?;
-    let table = model_table(&args)?;
+    let table = files::model_table(args.prices.as_deref())?;
     let prompts = Prompts::open(&args.input)?;
     let checked = prompts.check(args.skip_invalid)?;
     results::refuse_unsafe(&args)?;
+    args.response_cache
+        .as_deref()
+        .map(replies::config)
+        .transpose()?;
 
     let connected = connect(connection).await?;
     let facts = table.find(&args.model).cloned();
     let planner = planner(&connected, &args, table);
+    let place = args.response_cache.as_deref();
+    let replies = place.map(|place| Replies::open(place, &connected));
+    let replies = replies.transpose()?;
     // Settings that cannot be sent are refused before the output is touched.
-    let strategy = strategy(&connected, &planner, &args, context)?;
+    let strategy = strategy(&connected, &planner, &args, context, replies.as_ref())?;
     let mut totals = Totals::default();
     let (mut results, earlier) =
         Results::open(&args, strategy.fingerprint(), &checked, |record| {
@@ -65,6 +73,9 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
     let shutdown = Shutdown::new();
     let _watch = interrupt::watch(shutdown.clone(), how_to_resume(&args));
     let mut progress = Progress::start(checked.items, answered, is_stdio(&args.output));
+    if let Some(replies) = replies.clone() {
+        progress = progress.with_note(move || replies.in_short());
+    }
     let started = Instant::now();
     let run_id = strategy.fingerprint().to_owned();
     let tokens = strategy.context_tokens();
@@ -175,15 +186,6 @@ fn is_stdio(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-fn model_table(args: &Batch) -> anyhow::Result<ModelTable> {
-    let Some(path) = &args.prices else {
-        return Ok(ModelTable::default());
-    };
-    let text = files::read_text(path, "price table")?;
-    ModelTable::from_json(text.as_bytes())
-        .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
-}
-
 fn planner(connected: &Connected, args: &Batch, table: ModelTable) -> Planner {
     let mut options = PlannerOptions::default();
     options.mode = match args.cache {
@@ -208,6 +210,7 @@ fn strategy(
     planner: &Planner,
     args: &Batch,
     context: Option<String>,
+    replies: Option<&Replies>,
 ) -> anyhow::Result<GeminiStrategy> {
     let prefix = Prefix {
         system_instruction: args.system.as_ref().map(Content::text),
@@ -215,13 +218,14 @@ fn strategy(
         ..Prefix::default()
     };
     let retry = StandardRetry::default().with_max_attempts(args.max_attempts);
-    Ok(
-        GeminiStrategy::builder(&connected.client, planner, &args.model)
-            .with_shared_context(prefix)
-            .with_settings(args.sampling.to_settings())
-            .with_options(CallOptions::default().with_retry_policy(retry))
-            .build()?,
-    )
+    let mut strategy = GeminiStrategy::builder(&connected.client, planner, &args.model)
+        .with_shared_context(prefix)
+        .with_settings(args.sampling.to_settings())
+        .with_options(CallOptions::default().with_retry_policy(retry));
+    if let Some(replies) = replies {
+        strategy = strategy.with_response_store(replies.store());
+    }
+    Ok(strategy.build()?)
 }
 
 /// What the planner is told about the run.
