@@ -66,7 +66,7 @@ async fn what_was_answered_is_not_sent_again() {
         .await
         .unwrap();
     assert_eq!(sent(&emulator), 3);
-    let extra = Map::from_iter([("labels".to_owned(), json!({"a": "b"}))]);
+    let extra = Map::from_iter([("generationConfig".to_owned(), json!({"seed": 7}))]);
     let options = gimmal_client::CallOptions::new().with_extra_body(extra);
     let call = client
         .models()
