@@ -131,10 +131,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for round in 1..=ROUNDS {
         let ours = runtime.block_on(rate(set.clone()));
         let theirs = server.reference("set")?;
-        println!("round {round} set: {ours:.0}/s, {:.2} of redis-benchmark", ours / theirs);
+        println!(
+            "round {round} set: {ours:.0}/s, {:.2} of redis-benchmark",
+            ours / theirs
+        );
         let ours = runtime.block_on(rate(get.clone()));
         let theirs = server.reference("get")?;
-        println!("round {round} get: {ours:.0}/s, {:.2} of redis-benchmark", ours / theirs);
+        println!(
+            "round {round} get: {ours:.0}/s, {:.2} of redis-benchmark",
+            ours / theirs
+        );
     }
     Ok(())
 }

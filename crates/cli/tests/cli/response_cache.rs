@@ -105,7 +105,7 @@ async fn replies_are_kept_in_redis_across_runs() {
     }
 
     let run = |arguments: &[&str]| {
-        let arguments = [&["response-cache"], arguments].concat();
+        let arguments = [&["response-cache"][..], arguments].concat();
         let command = bench.command(arguments);
         finish(command)
     };

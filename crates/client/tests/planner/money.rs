@@ -90,7 +90,8 @@ async fn b11_the_gaps_between_requests_decide_how_long_a_cache_lives() {
         });
         let handbook = prepared(&planner, "b11");
         // It is not known how many are to come, so the first goes out whole.
-        let first = planner.plan(&handbook, question("Why?"), &PlanHint::new());
+        let nothing = PlanHint::new();
+        let first = planner.plan(&handbook, question("Why?"), &nothing);
         assert_eq!(in_time(first).await.action.cache_name(), None);
         world.clock.advance(gap);
         let second = plan(&planner, &handbook).await;
@@ -107,9 +108,9 @@ async fn without_a_hint_a_cache_is_made_once_its_price_was_spent() {
     let handbook = planner
         .prepare("gemini-3.8-flash", super::support::prefix("rent"))
         .unwrap();
-    let mut reasons = Vec::new();
+    let (nothing, mut reasons) = (PlanHint::new(), Vec::new());
     for _ in 0..4 {
-        let next = planner.plan(&handbook, question("Why?"), &PlanHint::new());
+        let next = planner.plan(&handbook, question("Why?"), &nothing);
         let plan = in_time(next).await;
         let executed = execute(&world, &plan).await.unwrap();
         planner.observe(&plan, &executed);
@@ -168,10 +169,10 @@ async fn caches_of_dead_processes_are_swept() {
 
     let age = std::time::Duration::from_secs(240);
     let found = in_time(alive.sweep_remote(age, true)).await.unwrap();
-    assert_eq!(found, [left.clone()]);
+    assert_eq!(found, std::slice::from_ref(&left));
     assert_eq!(count(&world, Route::DeleteCachedContent), 0);
     let swept = in_time(alive.sweep_remote(age, false)).await.unwrap();
-    assert_eq!(swept, [left.clone()]);
+    assert_eq!(swept, std::slice::from_ref(&left));
     let caches = world.client.caches();
     assert!(in_time(caches.get(left).send()).await.is_err());
     assert!(in_time(caches.get(own).send()).await.is_ok());
