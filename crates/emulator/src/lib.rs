@@ -25,6 +25,7 @@ mod tls;
 pub use builder::EmulatorBuilder;
 pub use chaos::{Chaos, Fault, FaultRule};
 pub use clock::{Clock, ManualClock, Sleep, SystemClock};
+pub use gemini::meter::Metered;
 pub use gemini::models::ModelCard;
 pub use gemini::resources::WebhookMessage;
 pub use journal::{Journal, RecordedRequest};

@@ -11,7 +11,10 @@ use crate::{
     builder::EmulatorBuilder,
     chaos::Chaos,
     connection::{KillSwitch, LoopbackListener},
-    gemini::resources::{self, WebhookMessage},
+    gemini::{
+        meter::Metered,
+        resources::{self, WebhookMessage},
+    },
     journal::Journal,
     script::Script,
     storage::Storage,
@@ -148,6 +151,14 @@ impl Emulator {
     pub fn storage(&self) -> &Storage {
         self.app.gemini.settle(self.app.clock.now());
         &self.app.gemini.storage
+    }
+
+    /// What the service would bill for a model by now on the emulator's clock: the answers to
+    /// `generateContent` and its stream, and context caches. The name is without its collection,
+    /// such as `gemini-2.5-flash`.
+    #[must_use]
+    pub fn metered(&self, model: &str) -> Metered {
+        self.app.gemini.metered(model, self.app.clock.now())
     }
 
     /// The messages that the service would have sent to webhooks by now on the emulator's clock, the

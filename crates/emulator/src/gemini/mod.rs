@@ -19,6 +19,7 @@ pub(crate) mod jobs;
 pub(crate) mod keys;
 pub(crate) mod limiter;
 pub(crate) mod media;
+pub(crate) mod meter;
 pub(crate) mod modalities;
 pub(crate) mod models;
 pub(crate) mod objects;

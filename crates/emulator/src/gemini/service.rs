@@ -27,6 +27,7 @@ use crate::{
         generate::{self, Generation},
         jobs::Pace,
         limiter::Limiter,
+        meter::{Meter, Metered},
         models::Catalogue,
         objects,
         operations::Operations,
@@ -62,6 +63,7 @@ pub(crate) struct Gemini {
     pub(crate) pace: Pace,
     pub(crate) live: Sessions,
     pub(crate) limiter: Option<Limiter>,
+    pub(crate) meter: Meter,
     pub(crate) blocked_phrases: Vec<String>,
     pub(crate) memory: Memory,
     pub(crate) seed: u64,
@@ -119,6 +121,7 @@ impl Gemini {
             pace: Pace::default(),
             live: Sessions::default(),
             limiter: None,
+            meter: Meter::default(),
             blocked_phrases: Vec::new(),
             memory: Memory::default(),
             seed: 0,
@@ -217,11 +220,11 @@ impl Gemini {
         let vertex = call.target.backend == Backend::Vertex;
         match incoming.target.route {
             Route::GenerateContent => {
-                let generation = generate::generate(&call)?;
+                let generation = self.generate(&call)?;
                 Ok(Reply::json(StatusCode::OK, &generation.to_json()))
             }
             Route::StreamGenerateContent => {
-                Ok(stream_reply(&generate::generate(&call)?, incoming.query))
+                Ok(stream_reply(&self.generate(&call)?, incoming.query))
             }
             Route::CountTokens => tokens::count_tokens(&call),
             Route::ListModels => self.catalogue.list(call.target, call.query),
@@ -302,6 +305,23 @@ impl Gemini {
 }
 
 impl Gemini {
+    /// The answer to a call, metered.
+    fn generate(&self, call: &Call<'_>) -> Result<Generation, ApiError> {
+        let generation = generate::generate(call)?;
+        self.meter.count(&call.target.resource, &generation);
+        Ok(generation)
+    }
+
+    /// What the service would bill for a model so far.
+    pub(crate) fn metered(&self, model: &str, now: SystemTime) -> Metered {
+        let (answers, caches) = (self.meter.of(model), self.caches.metered(model, now));
+        Metered {
+            written_tokens: caches.written_tokens,
+            token_hours: caches.token_hours,
+            ..answers
+        }
+    }
+
     /// What the model says next in a Live session, whose conversation so far is `body`.
     pub(crate) fn live_turn(
         &self,

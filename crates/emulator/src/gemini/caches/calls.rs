@@ -1,6 +1,8 @@
 //! The calls on cached contents: create, get, list, update and delete. What was cached is never
 //! sent back.
 
+use std::time::SystemTime;
+
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -15,6 +17,7 @@ use crate::{
         errors::ApiError,
         fields::{self, string},
         keys::to_camel,
+        meter::Metered,
         models::{self, ModelCard},
         page,
         service::Call,
@@ -165,6 +168,11 @@ impl Caches {
         self.store
             .remove(&call.owner(), &call.target.resource, call.now)?;
         Ok(Reply::json(StatusCode::OK, &json!({})))
+    }
+
+    /// What the caches of a model were written with and kept for so far.
+    pub(crate) fn metered(&self, model: &str, now: SystemTime) -> Metered {
+        self.store.metered(model, now)
     }
 
     /// The live cached content a generate request names.

@@ -12,7 +12,11 @@ use serde_json::Value;
 
 use crate::{
     engine::index::ContextIndex,
-    gemini::{errors::ApiError, usage::Tally},
+    gemini::{
+        errors::ApiError,
+        meter::{Metered, token_hours},
+        usage::Tally,
+    },
 };
 
 /// How long an expired entry is remembered, so that it can be called expired rather than unknown.
@@ -70,6 +74,8 @@ struct State {
     made: u64,
     /// No live entry expires before this.
     next_expiry: Option<SystemTime>,
+    /// What the entries of each model were written with, and what those that ended were kept for.
+    metered: BTreeMap<String, Metered>,
     /// Expired entries of owners who are told so, with their expiries, in the order they expired.
     expired: VecDeque<(SystemTime, Key)>,
 }
@@ -91,6 +97,8 @@ impl Store {
                 return Err(StorageFull);
             }
         }
+        let metered = state.metered.entry(entry.model.clone()).or_default();
+        metered.written_tokens += entry.tally.total();
         state.made += 1;
         entry.number = state.made;
         entry.id = name(entry.number);
@@ -129,9 +137,21 @@ impl Store {
     pub(crate) fn remove(&self, scope: &Scope, id: &str, now: SystemTime) -> Result<(), ApiError> {
         let mut state = self.lock(now);
         let key = key(scope, id);
-        state.find(&key)?;
+        let entry = Arc::clone(state.find(&key)?);
         state.live.remove(&key);
+        state.end(&entry, now);
         Ok(())
+    }
+
+    /// What the caches of a model were written with and kept for so far.
+    pub(crate) fn metered(&self, model: &str, now: SystemTime) -> Metered {
+        let state = self.lock(now);
+        let mut metered = state.metered.get(model).copied().unwrap_or_default();
+        let live = state.live.values().filter(|entry| entry.model == model);
+        metered.token_hours += live
+            .map(|entry| token_hours(entry.tally.total(), entry.created, now))
+            .sum::<f64>();
+        metered
     }
 
     /// The live entries of an owner, oldest first.
@@ -165,20 +185,30 @@ impl State {
         entry
     }
 
+    /// Counts what an entry that has ended was kept for.
+    fn end(&mut self, entry: &CachedContent, at: SystemTime) {
+        let metered = self.metered.entry(entry.model.clone()).or_default();
+        metered.token_hours += token_hours(entry.tally.total(), entry.created, at);
+    }
+
     /// Drops what has expired, its index with it, and what has been remembered for long enough.
     fn expire(&mut self, now: SystemTime) {
         if self.next_expiry.is_some_and(|next| next <= now) {
-            let mut expired = Vec::new();
+            let (mut expired, mut ended) = (Vec::new(), Vec::new());
             self.live.retain(|key, entry| {
                 if entry.expires > now {
                     return true;
                 }
+                ended.push(Arc::clone(entry));
                 // The owner of a key is told the same of expired and of unknown entries.
                 if matches!(key.0, Scope::Parent(_)) {
                     expired.push((entry.expires, key.clone()));
                 }
                 false
             });
+            for entry in &ended {
+                self.end(entry, entry.expires);
+            }
             expired.sort_unstable();
             self.expired.extend(expired);
             self.next_expiry = self.live.values().map(|entry| entry.expires).min();
