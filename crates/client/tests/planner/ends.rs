@@ -27,6 +27,39 @@ async fn b13_a_cache_made_ahead_is_read_from_the_first_request_on() {
     assert_eq!(planner.stats().lease_hits, 3);
 }
 
+/// Covers: B13
+#[tokio::test]
+async fn b13_several_caches_are_made_ahead_at_once() {
+    let world = World::new().await;
+    let planner = world.planner();
+    let handbooks = ["a", "b", "c"].map(|title| prepared(&planner, title));
+    let at_once = std::num::NonZeroUsize::new(2).unwrap();
+    let warmed = in_time(planner.warm_many(&handbooks, &many(), at_once)).await;
+    for (handbook, lease) in handbooks.iter().zip(warmed) {
+        assert_eq!(&lease.unwrap().unwrap().key, handbook.key());
+    }
+    assert_eq!(count(&world, Route::CreateCachedContent), 3);
+}
+
+#[tokio::test]
+async fn b13_a_cache_is_kept_warm_without_readers() {
+    let world = World::new().await;
+    let planner = world.planner();
+    let handbook = prepared(&planner, "warm");
+    let hint = many();
+    let kept = planner.keep_warm(&handbook, &hint, Duration::from_secs(1_500));
+    world.clock.run(kept).await.unwrap();
+    assert_eq!(count(&world, Route::CreateCachedContent), 1);
+    // It lives for ten minutes and is renewed when five are left; the clock runs on meanwhile.
+    assert!(
+        (2..=5).contains(&planner.stats().renewed),
+        "{:?}",
+        planner.stats()
+    );
+    let plan = plan(&planner, &handbook).await;
+    assert_eq!(plan.decision.reason, Reason::LeaseHit);
+}
+
 #[tokio::test]
 async fn b13_nothing_is_made_ahead_without_a_reason() {
     let world = World::new().await;

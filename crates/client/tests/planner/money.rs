@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use gimmal_client::gemini::planner::{CacheAction, PlanHint, Reason};
-use gimmal_client::types::gemini::GenerateContentResponse;
+use gimmal_client::gemini::planner::{CacheAction, PlanHint, Reason, TtlPolicy};
+use gimmal_client::types::gemini::{Content, GenerateContentRequest, GenerateContentResponse};
 use gimmal_emulator::Route;
 
 use super::support::{
@@ -86,7 +86,7 @@ async fn b11_the_gaps_between_requests_decide_how_long_a_cache_lives() {
     for (gap, ttl) in [(60, 300), (400, 800), (900, 972)] {
         let world = World::new().await;
         let planner = planner_of(&world.client, |options| {
-            options.ttl = gimmal_client::gemini::planner::TtlPolicy::Auto;
+            options.ttl = TtlPolicy::Auto;
         });
         let handbook = prepared(&planner, "b11");
         // It is not known how many are to come, so the first goes out whole.
@@ -176,4 +176,60 @@ async fn caches_of_dead_processes_are_swept() {
     let caches = world.client.caches();
     assert!(in_time(caches.get(left).send()).await.is_err());
     assert!(in_time(caches.get(own).send()).await.is_ok());
+}
+
+/// What a chat of these prompts costs at the least, if everything is known beforehand: the prompts'
+/// tokens, ten seconds apart. A cache holds what the prompt before held.
+fn least_cost(prompts: &[f64]) -> f64 {
+    let (plain, cached, kept) = (0.75e-6, 0.075e-6, 0.5e-6 * 10.0 / 3600.0);
+    // What was paid so far, by the tokens that the newest cache holds.
+    let mut ways = vec![(0.0, 0.0)];
+    let mut before = 0.0;
+    for &prompt in prompts {
+        let cheapest = ways.iter().map(|way| way.1).fold(f64::INFINITY, f64::min);
+        if before >= 4_096.0 {
+            ways.push((before, cheapest + before * plain));
+        }
+        for (held, paid) in &mut ways {
+            *paid += (prompt - *held) * plain + *held * (cached + kept);
+        }
+        before = prompt;
+    }
+    ways.iter().map(|way| way.1).fold(f64::INFINITY, f64::min)
+}
+
+/// Covers: B12
+#[tokio::test]
+async fn b12_a_growing_chat_costs_at_most_twice_the_best_choice() {
+    let world = World::new().await;
+    let planner = planner_of(&world.client, |options| options.ttl = TtlPolicy::Auto);
+    let system = Content::text("You know all about gimmals. ".repeat(300));
+    let (mut contents, mut prompts, mut first) = (Vec::new(), Vec::new(), None);
+    for turn in 0..40 {
+        contents.push(Content::user(format!("Turn {turn}. ").repeat(120)));
+        let request = GenerateContentRequest::new()
+            .set_contents(contents.clone())
+            .set_system_instruction(system.clone());
+        let plan = planner.plan_generation("gemini-3.8-flash", &request, &PlanHint::new());
+        let plan = in_time(plan).await;
+        let executed = execute(&world, &plan).await.unwrap();
+        planner.observe(&plan, &executed);
+        let usage = executed.response.body().usage_metadata.as_deref().unwrap();
+        prompts.push(f64::from(usage.prompt_token_count.unwrap()));
+        if plan.decision.reason == Reason::Ok && first.is_none() {
+            // What was paid until then would have bought the cache.
+            let premium: f64 = prompts[..turn].iter().sum::<f64>() * 0.9;
+            assert!(premium >= 0.9 * prompts[turn - 1], "{turn}: {prompts:?}");
+            first = Some(turn);
+        }
+        contents.push(Content::model("Indeed."));
+        world.clock.advance(10);
+    }
+    in_time(planner.close()).await;
+    let stats = planner.stats();
+    assert!(first.is_some_and(|turn| turn > 1), "{first:?} {stats:?}");
+    assert!(stats.created > 1, "it grows with the chat: {stats:?}");
+    let (paid, least) = (stats.cost_actual_usd, least_cost(&prompts));
+    assert!(paid <= 2.0 * least, "{paid} against {least}");
+    assert!(paid < stats.cost_raw_usd, "{stats:?}");
 }

@@ -12,6 +12,8 @@ use super::{
 const SHORTEST_TTL: Duration = Duration::from_secs(300);
 /// Longest life asked for unless the caller fixes one; a cache that is read longer is renewed.
 const LONGEST_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
+/// A longer cache must hold at least so many tokens more than the one that it replaces.
+const LEAST_GROWTH: u32 = 256;
 
 /// Everything the decision rests on.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +38,8 @@ pub struct Facts<'a> {
     pub has_history: bool,
     /// True when a live cache holds the prefix.
     pub lease: bool,
+    /// Tokens of the prefix that a live cache of its beginning holds.
+    pub beginning_tokens: Option<u32>,
     /// True when creating this cache failed a short while ago.
     pub recent_failure: bool,
     /// False when the backend is known to have no caches.
@@ -74,6 +78,23 @@ pub enum Verdict {
 
 /// Decides; the first rule that applies ends it.
 pub fn decide(facts: &Facts<'_>) -> Verdict {
+    let verdict = decide_anew(facts);
+    if facts.beginning_tokens.is_none() {
+        return verdict;
+    }
+    // A cache of the beginning is paid for. Another one must be worth its own price.
+    match verdict {
+        Verdict::Send { reason, .. }
+            if !matches!(reason, Reason::ExplicitDisabled | Reason::TailEmpty) =>
+        {
+            Verdict::UseLease
+        }
+        Verdict::Create { .. } if facts.hint.expected_reads.is_some() => Verdict::UseLease,
+        other => other,
+    }
+}
+
+fn decide_anew(facts: &Facts<'_>) -> Verdict {
     let options = facts.options;
     let plain = |reason| Verdict::Send {
         optimized: false,
@@ -169,6 +190,10 @@ fn has_paid_rent(facts: &Facts<'_>, price: &Price) -> bool {
     let Some(storage) = storage_share(price) else {
         return false;
     };
+    let held = facts.beginning_tokens.unwrap_or(0);
+    if facts.prefix.expected < held.saturating_add(LEAST_GROWTH) {
+        return false;
+    }
     let hours = facts.line.held.as_secs_f64() / 3600.0;
     let cost = f64::from(facts.prefix.expected) * (1.0 + storage * hours);
     facts.line.premium_tokens >= cost
@@ -246,6 +271,7 @@ mod tests {
                 ttl: HOUR,
                 mode: Mode::Cost,
                 lease: false,
+                beginning_tokens: None,
                 recent_failure: false,
                 tail_empty: false,
                 implicit_share: 0.0,
@@ -275,6 +301,7 @@ mod tests {
             tail_empty: row.tail_empty,
             has_history: false,
             lease: row.lease,
+            beginning_tokens: None,
             recent_failure: row.recent_failure,
             backend_supported: true,
             line: LineFacts {

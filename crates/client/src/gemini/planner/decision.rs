@@ -123,4 +123,8 @@ pub struct Plan {
     pub estimate: TokenEstimate,
     /// When it was planned.
     pub planned_at: SystemTime,
+    /// The conversation that it is part of, where one is kept account of.
+    pub(super) line: Option<PrefixKey>,
+    /// True when the cache that is read holds all that one could hold.
+    pub(super) is_covered: bool,
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use super::ledger::FlightFailure;
 use super::{
-    CacheAction, CacheDecision, ExplicitCachePayload, PartsPayload, Plan, PreparedPrefix, Reason,
-    TokenEstimate,
+    CacheAction, CacheDecision, ExplicitCachePayload, Lease, PartsPayload, Plan, PreparedPrefix,
+    Reason, TokenEstimate,
 };
 
 /// What was known when the verdict fell, as far as a decision records it.
@@ -55,6 +55,22 @@ impl Draft<'_> {
         plan
     }
 
+    /// Reads from a cache that holds the first `turns` of the prefix only.
+    pub(super) fn cached_beginning(self, lease: Lease, turns: usize) -> Plan {
+        let rest = self.payload.prefix.contents[turns..].iter();
+        let rest = rest.chain(self.payload.tail.iter()).cloned();
+        let payload = ExplicitCachePayload {
+            cache_name: lease.name,
+            contents: rest.collect(),
+            fallback: Some(self.payload.clone()),
+        };
+        let mut plan = self.plan(CacheAction::FromCache(payload), Reason::LeaseHit, None);
+        plan.decision.attempt = true;
+        plan.key = Some(lease.key);
+        plan.is_covered = false;
+        plan
+    }
+
     pub(super) fn failed(self, failure: &FlightFailure) -> Plan {
         let text = failure.text.clone();
         let mut plan = self.send(false, Reason::CreationFailed, None);
@@ -81,6 +97,8 @@ impl Draft<'_> {
             key: (!self.payload.prefix.is_empty()).then(|| self.prefix.key.clone()),
             estimate: TokenEstimate::total([self.estimate, self.tail_estimate]),
             planned_at: self.facts.planned_at,
+            line: (!self.payload.prefix.is_empty()).then(|| self.prefix.line().clone()),
+            is_covered: true,
         }
     }
 }

@@ -168,6 +168,24 @@ impl Ledger {
         None
     }
 
+    /// The live cache that holds most of a prefix, and how many of its turns.
+    pub(super) fn longest(&self, keys: &[PrefixKey], now: SystemTime) -> Option<(Lease, usize)> {
+        let longest_first = keys.iter().enumerate().rev();
+        let mut live = longest_first.filter_map(|(turns, key)| Some((self.live(key, now)?, turns)));
+        live.next()
+    }
+
+    /// Takes out the caches of these prefixes.
+    pub(super) fn take_out(&self, keys: &[PrefixKey], now: SystemTime) -> Vec<Lease> {
+        let mut state = self.lock();
+        let leases = keys.iter().filter_map(|key| state.leases.get(key).cloned());
+        let leases: Vec<Lease> = leases.collect();
+        for lease in &leases {
+            close(&mut state, &lease.key, now);
+        }
+        leases
+    }
+
     pub(super) fn ticket(&self, key: &PrefixKey, model: &str, now: Now) -> Ticket {
         let mut state = self.lock();
         let lease = state.leases.get(key);

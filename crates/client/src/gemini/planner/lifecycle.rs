@@ -73,7 +73,7 @@ impl Planner {
         let landing = ledger.land(key, model, &outcome, leadership, adopted, self.now());
         if let (Ok(lease), false) = (&outcome, adopted) {
             let now = self.now().instant;
-            ledger.change_line(key, |line| line.rolled(now));
+            ledger.change_line(prefix.line(), |line| line.rolled(now));
             if let Some(facts) = self.model_facts(model) {
                 let tokens = u64::from(lease.tokens);
                 let price = facts.price(tokens);
@@ -164,24 +164,32 @@ impl Planner {
     /// that reads it.
     pub(super) fn renew_beside(&self, lease: &Lease, hint: &PlanHint) {
         let now = self.now();
-        // The buffer must be shorter than the life, or a new cache would be renewed at once.
-        let buffer = self.inner.options.renew_buffer.min(lease.ttl / 2);
         let last_read = hint.expected_reads.is_some_and(|reads| reads <= 1);
-        if lease.remaining(now.date) >= buffer
+        if lease.remaining(now.date) >= self.renewal_buffer(lease)
             || last_read
             || !self.inner.ledger.begin_renewal(&lease.name, now.instant)
         {
             return;
         }
+        let (planner, lease) = (self.clone(), lease.clone());
+        tokio::spawn(async move { planner.renew_now(&lease).await });
+    }
+
+    /// A cache that has less than this left is renewed. The buffer must be shorter than the life, or
+    /// a new cache would be renewed at once.
+    pub(super) fn renewal_buffer(&self, lease: &Lease) -> Duration {
+        self.inner.options.renew_buffer.min(lease.ttl / 2)
+    }
+
+    /// Moves the expiry of a cache; false when it could not be moved.
+    pub(super) async fn renew_now(&self, lease: &Lease) -> bool {
         let ttl = match self.inner.options.ttl {
             TtlPolicy::Fixed(ttl) => ttl,
             TtlPolicy::Auto => lease.ttl.min(self.inner.options.default_ttl),
         };
-        let (planner, lease) = (self.clone(), lease.clone());
-        tokio::spawn(async move {
-            let renewed = planner.renew(&lease, ttl).await;
-            planner.inner.ledger.end_renewal(&lease, renewed);
-        });
+        let renewed = self.renew(lease, ttl).await;
+        self.inner.ledger.end_renewal(lease, renewed);
+        renewed.is_some()
     }
 
     async fn renew(&self, lease: &Lease, ttl: Duration) -> Option<SystemTime> {
@@ -223,6 +231,16 @@ impl Planner {
         tokio::select! {
             _ = join_all(flights.into_iter().map(landed)) => {}
             () = sleep => tracing::warn!("context caches are still being created at close"),
+        }
+    }
+
+    /// Deletes the caches that a longer one replaces. A cache of the first turn alone is left to
+    /// expire: other conversations may begin alike.
+    pub(super) fn retire_beginnings(&self, prefix: &PreparedPrefix) {
+        let beginnings = prefix.keys.get(2..prefix.keys.len() - 1).unwrap_or(&[]);
+        for lease in self.inner.ledger.take_out(beginnings, self.now().date) {
+            let planner = self.clone();
+            tokio::spawn(async move { planner.retire(&lease).await });
         }
     }
 

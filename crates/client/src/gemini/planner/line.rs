@@ -66,6 +66,13 @@ impl Line {
         }
     }
 
+    /// A reply to a request whose beginning came from a cache: of the `coverable` tokens it held
+    /// `cached`.
+    pub(super) fn read_beginning(&mut self, coverable: u32, cached: u64, cached_ratio: f64) {
+        let rest = f64::from(coverable) - cached as f64;
+        self.premium += rest.max(0.0) * (1.0 - cached_ratio);
+    }
+
     /// A cache was made: what it costs is on the scales anew.
     pub(super) fn rolled(&mut self, now: Instant) {
         (self.started, self.premium) = (now, 0.0);

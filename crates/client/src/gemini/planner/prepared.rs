@@ -20,21 +20,30 @@ pub struct PreparedPrefix {
     pub(super) full_model: Arc<str>,
     pub(super) prefix: Arc<Prefix>,
     pub(super) key: PrefixKey,
+    /// The identities of its beginnings: after 0, 1, 2, … turns, up to the whole.
+    pub(super) keys: Arc<[PrefixKey]>,
     pub(super) estimate: TokenEstimate,
 }
 
 impl PreparedPrefix {
     pub(super) fn new(model: &str, full_model: &str, scope: &CacheScope, prefix: Prefix) -> Self {
-        let mut keys = PrefixKey::chain(scope, full_model, &prefix);
+        let keys = PrefixKey::chain(scope, full_model, &prefix);
         // The chain always has its head, so the last element is there.
-        let key = keys.swap_remove(keys.len() - 1);
+        let key = keys[keys.len() - 1].clone();
         Self {
             model: model.into(),
             full_model: full_model.into(),
             estimate: TokenEstimate::of_prefix(&prefix),
             prefix: Arc::new(prefix),
             key,
+            keys: keys.into(),
         }
+    }
+
+    /// What tells one conversation from another: everything up to its first turn. It stays the same
+    /// as the conversation grows.
+    pub(super) fn line(&self) -> &PrefixKey {
+        &self.keys[(self.keys.len() - 1).min(1)]
     }
 
     /// The identity of the whole prefix.

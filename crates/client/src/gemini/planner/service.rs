@@ -131,7 +131,9 @@ impl Planner {
             tail: tail.into(),
         };
         let tail_estimate = TokenEstimate::of_contents(payload.tail.iter());
-        self.inner.ledger.read_line(&prefix.key, self.clock().now());
+        self.inner
+            .ledger
+            .read_line(prefix.line(), self.clock().now());
         let mut estimate = self.estimate(prefix);
         loop {
             let (verdict, facts) = self.verdict(prefix, &payload, estimate, tail_estimate, hint);
@@ -156,8 +158,13 @@ impl Planner {
                     let name = hint.cache_override_name.clone().unwrap_or_default();
                     self.finish(draft.cached(name, Reason::CallerOverride, None, None))
                 }
-                Verdict::UseLease => match self.lease(prefix) {
-                    Some(lease) => {
+                Verdict::UseLease => match self.longest_lease(prefix) {
+                    Some((lease, turns)) if turns + 1 < prefix.keys.len() => {
+                        self.inner.ledger.count(|stats| stats.lease_hits += 1);
+                        self.renew_beside(&lease, hint);
+                        self.finish(draft.cached_beginning(lease, turns))
+                    }
+                    Some((lease, _)) => {
                         self.inner.ledger.count(|stats| stats.lease_hits += 1);
                         self.renew_beside(&lease, hint);
                         self.finish(draft.cached(lease.name, Reason::LeaseHit, None, None))
@@ -171,6 +178,7 @@ impl Planner {
                         .await
                     {
                         Ok(lease) => {
+                            self.retire_beginnings(prefix);
                             self.finish(draft.cached(lease.name, Reason::Ok, saving_usd, Some(ttl)))
                         }
                         Err(failure) => self.finish(draft.failed(&failure)),
@@ -259,11 +267,16 @@ impl Planner {
         };
         let price = facts.price(prompt);
         ledger.charge(|bill| bill.add_reply(&price, prompt, cached, output));
-        if let (Some(key), false) = (&plan.key, from_cache) {
-            let coverable = plan.decision.estimate.expected;
-            let ratio = price.cached_ratio();
-            ledger.change_line(key, |line| line.sent_whole(coverable, cached, ratio));
-        }
+        let Some(line) = &plan.line else { return };
+        // An estimate that is too high must not pass for tokens to be spared.
+        let reported = u32::try_from(prompt).unwrap_or(u32::MAX);
+        let coverable = plan.decision.estimate.expected.min(reported);
+        let ratio = price.cached_ratio();
+        ledger.change_line(line, |line| match (from_cache, plan.is_covered) {
+            (false, _) => line.sent_whole(coverable, cached, ratio),
+            (true, false) => line.read_beginning(coverable, cached, ratio),
+            (true, true) => {}
+        });
     }
 
     /// The live caches, for instance to name those that [`Planner::close`] left alive.
@@ -293,10 +306,10 @@ impl Planner {
         }
     }
 
-    pub(super) fn lease(&self, prefix: &PreparedPrefix) -> Option<Lease> {
-        self.inner
-            .ledger
-            .live(&prefix.key, self.clock().system_now())
+    /// The live cache that holds most of a prefix, and how many of its turns.
+    pub(super) fn longest_lease(&self, prefix: &PreparedPrefix) -> Option<(Lease, usize)> {
+        let now = self.clock().system_now();
+        self.inner.ledger.longest(&prefix.keys, now)
     }
 
     pub(super) fn verdict(
@@ -314,6 +327,7 @@ impl Planner {
             .iter()
             .chain(payload.tail.iter())
             .any(|content| content.is_model());
+        let (beginning, whole) = (self.longest_lease(prefix), prefix.keys.len() - 1);
         let facts = Facts {
             options: &self.inner.options,
             hint,
@@ -324,10 +338,13 @@ impl Planner {
             prefix_empty: payload.prefix.is_empty(),
             tail_empty: payload.tail.is_empty(),
             has_history,
-            lease: self.lease(prefix).is_some(),
+            lease: beginning.as_ref().is_some_and(|(_, turns)| *turns == whole),
+            beginning_tokens: beginning
+                .filter(|(_, turns)| *turns < whole)
+                .map(|(lease, _)| lease.tokens),
             recent_failure: ledger.recent_failure(&prefix.key, &prefix.full_model, now),
             backend_supported: ledger.backend_supported(now),
-            line: ledger.line(&prefix.key, now),
+            line: ledger.line(prefix.line(), now),
         };
         let floor = floor(&facts);
         let conf_cut = self.inner.options.conf_skip_floor;
