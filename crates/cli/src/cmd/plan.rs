@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use gimmal_client::gemini::planner::{
-    Facts, LineFacts, ModelFacts, ModelTable, PlanHint, PlannerOptions, Prefix, Reason,
+    Facts, KeptCaches, LineFacts, ModelFacts, ModelTable, PlanHint, PlannerOptions, Prefix, Reason,
     TokenEstimate, TtlPolicy, Verdict, break_even_reads, decide,
 };
 use gimmal_client::types::gemini::Content;
@@ -78,8 +78,11 @@ fn explain(question: &Question, prefix: &Prefix, table: &ModelTable) -> Explaine
         tail_empty: false,
         has_history: false,
         lease: false,
+        beginning_tokens: None,
         recent_failure: false,
         backend_supported: true,
+        request_time_part: false,
+        kept: KeptCaches::default(),
         line: LineFacts::default(),
     });
     let (reason, saving_usd, ttl) = match verdict {

@@ -2,8 +2,10 @@
 //! happens when the service says no. The names are those of the planner's acceptance checks.
 
 mod creation;
+mod defects;
 mod doubt;
 mod ends;
+mod keeping;
 mod money;
 mod reading;
 mod renewal;

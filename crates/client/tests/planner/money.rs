@@ -4,24 +4,24 @@
 use std::sync::Arc;
 
 use gimmal_client::gemini::planner::{CacheAction, PlanHint, Reason, TtlPolicy};
-use gimmal_client::types::gemini::{Content, GenerateContentRequest, GenerateContentResponse};
+use gimmal_client::types::gemini::{Content, GenerateContentRequest};
 use gimmal_emulator::Route;
 
 use super::support::{
-    World, cache_name, count, execute, in_time, plan, planner_of, prepared, question,
+    MODEL, World, cache_name, count, execute, in_time, plan, planner_of, prepared, question,
 };
 
 /// USD per token of the model of these tests: plain, cached, replied, and kept for an hour.
 const PRICES: (f64, f64, f64, f64) = (0.30e-6, 0.03e-6, 2.50e-6, 1.00e-6);
 
-/// What a reply costs by the counts of the service.
-fn price_of(reply: &GenerateContentResponse) -> f64 {
-    let usage = reply.usage_metadata.as_deref().unwrap();
-    let tokens = |count: Option<i32>| f64::from(count.unwrap_or(0));
-    let cached = tokens(usage.cached_content_token_count);
-    let replied = tokens(usage.candidates_token_count) + tokens(usage.thoughts_token_count);
-    let plain = tokens(usage.prompt_token_count) - cached;
-    plain * PRICES.0 + cached * PRICES.1 + replied * PRICES.2
+/// The bill of the service, by its own count of tokens.
+fn bill(world: &World) -> f64 {
+    let metered = world.emulator.metered(MODEL);
+    metered.plain_tokens as f64 * PRICES.0
+        + metered.cached_tokens as f64 * PRICES.1
+        + metered.output_tokens as f64 * PRICES.2
+        + metered.written_tokens as f64 * PRICES.0
+        + metered.token_hours * PRICES.3
 }
 
 /// Covers: B17
@@ -30,34 +30,37 @@ async fn b17_the_bill_is_that_of_the_service() {
     let world = World::new().await;
     let planner = world.planner();
     let handbook = prepared(&planner, "b17");
-    let mut bill = 0.0;
+    let mut replied = 0.0;
     for _ in 0..5 {
         let plan = plan(&planner, &handbook).await;
         let executed = execute(&world, &plan).await.unwrap();
         planner.observe(&plan, &executed);
-        bill += price_of(executed.response.body());
+        let usage = executed.response.body().usage_metadata.as_deref().unwrap();
+        replied += f64::from(usage.candidates_token_count.unwrap());
         world.clock.advance(45);
     }
-    let name = planner.leases()[0].name.clone();
-    let cache = in_time(world.client.caches().get(name).send()).await;
-    let cache = cache.unwrap().into_body();
-    let tokens = cache.usage_metadata.unwrap().total_token_count.unwrap();
-    let tokens = f64::from(tokens);
-    // Written once, and kept for five times three quarters of a minute.
-    bill += tokens * PRICES.0 + tokens * 225.0 / 3600.0 * PRICES.3;
     let stats = planner.stats();
+    let paid = bill(&world);
     assert!(
-        (stats.cost_actual_usd - bill).abs() < 1e-9,
-        "{bill} {stats:?}"
+        (stats.cost_actual_usd - paid).abs() < 1e-9,
+        "{paid} {stats:?}"
     );
+    // Without caches every prompt would have been plain.
+    let metered = world.emulator.metered(MODEL);
+    let prompts = (metered.plain_tokens + metered.cached_tokens) as f64;
+    let without = prompts * PRICES.0 + replied * PRICES.2;
+    assert!((stats.cost_raw_usd - without).abs() < 1e-9, "{without}");
+    assert!((stats.savings_usd - (without - paid)).abs() < 1e-9);
     assert!(stats.savings_usd > 0.0);
-    let saved = stats.cost_raw_usd - stats.cost_actual_usd;
-    assert!((saved - stats.savings_usd).abs() < 1e-12);
 
-    // Nothing is charged for a cache that is deleted.
+    // Nothing is charged for a cache that is deleted, and nothing after an expiry.
     in_time(planner.close()).await;
+    plan(&planner, &handbook).await;
     world.clock.advance(3600);
-    assert!((planner.stats().cost_actual_usd - bill).abs() < 1e-9);
+    let (stats, paid) = (planner.stats(), bill(&world));
+    assert!((stats.cost_actual_usd - paid).abs() < 1e-9, "{paid}");
+    world.clock.advance(3600);
+    assert!((planner.stats().cost_actual_usd - paid).abs() < 1e-9);
 }
 
 /// However large the prefix is, a plan shares it, and neither hashes nor copies it.
@@ -205,12 +208,13 @@ async fn b12_a_growing_chat_costs_at_most_twice_the_best_choice() {
     let planner = planner_of(&world.client, |options| options.ttl = TtlPolicy::Auto);
     let system = Content::text("You know all about gimmals. ".repeat(300));
     let (mut contents, mut prompts, mut first) = (Vec::new(), Vec::new(), None);
+    let nothing = PlanHint::new();
     for turn in 0..40 {
         contents.push(Content::user(format!("Turn {turn}. ").repeat(120)));
         let request = GenerateContentRequest::new()
             .set_contents(contents.clone())
             .set_system_instruction(system.clone());
-        let plan = planner.plan_generation("gemini-3.8-flash", &request, &PlanHint::new());
+        let plan = planner.plan_generation("gemini-3.8-flash", &request, &nothing);
         let plan = in_time(plan).await;
         let executed = execute(&world, &plan).await.unwrap();
         planner.observe(&plan, &executed);

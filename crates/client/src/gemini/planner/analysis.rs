@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::cost::{longest_gap, saving_usd, storage_share};
+use super::cost::{longest_gap, saving_usd, storage_share, storage_usd_per_hour};
+use super::seed::{Thresholds, thresholds};
 use super::{
     ExactCount, LineFacts, Mode, ModelFacts, PlanHint, PlannerOptions, Price, Reason,
     TokenEstimate, TtlPolicy,
@@ -44,8 +45,23 @@ pub struct Facts<'a> {
     pub recent_failure: bool,
     /// False when the backend is known to have no caches.
     pub backend_supported: bool,
+    /// True when a part of the prefix is fetched anew for every request, so that no cache can hold
+    /// it.
+    pub request_time_part: bool,
+    /// The caches that are live.
+    pub kept: KeptCaches,
     /// What is known of the requests before this one.
     pub line: LineFacts,
+}
+
+/// The caches that a planner keeps.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct KeptCaches {
+    /// How many.
+    pub count: usize,
+    /// What keeping them costs, in USD per hour.
+    pub usd_per_hour: f64,
 }
 
 /// What to do.
@@ -121,6 +137,9 @@ fn decide_anew(facts: &Facts<'_>) -> Verdict {
     if facts.tail_empty {
         return whole(Reason::TailEmpty);
     }
+    if facts.request_time_part {
+        return whole(Reason::NotCacheablePart);
+    }
     if facts.lease {
         // Storage is already paid for, and a cached read is never dearer than a plain one.
         return Verdict::UseLease;
@@ -134,6 +153,9 @@ fn decide_anew(facts: &Facts<'_>) -> Verdict {
     let counted = facts.prefix.confidence >= 1.0;
     if options.exact_count == ExactCount::Always && !counted {
         return Verdict::NeedTokens;
+    }
+    if let Mode::Seed { prefer_implicit } = options.mode {
+        return by_thresholds(facts, model, prefer_implicit);
     }
     if options.respect_floor && facts.prefix.max < floor {
         let certain = facts.prefix.confidence >= options.conf_skip_floor;
@@ -154,11 +176,25 @@ fn decide_anew(facts: &Facts<'_>) -> Verdict {
     weigh(facts, model)
 }
 
-/// Creates when the mode says always or the saving is worth it.
+/// Decides by the model's minimums alone.
+fn by_thresholds(facts: &Facts<'_>, model: &ModelFacts, prefer_implicit: bool) -> Verdict {
+    let send = |optimized, reason| Verdict::Send {
+        optimized,
+        reason,
+        saving_usd: None,
+    };
+    match thresholds(facts, model, prefer_implicit) {
+        Thresholds::Implicit => send(true, Reason::ImplicitPreferred),
+        Thresholds::Neither => send(false, Reason::BelowFloorHighConf),
+        Thresholds::Explicit if facts.recent_failure => send(false, Reason::RecentCreateFailure),
+        Thresholds::Explicit => weigh(facts, model),
+    }
+}
+
+/// Creates when the mode does not ask for the price or the saving is worth it.
 fn weigh(facts: &Facts<'_>, model: &ModelFacts) -> Verdict {
-    let prompt = u64::from(facts.prefix.expected) + u64::from(facts.tail.expected);
-    let price = model.price(prompt);
-    let ttl = time_to_live(facts.options, facts.hint, facts.line.longest_gap, &price);
+    let price = price(facts, model);
+    let ttl = time_to_live(facts, &price);
     // A cache that is deleted after use is billed for the use only.
     let life = facts.hint.expected_duration.unwrap_or(ttl);
     // Each read saves only what implicit caching would not have saved anyway.
@@ -168,7 +204,8 @@ fn weigh(facts: &Facts<'_>, model: &ModelFacts) -> Verdict {
         Some(_) => saving.is_some_and(|usd| usd > facts.options.min_saving_usd),
         None => has_paid_rent(facts, &price),
     };
-    if facts.options.mode == Mode::Always || pays {
+    let at_any_price = matches!(facts.options.mode, Mode::Always | Mode::Seed { .. });
+    if (at_any_price || pays) && has_room(facts, &price) {
         return Verdict::Create {
             ttl,
             saving_usd: saving,
@@ -179,6 +216,19 @@ fn weigh(facts: &Facts<'_>, model: &ModelFacts) -> Verdict {
         reason: Reason::NotWorthIt,
         saving_usd: saving,
     }
+}
+
+fn price(facts: &Facts<'_>, model: &ModelFacts) -> Price {
+    model.price(u64::from(facts.prefix.expected) + u64::from(facts.tail.expected))
+}
+
+/// Whether the limits allow one more cache.
+fn has_room(facts: &Facts<'_>, price: &Price) -> bool {
+    let (options, kept) = (facts.options, facts.kept);
+    let within_budget = options.max_storage_usd_per_hour.is_none_or(|most| {
+        kept.usd_per_hour + storage_usd_per_hour(price, facts.prefix.expected) <= most
+    });
+    kept.count < options.max_live_caches && within_budget
 }
 
 /// Whether requests have by now cost as much more than cached ones as a cache costs.
@@ -214,15 +264,17 @@ fn implicit_possible(model: &ModelFacts, facts: &Facts<'_>) -> bool {
     model.implicit_min.is_some_and(|least| total >= least)
 }
 
-fn time_to_live(
-    options: &PlannerOptions,
-    hint: &PlanHint,
-    longest_wait: Option<Duration>,
-    price: &Price,
-) -> Duration {
+fn time_to_live(facts: &Facts<'_>, price: &Price) -> Duration {
+    let options = facts.options;
     let worth_keeping = longest_gap(price);
-    match (options.ttl, hint.expected_duration, longest_wait) {
+    let (duration, wait) = (facts.hint.expected_duration, facts.line.longest_gap);
+    match (options.ttl, duration, wait) {
         (TtlPolicy::Fixed(ttl), ..) => ttl,
+        (TtlPolicy::SeedBySize, ..) => match facts.prefix.expected {
+            0..=50_000 => options.default_ttl,
+            50_001..=100_000 => 2 * options.default_ttl,
+            100_001.. => 4 * options.default_ttl,
+        },
         (TtlPolicy::Auto, Some(duration), _) => {
             let bounded = duration.min(LONGEST_TTL).mul_f64(1.2);
             bounded.clamp(SHORTEST_TTL, LONGEST_TTL)
@@ -271,7 +323,6 @@ mod tests {
                 ttl: HOUR,
                 mode: Mode::Cost,
                 lease: false,
-                beginning_tokens: None,
                 recent_failure: false,
                 tail_empty: false,
                 implicit_share: 0.0,
@@ -283,6 +334,32 @@ mod tests {
         TokenEstimate::of_part(&Part::text("x".repeat(bytes)))
     }
 
+    /// A prefix of 10,000 tokens that nothing else is known of.
+    fn facts<'a>(
+        options: &'a PlannerOptions,
+        hint: &'a PlanHint,
+        model: Option<&'a ModelFacts>,
+    ) -> Facts<'a> {
+        Facts {
+            options,
+            hint,
+            model,
+            learnt_min: None,
+            prefix: text(42_000),
+            tail: text(120),
+            prefix_empty: false,
+            tail_empty: false,
+            has_history: false,
+            lease: false,
+            beginning_tokens: None,
+            recent_failure: false,
+            backend_supported: true,
+            request_time_part: false,
+            kept: KeptCaches::default(),
+            line: LineFacts::default(),
+        }
+    }
+
     fn decide_row(row: &Row) -> Verdict {
         let table = ModelTable::default();
         let options = PlannerOptions {
@@ -290,24 +367,18 @@ mod tests {
             ttl: TtlPolicy::Fixed(row.ttl),
             ..Default::default()
         };
+        let hint = PlanHint::new().with_expected_reads(row.reads);
         decide(&Facts {
-            options: &options,
-            hint: &PlanHint::new().with_expected_reads(row.reads),
-            model: table.find(row.model),
-            learnt_min: None,
             prefix: row.prefix,
             tail: row.tail,
-            prefix_empty: false,
             tail_empty: row.tail_empty,
-            has_history: false,
             lease: row.lease,
-            beginning_tokens: None,
             recent_failure: row.recent_failure,
-            backend_supported: true,
             line: LineFacts {
                 implicit_share: row.implicit_share,
                 ..LineFacts::default()
             },
+            ..facts(&options, &hint, table.find(row.model))
         })
     }
 
@@ -567,12 +638,10 @@ mod tests {
 
     #[test]
     fn the_expected_duration_sets_the_life() {
-        let options = PlannerOptions::default();
-        let price = ModelTable::default()
-            .find("gemini-2.5-flash")
-            .unwrap()
-            .price(1);
-        let ttl = |hint: &PlanHint| time_to_live(&options, hint, None, &price).as_secs();
+        let (table, options) = (ModelTable::default(), PlannerOptions::default());
+        let model = table.find("gemini-2.5-flash");
+        let price = model.unwrap().price(1);
+        let ttl = |hint: &PlanHint| time_to_live(&facts(&options, hint, model), &price).as_secs();
         let run = |seconds| PlanHint::new().with_expected_duration(Duration::from_secs(seconds));
         assert_eq!(ttl(&PlanHint::new()), 972);
         assert_eq!(ttl(&run(1000)), 1200);
@@ -582,44 +651,127 @@ mod tests {
 
     #[test]
     fn b11_a_cache_lives_twice_the_longest_gap_while_that_pays() {
-        let table = ModelTable::default();
-        let price = table.find("gemini-2.5-flash").unwrap().price(10_000);
-        let (options, hint) = (PlannerOptions::default(), PlanHint::new());
+        let (table, options) = (ModelTable::default(), PlannerOptions::default());
+        let (model, hint) = (table.find("gemini-2.5-flash"), PlanHint::new());
+        let price = model.unwrap().price(10_000);
         for (gap, ttl) in [(60, 300), (400, 800), (900, 972)] {
-            let gap = Some(Duration::from_secs(gap));
-            let have = time_to_live(&options, &hint, gap, &price);
+            let mut facts = facts(&options, &hint, model);
+            facts.line.longest_gap = Some(Duration::from_secs(gap));
+            let have = time_to_live(&facts, &price);
             assert_eq!(have.as_secs_f64().round() as u64, ttl, "{gap:?}");
         }
     }
 
     #[test]
+    fn a_planner_without_prices_doubles_the_life_of_large_caches() {
+        let options = PlannerOptions {
+            ttl: TtlPolicy::SeedBySize,
+            ..PlannerOptions::default()
+        };
+        let (table, hint) = (ModelTable::default(), PlanHint::new());
+        let model = table.find("gemini-2.5-flash");
+        for (tokens, ttl) in [
+            (50_000, 3600),
+            (50_001, 7200),
+            (100_000, 7200),
+            (100_001, 14_400),
+        ] {
+            let mut facts = facts(&options, &hint, model);
+            facts.prefix = TokenEstimate::exact(tokens);
+            let have = time_to_live(&facts, &model.unwrap().price(1));
+            assert_eq!(have.as_secs(), ttl, "{tokens}");
+        }
+    }
+
+    #[test]
     fn without_a_hint_a_cache_is_made_when_the_premium_has_reached_its_price() {
-        let table = ModelTable::default();
-        let options = PlannerOptions::default();
+        let (table, options) = (ModelTable::default(), PlannerOptions::default());
+        let hint = PlanHint::new();
         let creates = |premium_tokens| {
-            let facts = Facts {
-                options: &options,
-                hint: &PlanHint::new(),
-                model: table.find("gemini-3.8-flash"),
-                learnt_min: None,
-                prefix: text(42_000),
-                tail: text(120),
-                prefix_empty: false,
-                tail_empty: false,
-                has_history: false,
-                lease: false,
-                recent_failure: false,
-                backend_supported: true,
-                line: LineFacts {
-                    premium_tokens,
-                    held: HOUR,
-                    ..LineFacts::default()
-                },
-            };
+            let mut facts = facts(&options, &hint, table.find("gemini-3.8-flash"));
+            (facts.line.premium_tokens, facts.line.held) = (premium_tokens, HOUR);
             matches!(decide(&facts), Verdict::Create { .. })
         };
         // 10,000 tokens, and an hour of storage at two thirds of the input price.
         assert!(!creates(0.0) && !creates(16_600.0));
         assert!(creates(16_700.0));
+    }
+
+    /// The minimums as they stood when the first planner was written.
+    const SEED_MODELS: &str = r#"{"version": "2025-07", "models": [
+        {"model": "gemini-2.5-flash-preview-05-20", "explicit_min": 4096, "implicit_min": 2048,
+         "context_window": 1000000, "prices": [{"input": 0.3}]},
+        {"model": "gemini-2.5-pro-preview-06-05", "explicit_min": 4096, "implicit_min": 2048,
+         "context_window": 2000000, "prices": [{"input": 1.25}]},
+        {"model": "gemini-2.0-flash", "explicit_min": 4096, "implicit_min": null,
+         "context_window": 1000000, "prices": [{"input": 0.1}]}]}"#;
+
+    #[test]
+    fn thresholds_alone_decide_in_seed_mode() {
+        let table = ModelTable::from_json(SEED_MODELS.as_bytes()).unwrap();
+        let flash = "gemini-2.5-flash-preview-05-20";
+        let raw = (false, Some(false));
+        let (optimized, cached) = ((false, Some(true)), (true, None));
+        for (model, tokens, prefer_implicit, expected) in [
+            (flash, 2047, true, raw),
+            (flash, 2048, true, optimized),
+            (flash, 5000, true, optimized),
+            (flash, 5000, false, cached),
+            (flash, 3000, false, optimized),
+            ("gemini-2.0-flash", 4095, true, raw),
+            ("gemini-2.0-flash", 4096, true, cached),
+            ("gemini-2.0-flash", 4096, false, cached),
+            ("gemini-9-unknown", 1_000_000, true, raw),
+        ] {
+            let options = PlannerOptions {
+                mode: Mode::Seed { prefer_implicit },
+                ..PlannerOptions::default()
+            };
+            let hint = PlanHint::new();
+            let verdict = decide(&Facts {
+                prefix: TokenEstimate::exact(tokens),
+                tail: TokenEstimate::NONE,
+                ..facts(&options, &hint, table.find(model))
+            });
+            let have = match verdict {
+                Verdict::Create { .. } => (true, None),
+                Verdict::Send { optimized, .. } => (false, Some(optimized)),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(have, expected, "{model} {tokens} {prefer_implicit}");
+        }
+    }
+
+    #[test]
+    fn limits_allow_no_more_caches() {
+        let table = ModelTable::default();
+        let options = PlannerOptions {
+            max_storage_usd_per_hour: Some(0.05),
+            ..PlannerOptions::default()
+        };
+        let hint = PlanHint::new().with_expected_reads(100);
+        let creates = |count, usd_per_hour| {
+            let mut facts = facts(&options, &hint, table.find("gemini-2.5-flash"));
+            facts.kept = KeptCaches {
+                count,
+                usd_per_hour,
+            };
+            matches!(decide(&facts), Verdict::Create { .. })
+        };
+        // The cache itself costs a cent an hour.
+        assert!(creates(99, 0.0) && !creates(100, 0.0));
+        assert!(creates(0, 0.04) && !creates(0, 0.041));
+    }
+
+    #[test]
+    fn what_is_fetched_for_every_request_is_not_cached() {
+        let (table, options) = (ModelTable::default(), PlannerOptions::default());
+        let hint = PlanHint::new().with_expected_reads(100);
+        let verdict = decide(&Facts {
+            request_time_part: true,
+            ..facts(&options, &hint, table.find("gemini-2.5-flash"))
+        });
+        let reason = Reason::NotCacheablePart;
+        assert!(matches!(verdict, Verdict::Send { reason: why, .. } if why == reason));
     }
 }

@@ -43,6 +43,11 @@ pub(crate) fn storage_share(price: &Price) -> Option<f64> {
     relative(price).map(|(_, storage)| storage)
 }
 
+/// What keeping so many tokens costs, in USD per hour; nothing where no price is known.
+pub(crate) fn storage_usd_per_hour(price: &Price, tokens: u32) -> f64 {
+    f64::from(tokens) * price.storage.unwrap_or(0.0) / 1e6
+}
+
 /// The prices of cached tokens and of storage, each as a part of the input price.
 fn relative(price: &Price) -> Option<(f64, f64)> {
     let (cached, storage) = (price.cached?, price.storage?);

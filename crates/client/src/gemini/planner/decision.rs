@@ -31,8 +31,12 @@ pub enum Reason {
     UnsupportedModel,
     /// Nothing would be left to send.
     TailEmpty,
-    /// The cost model says that a cache would cost more than it saves.
+    /// A part of the prefix is fetched anew for every request, so that no cache can hold it.
+    NotCacheablePart,
+    /// The cost model says that a cache would cost more than it saves, or a limit is reached.
     NotWorthIt,
+    /// The service's own caching is preferred.
+    ImplicitPreferred,
     /// Creating this cache failed a short while ago.
     RecentCreateFailure,
     /// Creating the cache failed now; the request goes out whole.
@@ -55,7 +59,9 @@ impl Reason {
             Self::CallerOverride => "caller_override",
             Self::UnsupportedModel => "unsupported_model",
             Self::TailEmpty => "tail_empty",
+            Self::NotCacheablePart => "not_cacheable_part",
             Self::NotWorthIt => "not_worth_it",
+            Self::ImplicitPreferred => "implicit_preferred",
             Self::RecentCreateFailure => "recent_create_failure",
             Self::CreationFailed => "creation_failed",
             Self::BackendUnsupported => "backend_unsupported",

@@ -78,6 +78,11 @@ impl TokenEstimate {
                 Self::of_bytes(bytes, Medium::of_mime(blob.mime_type.as_deref()))
             }
             PartKind::FileData(_) => Self::of_bytes(1, Medium::Remote),
+            _ if part.thought_signature.is_some() => {
+                let mut unsigned = part.clone();
+                unsigned.thought_signature = None;
+                Self::of_part(&unsigned)
+            }
             _ => Self::of_bytes(json_bytes(part), Medium::Text),
         }
     }
@@ -199,6 +204,15 @@ mod tests {
             (12_500, 15_000, 17_500, 0.45)
         );
         assert_eq!(TokenEstimate::total([]), TokenEstimate::NONE);
+    }
+
+    #[test]
+    fn signatures_of_thoughts_do_not_count() {
+        let call = serde_json::json!({"functionCall": {"name": "lookup", "args": {"ring": 7}}});
+        let mut signed = call.clone();
+        signed["thoughtSignature"] = "c2lnbmF0dXJl".repeat(100).into();
+        let estimate = |part| TokenEstimate::of_part(&serde_json::from_value(part).unwrap());
+        assert_eq!(estimate(signed), estimate(call));
     }
 
     #[test]

@@ -7,8 +7,11 @@ use std::time::{Duration, Instant, SystemTime};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use super::cost::storage_usd_per_hour;
+use super::events::{Events, Happening, PlannerEvent};
 use super::line::{Line, LineFacts};
-use super::{Bill, CreateFailure, PlannerStats, PrefixKey, Price};
+use super::reads::{CacheReads, KeptCache};
+use super::{Bill, CreateFailure, KeptCaches, PlannerStats, PrefixKey, Price};
 
 /// A cache with less than this left is not used any more: it might expire on the way.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(10);
@@ -94,6 +97,8 @@ pub(super) struct Now {
 #[derive(Debug, Default)]
 struct State {
     leases: HashMap<PrefixKey, Lease>,
+    /// How the live caches were read.
+    reads: HashMap<PrefixKey, CacheReads>,
     flights: HashMap<PrefixKey, Flight>,
     /// Renewals by cache name, each with the time before which none is begun again.
     renewals: HashMap<String, Instant>,
@@ -111,6 +116,7 @@ struct State {
     /// What replies and creations cost; storage is added when somebody asks.
     bill: Bill,
     stats: PlannerStats,
+    events: Events,
 }
 
 #[derive(Debug)]
@@ -164,8 +170,41 @@ impl Ledger {
         if lease.is_usable(now) {
             return Some(lease.clone());
         }
-        close(&mut state, key, now);
+        expire(&mut state, key, now);
         None
+    }
+
+    /// Notes that a request reads a cache.
+    pub(super) fn note_read(&self, key: &PrefixKey, now: SystemTime) {
+        self.lock().reads.entry(key.clone()).or_default().read(now);
+    }
+
+    /// How a cache was read.
+    pub(super) fn reads(&self, key: &PrefixKey) -> CacheReads {
+        self.lock().reads.get(key).copied().unwrap_or_default()
+    }
+
+    /// The live caches, and how they were read.
+    pub(super) fn kept_caches(&self) -> Vec<KeptCache> {
+        let state = self.lock();
+        let reads = |lease: &Lease| state.reads.get(&lease.key).copied().unwrap_or_default();
+        let kept = state.leases.values().map(|lease| KeptCache {
+            reads: reads(lease),
+            lease: lease.clone(),
+        });
+        kept.collect()
+    }
+
+    pub(super) fn events(&self) -> Vec<PlannerEvent> {
+        self.lock().events.to_vec()
+    }
+
+    /// Counts a cache that the planner deleted.
+    pub(super) fn retired(&self, name: &str, now: SystemTime) {
+        let mut state = self.lock();
+        state.stats.retired += 1;
+        let name = name.to_owned();
+        state.events.note(now, Happening::Retired { name });
     }
 
     /// The live cache that holds most of a prefix, and how many of its turns.
@@ -193,6 +232,7 @@ impl Ledger {
             state.stats.lease_hits += 1;
             return Ticket::Live(lease);
         }
+        state.stats.lease_misses += 1;
         if let Some(flight) = state.flights.get(key).cloned() {
             if is_under_way(&flight) {
                 state.stats.single_flight_joined += 1;
@@ -235,8 +275,23 @@ impl Ledger {
             }
         };
         *counter += 1;
-        if let (Ok(lease), false) = (outcome, adopted) {
-            state.stats.creation_tokens += u64::from(lease.tokens);
+        match outcome {
+            Ok(lease) if adopted => {
+                let name = lease.name.clone();
+                state.events.note(now.date, Happening::Adopted { name });
+            }
+            Ok(lease) => {
+                state.stats.creation_tokens += u64::from(lease.tokens);
+                let created = Happening::Created {
+                    name: lease.name.clone(),
+                    tokens: lease.tokens,
+                    expires_at: lease.expires_at,
+                };
+                state.events.note(now.date, created);
+            }
+            Err(failure) => state
+                .events
+                .note_failure(now.date, failure.class, &failure.text),
         }
         if leadership.closings != state.closings {
             return Landing::Orphaned;
@@ -248,7 +303,7 @@ impl Ledger {
                 state.memos.remove(key);
                 state.leases.insert(key.clone(), lease.clone());
             }
-            Err(failure) => remember(&mut state, key, model, failure.class, now.instant),
+            Err(failure) => remember(&mut state, key, model, failure.class, now),
         }
         Landing::Kept
     }
@@ -260,6 +315,8 @@ impl Ledger {
         if held.is_some_and(|lease| lease.name == name) {
             close(&mut state, key, now);
             state.stats.lost += 1;
+            let name = name.to_owned();
+            state.events.note(now, Happening::Lost { name });
         }
     }
 
@@ -304,7 +361,12 @@ impl Ledger {
     }
 
     /// Notes the new expiry of a cache, or that it could not be moved.
-    pub(super) fn end_renewal(&self, lease: &Lease, expires_at: Option<SystemTime>) {
+    pub(super) fn end_renewal(
+        &self,
+        lease: &Lease,
+        expires_at: Option<SystemTime>,
+        now: SystemTime,
+    ) {
         let mut state = self.lock();
         let Some(expires_at) = expires_at else {
             state.stats.renew_failed += 1;
@@ -312,6 +374,10 @@ impl Ledger {
         };
         state.renewals.remove(&lease.name);
         state.stats.renewed += 1;
+        let name = lease.name.clone();
+        state
+            .events
+            .note(now, Happening::Extended { name, expires_at });
         let held = state.leases.get_mut(&lease.key);
         if let Some(held) = held.filter(|held| held.name == lease.name) {
             held.expires_at = expires_at;
@@ -330,18 +396,40 @@ impl Ledger {
         (leases, flights.into_values().collect())
     }
 
+    /// How many caches are live and what keeping them costs, at the prices of each model.
+    pub(super) fn kept(
+        &self,
+        now: SystemTime,
+        price: impl Fn(&str) -> Option<Price>,
+    ) -> KeptCaches {
+        let state = self.lock();
+        let mut kept = KeptCaches::default();
+        for lease in state.leases.values().filter(|lease| lease.is_usable(now)) {
+            kept.count += 1;
+            let price = price(&lease.model);
+            kept.usd_per_hour +=
+                price.map_or(0.0, |price| storage_usd_per_hour(&price, lease.tokens));
+        }
+        kept
+    }
+
     pub(super) fn leases(&self) -> Vec<Lease> {
         self.lock().leases.values().cloned().collect()
     }
 
     /// Takes over caches of another process; how many. What is known here already stays.
-    pub(super) fn take_over(&self, leases: impl Iterator<Item = Lease>) -> usize {
+    pub(super) fn take_over(&self, leases: impl Iterator<Item = Lease>, now: SystemTime) -> usize {
         let mut state = self.lock();
-        let before = state.leases.len();
+        let mut taken = 0;
         for lease in leases {
-            state.leases.entry(lease.key.clone()).or_insert(lease);
+            if state.leases.contains_key(&lease.key) {
+                continue;
+            }
+            let name = lease.name.clone();
+            state.events.note(now, Happening::Adopted { name });
+            state.leases.insert(lease.key.clone(), lease);
+            taken += 1;
         }
-        let taken = state.leases.len() - before;
         state.stats.adopted += taken as u64;
         taken
     }
@@ -394,6 +482,11 @@ impl Ledger {
         let live = state.leases.values();
         let live = live.map(|lease| (lease.model.as_str(), lease.token_hours(now)));
         let (mut stats, mut bill) = (state.stats.clone(), state.bill);
+        stats.live = state
+            .leases
+            .values()
+            .filter(|lease| lease.is_usable(now))
+            .count() as u64;
         for (model, hours) in closed.chain(live) {
             stats.storage_token_hours += hours;
             if let Some(price) = price(model) {
@@ -412,7 +505,19 @@ fn is_under_way(flight: &Flight) -> bool {
     flight.has_changed().is_ok()
 }
 
+/// Takes out a cache that has expired.
+fn expire(state: &mut State, key: &PrefixKey, now: SystemTime) {
+    let unread = state.reads.get(key).is_none_or(|reads| reads.count == 0);
+    let Some(name) = state.leases.get(key).map(|lease| lease.name.clone()) else {
+        return;
+    };
+    close(state, key, now);
+    state.stats.expired_unread += u64::from(unread);
+    state.events.note(now, Happening::Expired { name, unread });
+}
+
 fn close(state: &mut State, key: &PrefixKey, now: SystemTime) {
+    state.reads.remove(key);
     if let Some(lease) = state.leases.remove(key) {
         let hours = lease.token_hours(now);
         *state.closed_token_hours.entry(lease.model).or_default() += hours;
@@ -434,16 +539,16 @@ fn forget_the_past(state: &mut State, now: Now) {
         .map(|lease| lease.key.clone())
         .collect();
     for key in gone {
-        close(state, &key, now.date);
+        expire(state, &key, now.date);
     }
     state
         .memos
         .retain(|_, memo| memo.until + FAILURES_FADE_AFTER > now.instant);
 }
 
-fn remember(state: &mut State, key: &PrefixKey, model: &str, class: CreateFailure, now: Instant) {
+fn remember(state: &mut State, key: &PrefixKey, model: &str, class: CreateFailure, now: Now) {
     let failures = state.memos.get(key).map_or(0, |memo| memo.failures) + 1;
-    let until = now + class.pause(failures);
+    let until = now.instant + class.pause(failures);
     let memo = Memo {
         until,
         failures,
@@ -452,8 +557,12 @@ fn remember(state: &mut State, key: &PrefixKey, model: &str, class: CreateFailur
     state.memos.insert(key.clone(), memo);
     match class {
         CreateFailure::TooSmall { total, min } => {
-            let learnt = (min, now + LEARNT_FOR);
+            let learnt = (min, now.instant + LEARNT_FOR);
             state.learnt.insert(model.to_owned(), learnt);
+            let (model, tokens) = (model.to_owned(), min);
+            state
+                .events
+                .note(now.date, Happening::LearntMinimum { model, tokens });
             remember_count(state, key, total);
         }
         CreateFailure::NoStorage => {

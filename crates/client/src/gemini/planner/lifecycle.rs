@@ -67,6 +67,7 @@ impl Planner {
         ttl: Duration,
         leadership: &Leadership,
     ) -> Outcome {
+        let begun = self.now().instant;
         let (outcome, adopted) = self.find_or_create(prefix, ttl).await;
         let (key, model) = (&prefix.key, &prefix.full_model);
         let ledger = &self.inner.ledger;
@@ -74,6 +75,8 @@ impl Planner {
         if let (Ok(lease), false) = (&outcome, adopted) {
             let now = self.now().instant;
             ledger.change_line(prefix.line(), |line| line.rolled(now));
+            let took = now.saturating_duration_since(begun).as_secs_f64();
+            ledger.count(|stats| stats.create_seconds += took);
             if let Some(facts) = self.model_facts(model) {
                 let tokens = u64::from(lease.tokens);
                 let price = facts.price(tokens);
@@ -175,20 +178,23 @@ impl Planner {
         tokio::spawn(async move { planner.renew_now(&lease).await });
     }
 
-    /// A cache that has less than this left is renewed. The buffer must be shorter than the life, or
-    /// a new cache would be renewed at once.
+    /// A cache that has less than this left is renewed.
     pub(super) fn renewal_buffer(&self, lease: &Lease) -> Duration {
-        self.inner.options.renew_buffer.min(lease.ttl / 2)
+        let reads = self.inner.ledger.reads(&lease.key);
+        reads.renewal_buffer(self.inner.options.renew_buffer, lease.ttl)
     }
 
     /// Moves the expiry of a cache; false when it could not be moved.
     pub(super) async fn renew_now(&self, lease: &Lease) -> bool {
         let ttl = match self.inner.options.ttl {
             TtlPolicy::Fixed(ttl) => ttl,
+            TtlPolicy::SeedBySize => lease.ttl,
             TtlPolicy::Auto => lease.ttl.min(self.inner.options.default_ttl),
         };
         let renewed = self.renew(lease, ttl).await;
-        self.inner.ledger.end_renewal(lease, renewed);
+        self.inner
+            .ledger
+            .end_renewal(lease, renewed, self.now().date);
         renewed.is_some()
     }
 
@@ -244,10 +250,10 @@ impl Planner {
         }
     }
 
-    async fn retire(&self, lease: &Lease) {
+    pub(super) async fn retire(&self, lease: &Lease) {
         let (api, options) = (&self.inner.api, CallOptions::default());
         match api.delete_cache(&lease.name, &options).await {
-            Ok(_) => self.inner.ledger.count(|stats| stats.retired += 1),
+            Ok(_) => self.inner.ledger.retired(&lease.name, self.now().date),
             // Gone already is as good as deleted.
             Err(error) if is_gone(&error) => {}
             Err(error) => {

@@ -11,6 +11,12 @@ pub enum Mode {
     /// costs.
     #[default]
     Cost,
+    /// Thresholds alone decide, whatever caches cost: the service's own caching where the prompt is
+    /// large enough for it, else a context cache where the prefix is.
+    Seed {
+        /// False to create a context cache even where the service may cache by itself.
+        prefer_implicit: bool,
+    },
     /// A cache is created whenever one can be.
     Always,
     /// Existing caches are used; none is created.
@@ -30,6 +36,9 @@ pub enum TtlPolicy {
     /// As given. A cache with ten seconds or less left is not used, so less than a minute makes
     /// little sense.
     Fixed(Duration),
+    /// The default, doubled above 50,000 tokens and again above 100,000. Size does not make a cache
+    /// pay for longer; it is for those who come from a planner that had this rule.
+    SeedBySize,
 }
 
 /// Whether planning may ask the service for an exact count, which is a free call.
@@ -84,6 +93,10 @@ pub struct PlannerOptions {
     pub renew_buffer: Duration,
     /// Smallest saving, in USD, that is worth a cache.
     pub min_saving_usd: f64,
+    /// Most caches at a time; beyond them none is created.
+    pub max_live_caches: usize,
+    /// Most USD that keeping all caches may cost in an hour; beyond it none is created.
+    pub max_storage_usd_per_hour: Option<f64>,
     /// Look among the service's caches for one that another process made.
     pub adopt: bool,
     /// Leave caches alive when the planner is closed.
@@ -108,6 +121,8 @@ impl Default for PlannerOptions {
             create_wait: Duration::from_secs(10),
             renew_buffer: Duration::from_secs(300),
             min_saving_usd: 0.0,
+            max_live_caches: 100,
+            max_storage_usd_per_hour: None,
             adopt: false,
             keep_on_close: false,
             scope_salt: None,

@@ -43,7 +43,7 @@ impl Planner {
     pub fn restore(&self, leases: Vec<Lease>) -> usize {
         let now = self.now().date;
         let usable = leases.into_iter().filter(|lease| lease.is_usable(now));
-        self.inner.ledger.take_over(usable)
+        self.inner.ledger.take_over(usable, now)
     }
 
     /// Asks the service for every live cache, and forgets those that are gone or hold something
@@ -114,7 +114,7 @@ impl Planner {
         }
         for name in &found {
             match api.delete_cache(name, &CallOptions::default()).await {
-                Ok(_) => self.inner.ledger.count(|stats| stats.retired += 1),
+                Ok(_) => self.inner.ledger.retired(name, self.now().date),
                 Err(error) if is_gone(&error) => {}
                 Err(error) => return Err(error),
             }

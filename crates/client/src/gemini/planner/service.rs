@@ -10,10 +10,11 @@ use super::analysis::floor;
 use super::draft::{Draft, DraftFacts};
 use super::ledger::{Ledger, Now};
 use super::prepared::separate;
+use super::seed;
 use super::{
-    CacheAction, CacheScope, Executed, Facts, Lease, ModelFacts, ModelTable, PartsPayload, Plan,
-    PlanHint, PlannerOptions, PlannerStats, Prefix, PreparedPrefix, Reason, TokenEstimate, Verdict,
-    decide,
+    CacheAction, CacheScope, Executed, Facts, Lease, Mode, ModelFacts, ModelTable, PartsPayload,
+    Plan, PlanHint, PlannerEvent, PlannerOptions, PlannerStats, Prefix, PreparedPrefix, Reason,
+    TokenEstimate, Verdict, decide,
 };
 use crate::gemini::GeminiClient;
 
@@ -160,13 +161,11 @@ impl Planner {
                 }
                 Verdict::UseLease => match self.longest_lease(prefix) {
                     Some((lease, turns)) if turns + 1 < prefix.keys.len() => {
-                        self.inner.ledger.count(|stats| stats.lease_hits += 1);
-                        self.renew_beside(&lease, hint);
+                        self.read_lease(&lease, hint);
                         self.finish(draft.cached_beginning(lease, turns))
                     }
                     Some((lease, _)) => {
-                        self.inner.ledger.count(|stats| stats.lease_hits += 1);
-                        self.renew_beside(&lease, hint);
+                        self.read_lease(&lease, hint);
                         self.finish(draft.cached(lease.name, Reason::LeaseHit, None, None))
                     }
                     // It expired between the two looks.
@@ -179,6 +178,8 @@ impl Planner {
                     {
                         Ok(lease) => {
                             self.retire_beginnings(prefix);
+                            let now = self.clock().system_now();
+                            self.inner.ledger.note_read(&lease.key, now);
                             self.finish(draft.cached(lease.name, Reason::Ok, saving_usd, Some(ttl)))
                         }
                         Err(failure) => self.finish(draft.failed(&failure)),
@@ -284,6 +285,11 @@ impl Planner {
         self.inner.ledger.leases()
     }
 
+    /// What happened to caches, the newest last; the last thousand events.
+    pub fn events(&self) -> Vec<PlannerEvent> {
+        self.inner.ledger.events()
+    }
+
     /// What the planner did so far.
     pub fn stats(&self) -> PlannerStats {
         let price = |model: &str| Some(self.model_facts(model)?.price(0));
@@ -312,6 +318,14 @@ impl Planner {
         self.inner.ledger.longest(&prefix.keys, now)
     }
 
+    /// Counts a read of a live cache, and moves its expiry if need be.
+    fn read_lease(&self, lease: &Lease, hint: &PlanHint) {
+        let ledger = &self.inner.ledger;
+        ledger.note_read(&lease.key, self.clock().system_now());
+        ledger.count(|stats| stats.lease_hits += 1);
+        self.renew_beside(lease, hint);
+    }
+
     pub(super) fn verdict(
         &self,
         prefix: &PreparedPrefix,
@@ -320,7 +334,7 @@ impl Planner {
         tail: TokenEstimate,
         hint: &PlanHint,
     ) -> (Verdict, DraftFacts) {
-        let now = self.clock().now();
+        let (now, planned_at) = (self.clock().now(), self.clock().system_now());
         let ledger = &self.inner.ledger;
         let contents = &payload.prefix.contents;
         let has_history = contents
@@ -344,11 +358,17 @@ impl Planner {
                 .map(|(lease, _)| lease.tokens),
             recent_failure: ledger.recent_failure(&prefix.key, &prefix.full_model, now),
             backend_supported: ledger.backend_supported(now),
+            // The service reads the addresses when it is asked, and not when it caches.
+            request_time_part: payload
+                .prefix
+                .tools
+                .iter()
+                .any(|tool| tool.url_context.is_some()),
+            kept: ledger.kept(planned_at, |model| Some(self.model_facts(model)?.price(0))),
             line: ledger.line(prefix.line(), now),
         };
         let floor = floor(&facts);
         let conf_cut = self.inner.options.conf_skip_floor;
-        let planned_at = self.clock().system_now();
         (
             decide(&facts),
             DraftFacts {
@@ -370,10 +390,23 @@ impl Planner {
     pub(super) async fn count_or_guess(&self, prefix: &PreparedPrefix) -> TokenEstimate {
         match self.count(prefix).await {
             Some(tokens) => {
+                let tokens = self.with_margin(prefix, tokens);
                 self.inner.ledger.remember_count(&prefix.key, tokens);
                 TokenEstimate::exact(tokens)
             }
             None => TokenEstimate::exact(prefix.estimate.max),
+        }
+    }
+
+    /// Planners without prices put a margin on counts.
+    fn with_margin(&self, prefix: &PreparedPrefix, tokens: u32) -> u32 {
+        let model = self.model_facts(&prefix.full_model);
+        match (self.inner.options.mode, model) {
+            (Mode::Seed { .. }, Some(model)) => {
+                let thresholds = [model.implicit_min, model.explicit_min];
+                seed::with_margin(tokens, seed::Kind::of(&prefix.prefix), thresholds)
+            }
+            _ => tokens,
         }
     }
 
@@ -405,7 +438,7 @@ impl Planner {
         let reason = plan.decision.reason.as_str();
         self.inner
             .ledger
-            .count(|stats| *stats.plans.entry(reason.to_owned()).or_default() += 1);
+            .count(|stats| stats.count_plan(plan.decision.reason));
         tracing::debug!(
             reason,
             model = %plan.model,
