@@ -49,20 +49,32 @@ fn push_object(out: &mut String, map: &Map<String, Value>) {
 
 fn push_string(out: &mut String, text: &str) {
     out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\u{8}' => out.push_str("\\b"),
-            '\t' => out.push_str("\\t"),
-            '\n' => out.push_str("\\n"),
-            '\u{c}' => out.push_str("\\f"),
-            '\r' => out.push_str("\\r"),
-            control if control < ' ' => out.push_str(&format!("\\u{:04x}", u32::from(control))),
-            other => out.push(other),
-        }
+    let mut rest = text;
+    // Long texts are copied in runs: hardly any of their characters is special.
+    while let Some(at) = rest
+        .bytes()
+        .position(|byte| byte < b' ' || matches!(byte, b'"' | b'\\'))
+    {
+        let (plain, special) = rest.split_at(at);
+        out.push_str(plain);
+        push_escaped(out, special.as_bytes()[0]);
+        rest = &special[1..];
     }
+    out.push_str(rest);
     out.push('"');
+}
+
+fn push_escaped(out: &mut String, special: u8) {
+    match special {
+        b'"' => out.push_str("\\\""),
+        b'\\' => out.push_str("\\\\"),
+        0x08 => out.push_str("\\b"),
+        b'\t' => out.push_str("\\t"),
+        b'\n' => out.push_str("\\n"),
+        0x0c => out.push_str("\\f"),
+        b'\r' => out.push_str("\\r"),
+        control => out.push_str(&format!("\\u{control:04x}")),
+    }
 }
 
 fn number_text(number: &Number) -> String {

@@ -183,12 +183,20 @@ fn write_canonical(value: &Value, out: &mut Vec<u8>) {
             out.push(b']');
         }
         Value::Number(number) => match number.as_f64() {
-            Some(float) if number.is_f64() => out.extend(ecmascript(float).bytes()),
-            _ => out.extend(number.to_string().bytes()),
+            Some(float) if number.is_f64() => out.extend_from_slice(ecmascript(float).as_bytes()),
+            _ => out.extend_from_slice(number.to_string().as_bytes()),
         },
-        // serde_json escapes strings exactly as RFC 8785 asks.
-        other => out.extend(other.to_string().bytes()),
+        Value::String(text) => write_text(text, out),
+        Value::Bool(true) => out.extend_from_slice(b"true"),
+        Value::Bool(false) => out.extend_from_slice(b"false"),
+        Value::Null => out.extend_from_slice(b"null"),
     }
+}
+
+/// serde_json escapes strings exactly as RFC 8785 asks.
+fn write_text(text: &str, out: &mut Vec<u8>) {
+    // Writing a string into memory cannot fail.
+    let _ = serde_json::to_writer(out, text);
 }
 
 fn write_members(members: &Map<String, Value>, out: &mut Vec<u8>) {
@@ -202,7 +210,7 @@ fn write_members(members: &Map<String, Value>, out: &mut Vec<u8>) {
         if index > 0 {
             out.push(b',');
         }
-        out.extend(Value::from(key.as_str()).to_string().bytes());
+        write_text(key, out);
         out.push(b':');
         write_canonical(value, out);
     }
@@ -318,6 +326,25 @@ mod tests {
             base,
             "no role is the user"
         );
+    }
+
+    #[test]
+    fn b9_a_file_is_its_bytes_and_a_film_its_settings() {
+        let key = |part: Value| {
+            let turn = json!({"role": "user", "parts": [part]});
+            last_key(&with_system(vec![serde_json::from_value(turn).unwrap()]))
+        };
+        let image =
+            |data: &str| key(json!({"inlineData": {"mimeType": "image/png", "data": data}}));
+        assert_eq!(image("iVBORw=="), image("iVBORw=="), "wherever it lies");
+        assert_ne!(image("iVBORw=="), image("iVBORg=="));
+        let film = |fps: f64| {
+            key(
+                json!({"fileData": {"mimeType": "video/mp4", "fileUri": "gs://b/o"},
+                "videoMetadata": {"fps": fps}}),
+            )
+        };
+        assert_ne!(film(1.0), film(2.0));
     }
 
     #[test]
