@@ -115,10 +115,11 @@ impl InvalidationReport {
         }
     }
 
-    /// Entries removed in all tiers, as far as they are counted.
+    /// Entries removed, as far as they are counted. The tiers hold copies of the same entries, so
+    /// one that was in both counts once.
     #[must_use]
     pub fn removed(&self) -> u64 {
-        self.l1_removed + self.l2_removed.unwrap_or(0)
+        self.l1_removed.max(self.l2_removed.unwrap_or(0))
     }
 }
 

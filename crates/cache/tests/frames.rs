@@ -94,8 +94,9 @@ fn f2_no_flipped_bit_is_overlooked() {
     }
 }
 
+/// Covers: F3
 #[test]
-fn a_frame_of_another_key_is_a_mismatch() {
+fn f3_a_frame_of_another_key_is_a_mismatch() {
     let error = FrameCodec::new()
         .decode(&other_key(), &first_frame(), NOW)
         .unwrap_err();
@@ -170,8 +171,10 @@ fn a_payload_that_unpacks_to_more_is_refused() {
 }
 
 /// What a newer process wrote is not ours to delete.
+///
+/// Covers: F7
 #[test]
-fn unknown_versions_are_left_alone() {
+fn f7_unknown_versions_are_left_alone() {
     let mut versions = vec![(2, 2)];
     versions.extend([(3, 0b10), (3, 0b1000), (3, 0b1000_0000)]);
     for (at, byte) in versions {

@@ -157,7 +157,7 @@ fn k_a_million_options_have_a_million_keys() {
 proptest! {
     /// Covers: K-inj
     #[test]
-    fn moving_a_boundary_between_fields_changes_the_key(
+    fn k_inj_moving_a_boundary_between_fields_changes_the_key(
         all in "[a-c:|_]{2,12}",
         left in 0_usize..12,
         right in 0_usize..12,

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use gimmal_cache::testing::{ManualClock, contract};
 use gimmal_cache::{
-    CacheKey, Entry, KeyRequest, MemoryCache, MissReason, ResponseCache, Selector, SetOutcome,
-    SharedCache, SkipReason, Timestamp, Value,
+    CacheKey, Entry, Format, KeyRequest, MemoryCache, MissReason, ResponseCache, Selector,
+    SetOutcome, SharedCache, SkipReason, Timestamp, TtlState, Value,
 };
 
 fn key(text: &str) -> CacheKey {
@@ -51,6 +51,43 @@ async fn it_keeps_the_contract() {
     contract(|clock| async move { SharedCache::new(build(clock).build()) }).await;
 }
 
+/// A cache, its clock and a way to store what lives for so long.
+fn timed() -> (MemoryCache, ManualClock) {
+    let clock = ManualClock::new();
+    let cache = MemoryCache::builder().with_clock(Arc::new(clock.clone()));
+    (cache.build(), clock)
+}
+
+fn living(clock: &ManualClock, seconds: u64) -> Entry {
+    let now = gimmal_cache::Clock::timestamp(clock);
+    Entry::new(Value::bytes("v"), now).with_ttl(Duration::from_secs(seconds))
+}
+
+/// Covers: C1
+#[tokio::test]
+async fn c1_an_entry_lives_to_the_millisecond() {
+    let (cache, clock) = timed();
+    cache.set(&key("k"), living(&clock, 10)).await;
+    clock.advance(Duration::from_millis(9_999));
+    assert!(cache.get(&key("k")).await.is_hit());
+    clock.advance(Duration::from_millis(1));
+    let lookup = cache.get(&key("k")).await;
+    assert_eq!(lookup.miss_reason(), Some(MissReason::Expired));
+}
+
+/// Covers: C2
+#[tokio::test]
+async fn c2_the_time_that_is_left_is_told() {
+    let (cache, clock) = timed();
+    cache.set(&key("ten"), living(&clock, 10)).await;
+    fill(&cache, &["endless"]).await;
+    clock.advance(Duration::from_secs(3));
+    let seven = TtlState::Remaining(Duration::from_secs(7));
+    assert_eq!(cache.ttl(&key("ten")).await, seven);
+    assert_eq!(cache.ttl(&key("endless")).await, TtlState::NoExpiry);
+    assert_eq!(cache.ttl(&key("absent")).await, TtlState::Missing);
+}
+
 /// Covers: C3
 #[tokio::test]
 async fn c3_what_was_used_least_recently_goes_first() {
@@ -84,6 +121,70 @@ async fn c5_asking_whether_it_exists_is_no_use() {
     cache.ttl(&key("a")).await;
     fill(&cache, &["c"]).await;
     assert_eq!(present(&cache, &["a", "b", "c"]).await, "bc");
+}
+
+/// Covers: C7
+#[tokio::test]
+async fn c7_deleting_tells_whether_it_was_there() {
+    let cache = limited(2);
+    assert!(!cache.delete(&key("a")).await);
+    fill(&cache, &["a"]).await;
+    assert!(cache.delete(&key("a")).await);
+    assert!(!cache.delete(&key("a")).await);
+}
+
+/// Covers: C8
+#[tokio::test]
+async fn c8_nothing_is_a_value_too() {
+    let cache = limited(10);
+    let json = |text: &'static str| Value::new(Format::Json, text);
+    let values = [
+        json("null"),
+        json("\"\""),
+        Value::bytes(""),
+        json("0"),
+        json("false"),
+    ];
+    for value in values {
+        let entry = Entry::new(value.clone(), Timestamp::from_millis(0));
+        cache.set(&key("k"), entry).await;
+        let hit = cache.get(&key("k")).await.into_hit().expect("a hit");
+        assert_eq!(hit.value(), &value);
+    }
+}
+
+/// Covers: I1
+#[tokio::test]
+async fn i1_an_operation_is_its_whole_name() {
+    let cache = limited(10);
+    let of = |operation, text| KeyRequest::new(operation).with_text(text).key();
+    let keys = [
+        of("qa", "t"),
+        of("qa_long", "t"),
+        of("xop", "op:qa"),
+        of("xop:qa", "t"),
+    ];
+    for key in &keys {
+        cache.set(key, entry("v")).await;
+    }
+    let report = cache.invalidate(&Selector::operation("qa")).await;
+    assert_eq!(report.removed(), 1);
+    for (index, key) in keys.iter().enumerate() {
+        assert_eq!(cache.exists(key).await, index > 0, "{key}");
+    }
+}
+
+/// Covers: I5
+#[tokio::test]
+async fn i5_a_name_is_no_pattern() {
+    let cache = limited(10);
+    let of = |namespace| KeyRequest::new("qa").with_namespace(namespace).key();
+    let (strange, similar) = (of("*?[]:% x"), of("ab[]:% x"));
+    cache.set(&strange, entry("v")).await;
+    cache.set(&similar, entry("v")).await;
+    let selector = Selector::Namespace("*?[]:% x".to_owned());
+    assert_eq!(cache.invalidate(&selector).await.removed(), 1);
+    assert!(!cache.exists(&strange).await && cache.exists(&similar).await);
 }
 
 /// Covers: C9

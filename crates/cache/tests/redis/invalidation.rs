@@ -62,6 +62,28 @@ async fn i3_what_one_process_invalidates_no_other_serves() {
     }
 }
 
+/// An entry in both tiers is one entry.
+#[tokio::test]
+async fn what_was_in_both_tiers_counts_once() {
+    let Some(server) = Server::start(&[]).await else {
+        return;
+    };
+    let cache = server.tiered(&SystemClock);
+    for text in ["a", "b", "c"] {
+        assert!(
+            cache
+                .set(&key(text), entry("v", &SystemClock))
+                .await
+                .is_stored()
+        );
+    }
+    cache.l1().delete(&key("c")).await;
+    let pattern = Selector::glob("default:q?").unwrap();
+    let report = cache.invalidate(&pattern).await;
+    assert_eq!((report.l1_removed, report.l2_removed), (2, Some(3)));
+    assert_eq!(report.removed(), 3);
+}
+
 /// Without the channel another process sees it within a second.
 ///
 /// Covers: I3

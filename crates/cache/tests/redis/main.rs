@@ -11,4 +11,5 @@ mod locks;
 mod outages;
 mod server;
 mod settings;
+mod stampede;
 mod survey;
