@@ -1,163 +1,284 @@
-//! The cache in memory beside `moka` and `quick_cache`, over the same keys and the same values; and
-//! what making a key and a frame costs. The last lines print our throughput over theirs.
+//! The cache in memory beside `moka`, `quick_cache` and Python's `cachetools`, over the same keys and
+//! values of the same size, in turns within one run; how flat it is; and what keys and frames cost.
 //!
 //! They are not the same: ours counts exactly, evicts in the exact order of last use within a shard,
-//! drops what has expired and knows its bytes; `quick_cache` has no time to live.
+//! drops what has expired and knows its bytes; `quick_cache` has no time to live. The Python side
+//! needs an interpreter that has `cachetools` (`GIMMAL_BENCH_PYTHON`, or `python3`); without one it is
+//! left out, and the bench says so.
+
+#[path = "../../transport/benches/common/time.rs"]
+mod time;
+#[path = "../../transport/benches/common/verdict.rs"]
+mod verdict;
+#[path = "../../transport/benches/common/wanted.rs"]
+mod wanted;
 
 use std::hint::black_box;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use futures_util::FutureExt;
 use gimmal_cache::{
     CacheKey, Clock, Entry, FrameCodec, KeyRequest, MemoryCache, ResponseCache, SystemClock, Value,
 };
 
+use crate::time::{busy, median};
+use crate::verdict::{Verdict, report};
+
 const SIZES: [usize; 5] = [100, 1_000, 10_000, 100_000, 1_000_000];
+/// Where the sides are compared.
+const COMPARED: usize = 100_000;
+const VALUE_BYTES: usize = 400;
+const ROUNDS: usize = 7;
+/// Reads of one round.
+const READS: usize = 1_000_000;
+/// Keys that are ready at a time: whoever asks has just made the key.
+const READY: usize = 1_000;
+
+const REQUIRED_OF_RUST: f64 = 0.5;
+const REQUIRED_OF_PYTHON: f64 = 20.0;
+const REQUIRED_FLATNESS: f64 = 2.0;
+const REQUIRED_KEY_MB: f64 = 500.0;
+
+fn main() {
+    if !wanted::measures() {
+        return;
+    }
+    let mut verdict = Verdict::default();
+    key_and_frame(&mut verdict);
+    flatness(&mut verdict);
+    beside_others(&mut verdict);
+    beside_python(&mut verdict);
+    eviction();
+    verdict.settle();
+}
 
 fn keys(count: usize) -> Vec<CacheKey> {
     let key = |number: usize| KeyRequest::new("qa").with_text(&number.to_string()).key();
     (0..count).map(key).collect()
 }
 
-fn entry() -> Entry {
-    let value = Value::bytes(vec![b'x'; 400]);
-    Entry::new(value, SystemClock.timestamp()).with_ttl(Duration::from_secs(3_600))
+fn value() -> Bytes {
+    Bytes::from(vec![b'x'; VALUE_BYTES])
 }
 
 /// A cache that is full; the futures of the one in memory are ready at once.
 fn filled(keys: &[CacheKey]) -> MemoryCache {
     let cache = MemoryCache::new(keys.len());
+    let now = SystemClock.timestamp();
     for key in keys {
-        cache.set(key, entry()).now_or_never();
+        let entry = Entry::new(Value::bytes(value()), now).with_ttl(Duration::from_secs(36_000));
+        cache.set(key, entry).now_or_never();
     }
     cache
 }
 
-/// Numbers in an order that no cache of the processor foresees.
-fn order(count: usize) -> impl Iterator<Item = usize> {
-    (0..).map(move |step: usize| step.wrapping_mul(7_919) % count)
+fn moka(keys: &[CacheKey]) -> moka::sync::Cache<[u8; 32], Bytes> {
+    let cache = moka::sync::Cache::builder()
+        .max_capacity(keys.len() as u64)
+        .time_to_live(Duration::from_secs(36_000))
+        .build();
+    keys.iter()
+        .for_each(|key| cache.insert(*key.digest(), value()));
+    cache
 }
 
-fn get(c: &mut Criterion) {
-    let mut group = c.benchmark_group("get hit");
-    group.throughput(Throughput::Elements(1));
+fn quick(keys: &[CacheKey]) -> quick_cache::sync::Cache<[u8; 32], Bytes> {
+    let cache = quick_cache::sync::Cache::new(keys.len());
+    keys.iter()
+        .for_each(|key| cache.insert(*key.digest(), value()));
+    cache
+}
+
+/// Keys in an order that no cache of the processor foresees, some at a time.
+fn batches(keys: &[CacheKey], reads: usize, from: usize) -> impl Iterator<Item = Vec<CacheKey>> {
+    let mut state = from as u64 | 1;
+    (0..reads / READY).map(move |_| {
+        let mut next = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            keys[(state >> 33) as usize % keys.len()].clone()
+        };
+        (0..READY).map(|_| next()).collect()
+    })
+}
+
+/// Reads a second of one thread, by the time that it was busy.
+fn reads(keys: &[CacheKey], read: impl Fn(&CacheKey)) -> f64 {
+    let mut seconds = 0.0;
+    for batch in batches(keys, READS, 7) {
+        seconds += busy(|| batch.iter().for_each(&read)).as_secs_f64();
+    }
+    READS as f64 / seconds
+}
+
+/// Reads a second of so many threads together, by the clock on the wall.
+fn reads_at_once(threads: usize, keys: &[CacheKey], read: impl Fn(&CacheKey) + Sync) -> f64 {
+    let start = std::sync::Barrier::new(threads);
+    let run = |thread: usize| {
+        let batches: Vec<_> = batches(keys, READS / 4, thread).collect();
+        start.wait();
+        let begun = Instant::now();
+        batches.iter().flatten().for_each(&read);
+        begun.elapsed().as_secs_f64()
+    };
+    let slowest = std::thread::scope(|scope| {
+        let run = &run;
+        let threads: Vec<_> = (0..threads)
+            .map(|thread| scope.spawn(move || run(thread)))
+            .collect();
+        let times = threads.into_iter().map(|it| it.join().unwrap_or(f64::MAX));
+        times.fold(0.0, f64::max)
+    });
+    (threads * READS / 4) as f64 / slowest
+}
+
+fn flatness(verdict: &mut Verdict) {
+    let mut rates = Vec::new();
     for size in SIZES {
         let keys = keys(size);
-        let ours = filled(&keys);
-        let mut next = order(size);
-        group.bench_function(BenchmarkId::new("gimmal", size), |b| {
-            b.iter(|| black_box(ours.get(&keys[next.next().unwrap_or(0)]).now_or_never()));
-        });
-        drop(ours);
-        let moka = moka::sync::Cache::new(size as u64);
-        let quick = quick_cache::sync::Cache::new(size);
-        let value = Bytes::from(vec![b'x'; 400]);
-        for key in &keys {
-            moka.insert(*key.digest(), value.clone());
-            quick.insert(*key.digest(), value.clone());
-        }
-        group.bench_function(BenchmarkId::new("moka", size), |b| {
-            b.iter(|| black_box(moka.get(keys[next.next().unwrap_or(0)].digest())));
-        });
-        group.bench_function(BenchmarkId::new("quick_cache", size), |b| {
-            b.iter(|| black_box(quick.get(keys[next.next().unwrap_or(0)].digest())));
-        });
+        let cache = filled(&keys);
+        let get = |key: &CacheKey| drop(black_box(cache.get(key).now_or_never()));
+        let rounds = (0..ROUNDS).map(|_| reads(&keys, get)).collect();
+        let rate = median(rounds);
+        report(&format!(
+            "     get of {size} entries: {:.2} M/s",
+            rate / 1e6
+        ));
+        rates.push(rate);
     }
+    let fastest = rates.iter().copied().fold(0.0, f64::max);
+    let slowest = rates.iter().copied().fold(f64::MAX, f64::min);
+    let flatness = fastest / slowest;
+    verdict.check(
+        flatness <= REQUIRED_FLATNESS,
+        format!("from 100 to 1,000,000 entries: {flatness:.2} times (at most {REQUIRED_FLATNESS})"),
+    );
 }
 
-fn set_with_eviction(c: &mut Criterion) {
-    let mut group = c.benchmark_group("set with eviction");
-    group.throughput(Throughput::Elements(1));
-    let keys = keys(200_000);
-    let ours = filled(&keys[..100_000]);
-    let entry = entry();
-    let mut next = order(keys.len());
-    group.bench_function("gimmal", |b| {
-        b.iter(|| {
-            let key = &keys[next.next().unwrap_or(0)];
-            black_box(ours.set(key, entry.clone()).now_or_never())
-        });
-    });
-}
-
-fn key_and_frame(c: &mut Criterion) {
-    let text = "All work and no play makes Jack a dull boy. ".repeat(250);
-    let mut group = c.benchmark_group("key");
-    group.throughput(Throughput::Bytes(text.len() as u64));
-    let request = KeyRequest::new("summarize").with_text(&text);
-    group.bench_function("11 kB", |b| b.iter(|| black_box(request.key())));
-    group.finish();
-
-    let mut group = c.benchmark_group("frame");
-    let entry = Entry::new(Value::bytes(text.repeat(2)), SystemClock.timestamp());
-    let (codec, key) = (FrameCodec::new(), request.key());
-    group.throughput(Throughput::Bytes(2 * text.len() as u64));
-    group.bench_function("encode 22 kB", |b| {
-        b.iter(|| black_box(codec.encode(&key, &entry)));
-    });
-    let frame = codec.encode(&key, &entry).unwrap_or_default();
-    let now = SystemClock.timestamp();
-    group.bench_function("decode 22 kB", |b| {
-        b.iter(|| black_box(codec.decode(&key, &frame, now)));
-    });
-}
-
-/// Operations a second of `threads` threads.
-fn rate(threads: usize, work: impl Fn(usize) + Sync) -> f64 {
-    const TIME: Duration = Duration::from_millis(500);
-    let start = Instant::now();
-    let count: u64 = std::thread::scope(|scope| {
-        let run = |thread: usize| {
-            let work = &work;
-            scope.spawn(move || {
-                let mut count = 0_u64;
-                while start.elapsed() < TIME {
-                    for step in 0..1_000 {
-                        work(count as usize + step + thread * 31);
-                    }
-                    count += 1_000;
-                }
-                count
-            })
-        };
-        let threads: Vec<_> = (0..threads).map(run).collect();
-        threads.into_iter().map(|it| it.join().unwrap_or(0)).sum()
-    });
-    count as f64 / start.elapsed().as_secs_f64()
-}
-
-#[expect(clippy::print_stdout, reason = "a bench reports on the terminal")]
-fn ratios(_: &mut Criterion) {
-    let keys = keys(100_000);
-    let ours = filled(&keys);
-    let moka = moka::sync::Cache::new(keys.len() as u64);
-    let quick = quick_cache::sync::Cache::new(keys.len());
-    let value = Bytes::from(vec![b'x'; 400]);
-    for key in &keys {
-        moka.insert(*key.digest(), value.clone());
-        quick.insert(*key.digest(), value.clone());
-    }
-    let key = |step: usize| &keys[step.wrapping_mul(7_919) % keys.len()];
+fn beside_others(verdict: &mut Verdict) {
+    let keys = keys(COMPARED);
+    let (ours, moka, quick) = (filled(&keys), moka(&keys), quick(&keys));
     for threads in [1, 2] {
-        let own = rate(threads, |step| {
-            drop(black_box(ours.get(key(step)).now_or_never()))
-        });
-        let moka = rate(threads, |step| {
-            drop(black_box(moka.get(key(step).digest())))
-        });
-        let quick = rate(threads, |step| {
-            drop(black_box(quick.get(key(step).digest())))
-        });
-        println!(
-            "ratio threads={threads} gimmal={:.2}M/s over moka={:.2} over quick_cache={:.2}",
-            own / 1e6,
-            own / moka,
-            own / quick,
+        let (mut of_moka, mut of_quick, mut rates) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            let rate = reads_at_once(threads, &keys, |key| {
+                drop(black_box(ours.get(key).now_or_never()));
+            });
+            let moka = reads_at_once(threads, &keys, |key| {
+                drop(black_box(moka.get(key.digest())))
+            });
+            let quick = reads_at_once(threads, &keys, |key| {
+                drop(black_box(quick.get(key.digest())));
+            });
+            of_moka.push(rate / moka);
+            of_quick.push(rate / quick);
+            rates.push(rate);
+        }
+        let millions = median(rates) / 1e6;
+        report(&format!("     {threads} threads: {millions:.2} M/s"));
+        for (name, ratio) in [("moka", median(of_moka)), ("quick_cache", median(of_quick))] {
+            verdict.check(
+                ratio >= REQUIRED_OF_RUST,
+                format!("{threads} threads: {ratio:.2} times {name} (at least {REQUIRED_OF_RUST})"),
+            );
+        }
+    }
+}
+
+/// Reads a second of `cachetools.TTLCache`, the fastest of some rounds.
+fn python(entries: usize) -> Option<f64> {
+    const SCRIPT: &str = "import sys, time, cachetools
+n = int(sys.argv[1])
+cache = cachetools.TTLCache(maxsize=n, ttl=36000)
+keys = [f'{i:064x}' for i in range(n)]
+for key in keys: cache[key] = b'x' * 400
+order = [keys[i * 7919 % n] for i in range(100000)]
+best = 1e9
+for _ in range(5):
+    start = time.process_time()
+    for key in order: cache.get(key)
+    best = min(best, time.process_time() - start)
+print(len(order) / best)";
+    let program = std::env::var("GIMMAL_BENCH_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let script = Command::new(program)
+        .args(["-c", SCRIPT, &entries.to_string()])
+        .output();
+    let output = script.ok().filter(|output| output.status.success())?;
+    String::from_utf8_lossy(&output.stdout).trim().parse().ok()
+}
+
+fn beside_python(verdict: &mut Verdict) {
+    for size in [100, 10_000, COMPARED] {
+        let Some(theirs) = python(size) else {
+            report("     skipped: no Python with cachetools");
+            return;
+        };
+        let keys = keys(size);
+        let cache = filled(&keys);
+        let get = |key: &CacheKey| drop(black_box(cache.get(key).now_or_never()));
+        let ratio = median((0..ROUNDS).map(|_| reads(&keys, get)).collect()) / theirs;
+        verdict.check(
+            ratio >= REQUIRED_OF_PYTHON,
+            format!(
+                "{size} entries: {ratio:.0} times cachetools' {:.2} M/s (at least \
+                 {REQUIRED_OF_PYTHON})",
+                theirs / 1e6
+            ),
         );
     }
 }
 
-criterion_group!(benches, get, set_with_eviction, key_and_frame, ratios);
-criterion_main!(benches);
+fn eviction() {
+    let keys = keys(2 * COMPARED);
+    let cache = filled(&keys[..COMPARED]);
+    let now = SystemClock.timestamp();
+    let entry = Entry::new(Value::bytes(value()), now).with_ttl(Duration::from_secs(36_000));
+    let set = |key: &CacheKey| {
+        black_box(cache.set(key, entry.clone()).now_or_never());
+    };
+    let rate = median((0..ROUNDS).map(|_| reads(&keys, set)).collect());
+    report(&format!("     set with eviction: {:.2} M/s", rate / 1e6));
+}
+
+/// Megabytes a second of work on so many bytes.
+fn megabytes(bytes: usize, work: impl Fn()) -> f64 {
+    const TIMES: usize = 2_000;
+    let round = |_| {
+        let time = busy(|| (0..TIMES).for_each(|_| work()));
+        (TIMES * bytes) as f64 / 1e6 / time.as_secs_f64()
+    };
+    median((0..ROUNDS).map(round).collect())
+}
+
+fn key_and_frame(verdict: &mut Verdict) {
+    let text = "All work and no play makes Jack a dull boy.\n".repeat(228);
+    let request = KeyRequest::new("summarize").with_text(&text);
+    let rate = megabytes(text.len(), || drop(black_box(request.key())));
+    verdict.check(
+        rate >= REQUIRED_KEY_MB,
+        format!("key of a text of 10 kB: {rate:.0} MB/s (at least {REQUIRED_KEY_MB})"),
+    );
+    let body = serde_json::json!({"contents": [{"role": "user", "parts": [{"text": text}]}]});
+    let body = serde_json::from_value(body).expect("a request");
+    let rate = megabytes(text.len(), || {
+        let request = KeyRequest::for_generate_content("gemini-2.5-flash", &body);
+        drop(black_box(request.map(|request| request.key())));
+    });
+    report(&format!("     key of a request of 10 kB: {rate:.0} MB/s"));
+
+    let entry = Entry::new(Value::bytes(text.repeat(2)), SystemClock.timestamp());
+    let (codec, key) = (FrameCodec::new(), request.key());
+    let rate = megabytes(2 * text.len(), || {
+        drop(black_box(codec.encode(&key, &entry)))
+    });
+    report(&format!("     frame of 20 kB, written: {rate:.0} MB/s"));
+    let frame = codec.encode(&key, &entry).unwrap_or_default();
+    let now = SystemClock.timestamp();
+    let rate = megabytes(2 * text.len(), || {
+        drop(black_box(codec.decode(&key, &frame, now)))
+    });
+    report(&format!("     frame of 20 kB, read: {rate:.0} MB/s"));
+}
