@@ -134,6 +134,28 @@ async fn replies_are_kept_in_redis_across_runs() {
 }
 
 #[test]
+fn a_store_can_be_watched() {
+    let Some(redis) = Redis::start() else {
+        return;
+    };
+    let bench = Bench::new();
+    let watch = ["response-cache", "stats", &redis.url, "--watch", "0.01s"];
+    let mut watching = bench
+        .command(watch.into_iter().chain(["--json"]))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(watching.stdout.take().unwrap()).lines();
+    for line in lines.take(2) {
+        let look: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
+        assert_eq!(look["total"], 0, "{look}");
+        assert!(look["p95_ms"].as_f64() >= look["p50_ms"].as_f64(), "{look}");
+    }
+    watching.kill().unwrap();
+    watching.wait().unwrap();
+}
+
+#[test]
 fn a_store_that_is_away_is_told() {
     let bench = Bench::new();
     let ran = bench.run(["response-cache", "stats", "redis://127.0.0.1:1"]);
