@@ -38,11 +38,16 @@ struct Slot {
     expires: u64,
     compute_ms: u32,
     scope: u32,
-    newer: u32,
-    older: u32,
     expiry: Position,
     negative: Option<u16>,
     format: Format,
+}
+
+/// The neighbours of a slot in the order of last use.
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    newer: u32,
+    older: u32,
 }
 
 /// Entries of one shard.
@@ -50,6 +55,9 @@ struct Slot {
 pub(super) struct Shard {
     table: HashTable<u32>,
     slots: Vec<Slot>,
+    /// One for each slot, and apart from them: a read changes those of three slots, and here they
+    /// take eight bytes each.
+    links: Vec<Link>,
     free: Vec<u32>,
     scopes: Scopes,
     expiry: Expiry,
@@ -69,6 +77,7 @@ impl Shard {
         Self {
             table: HashTable::new(),
             slots: Vec::new(),
+            links: Vec::new(),
             free: Vec::new(),
             scopes: Scopes::default(),
             expiry: Expiry::default(),
@@ -234,6 +243,7 @@ impl Shard {
         let count = self.table.len() as u64;
         self.table.clear();
         self.slots.clear();
+        self.links.clear();
         self.free.clear();
         self.scopes = Scopes::default();
         self.expiry.clear();
@@ -248,7 +258,7 @@ impl Shard {
         let mut at = self.newest;
         std::iter::from_fn(move || {
             let slot = self.slots.get(at as usize)?;
-            at = slot.older;
+            at = self.links[at as usize].older;
             Some(weight(slot.bytes.len(), self.scopes.name_len(slot.scope)))
         })
     }
@@ -277,8 +287,6 @@ impl Shard {
             expires: millis(entry.expires()),
             compute_ms: u32::try_from(entry.compute().as_millis()).unwrap_or(u32::MAX),
             scope: self.scopes.acquire(key.scope()),
-            newer: NONE,
-            older: NONE,
             expiry: ABSENT,
             negative: entry.negative(),
             format: entry.value().format(),
@@ -291,6 +299,10 @@ impl Shard {
             }
             None => {
                 self.slots.push(slot);
+                self.links.push(Link {
+                    newer: NONE,
+                    older: NONE,
+                });
                 (self.slots.len() - 1) as u32
             }
         };
@@ -364,21 +376,23 @@ impl Shard {
     /// Puts a slot before all others in the order of last use.
     fn link(&mut self, at: u32) {
         let second = std::mem::replace(&mut self.newest, at);
-        let slot = &mut self.slots[at as usize];
-        (slot.newer, slot.older) = (NONE, second);
-        match self.slots.get_mut(second as usize) {
+        self.links[at as usize] = Link {
+            newer: NONE,
+            older: second,
+        };
+        match self.links.get_mut(second as usize) {
             Some(second) => second.newer = at,
             None => self.oldest = at,
         }
     }
 
     fn unlink(&mut self, at: u32) {
-        let Slot { newer, older, .. } = self.slots[at as usize];
-        match self.slots.get_mut(newer as usize) {
+        let Link { newer, older } = self.links[at as usize];
+        match self.links.get_mut(newer as usize) {
             Some(newer) => newer.older = older,
             None => self.newest = older,
         }
-        match self.slots.get_mut(older as usize) {
+        match self.links.get_mut(older as usize) {
             Some(older) => older.newer = newer,
             None => self.oldest = newer,
         }
