@@ -154,6 +154,104 @@ fn k_a_million_options_have_a_million_keys() {
     assert!(keys.windows(2).all(|pair| pair[0] != pair[1]));
 }
 
+/// The fields of a request, of few and short texts, so that two are equal now and then and nearly so
+/// most of the time.
+#[derive(Clone, Debug, PartialEq)]
+struct Fields {
+    texts: [&'static str; 5],
+    options: [Option<Result<i64, &'static str>>; 2],
+    question: Option<&'static str>,
+}
+
+impl Fields {
+    const TEXTS: [&str; 8] = ["", "a", "b", "ab", ":", "a:b", "|", "1"];
+
+    /// Takes the fields out of a random number.
+    fn of(mut random: u64) -> Self {
+        let mut next = |most: u64| {
+            let taken = random % most;
+            random /= most;
+            taken as usize
+        };
+        let mut text = || Self::TEXTS[next(8)];
+        let texts = [text(), text(), text(), text(), text()];
+        let mut option = || match text() {
+            "" => None,
+            "a" => Some(Ok(0)),
+            "b" => Some(Ok(1)),
+            other => Some(Err(other)),
+        };
+        let options = [option(), option()];
+        let question = Some(text()).filter(|text| *text != "|");
+        Self {
+            texts,
+            options,
+            question,
+        }
+    }
+
+    fn digest(&self) -> [u8; 32] {
+        let [namespace, operation, model, version, text] = self.texts;
+        let mut request = KeyRequest::new(operation)
+            .with_namespace(namespace)
+            .with_model(model)
+            .with_version(version)
+            .with_text(text);
+        for (name, option) in ["a", "b"].into_iter().zip(self.options) {
+            request = match option {
+                None => request,
+                Some(Ok(number)) => request.with_option(name, number),
+                Some(Err(text)) => request.with_option(name, text),
+            };
+        }
+        if let Some(question) = self.question {
+            request = request.with_question(question);
+        }
+        *request.key().digest()
+    }
+}
+
+fn compare_random_pairs(pairs: u32) {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    let mut equal = 0;
+    for _ in 0..pairs {
+        let (mut left, random) = (Fields::of(next()), next());
+        let right = Fields::of(next());
+        // Most pairs differ in a field or two.
+        if random & 3 > 0 {
+            left = right.clone();
+            left.texts[random as usize >> 2 & 3] = Fields::TEXTS[random as usize >> 4 & 7];
+            left.texts[random as usize >> 7 & 3] = Fields::TEXTS[random as usize >> 9 & 7];
+        }
+        equal += u32::from(left == right);
+        assert_eq!(
+            left.digest() == right.digest(),
+            left == right,
+            "{left:?} {right:?}"
+        );
+    }
+    assert!(equal > pairs / 1_000, "{equal} of {pairs} are equal");
+}
+
+/// Covers: K-inj
+#[test]
+fn k_inj_random_pairs_have_one_key_exactly_if_they_are_equal() {
+    compare_random_pairs(20_000);
+}
+
+/// Covers: K-inj
+#[test]
+#[ignore = "takes a minute with optimisation, and many without"]
+fn k_inj_ten_million_random_pairs() {
+    compare_random_pairs(10_000_000);
+}
+
 proptest! {
     /// Covers: K-inj
     #[test]
