@@ -62,7 +62,7 @@ pub struct CustomLossOutput {
 /// # Ok(()) }
 /// ```
 pub trait CustomLoss: Send + 'static {
-    /// The loss, its gradients and its metrics.
+    /// The loss, its gradients and its metrics. All numbers must be finite, or nothing is sent.
     ///
     /// # Errors
     ///
@@ -225,6 +225,7 @@ impl Custom {
         let data = self.data;
         let computed = tokio::task::spawn_blocking(move || {
             let output = loss.evaluate(&data, &logprobs)?;
+            check_finite(&output)?;
             let backward = backward_data(&data, &logprobs, &output.gradients)?;
             Ok::<_, Error>((output, backward))
         });
@@ -284,6 +285,25 @@ fn forward_data(data: &[Datum]) -> Result<Vec<Datum>, Error> {
             Ok(with_inputs(datum, targets.clone(), weights))
         })
         .collect()
+}
+
+/// Refuses numbers that would spoil the model.
+fn check_finite(output: &CustomLossOutput) -> Result<(), Error> {
+    if !output.loss.is_finite() {
+        let message = format!("is {}; nothing was sent", output.loss);
+        return Err(Error::invalid("loss", message));
+    }
+    for (datum, gradient) in output.gradients.iter().enumerate() {
+        let mut bad = gradient.iter().enumerate();
+        if let Some((place, number)) = bad.find(|(_, number)| !number.is_finite()) {
+            let message = format!("is {number}; nothing was sent");
+            return Err(Error::invalid(
+                format!("gradients[{datum}][{place}]"),
+                message,
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The data of the second pass: weights are the derivatives with the sign turned.

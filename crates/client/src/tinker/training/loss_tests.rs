@@ -103,3 +103,29 @@ async fn the_same_loss_twice_and_data_without_its_inputs_are_refused() {
     );
     assert_eq!(server.seen("forward_backward").len(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn numbers_that_are_not_finite_are_named_and_not_sent() {
+    for (loss, gradient, field) in [
+        (f64::NAN, 1.0, "loss"),
+        (1.0, f32::INFINITY, "gradients[0][0]"),
+    ] {
+        let server = Server::default();
+        let service = server.client();
+        let training = service.create_lora_training_client("base").await.unwrap();
+        let bad = move |_: &[Datum], _: &[Logprobs]| {
+            Ok(CustomLossOutput {
+                loss,
+                gradients: vec![vec![gradient]],
+                metrics: BTreeMap::new(),
+            })
+        };
+        let error = training
+            .forward_backward_custom(data(), bad)
+            .await
+            .unwrap_err();
+        assert_eq!(error.field(), Some(field));
+        assert!(error.to_string().contains("nothing was sent"), "{error}");
+        assert_eq!(server.pass_numbers(), [1]);
+    }
+}
