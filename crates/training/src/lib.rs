@@ -1,5 +1,21 @@
 #![doc = include_str!("../README.md")]
 
+mod error;
+mod loss;
+pub mod ops;
+mod regularizer;
 mod schedule;
 
+pub use candle_core as candle;
+
+pub use error::{Error, ErrorKind};
+pub use loss::{DatumInputs, Dpo, LossBatch, LossValue, Padded, PerDatumLoss, TensorLoss};
+pub use regularizer::{
+    Axis, BaseLoss, Center, Consistency, ConsistencyMetric, Direction, EVENTS, ElasticNet, Entropy,
+    EntropyMode, Executor, GradientPenalty, KlDivergence, L1, L2, Likelihood, LossReport,
+    Magnitude, MetricValue, Metrics, Orthogonality, OrthogonalityMode, OutputMagnitude, Penalty,
+    Pipeline, PipelineOutput, Reduction, Regularizer, RegularizerLogger, RegularizerOutput,
+    RegularizerSpec, Target, WithOptions, execute, grad_norm, grad_norm_for_regularizer, gradient,
+    js_divergence, log_line, total_grad_norm,
+};
 pub use schedule::{Decay, InvalidSchedule, LrSchedule};

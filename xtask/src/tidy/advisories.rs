@@ -43,7 +43,6 @@ const WATCH_LIST: &[Advisory] = &[
         "the retry executor of gimmal-transport",
     ),
     all("instant", "RUSTSEC-2024-0384", "web-time"),
-    all("paste", "RUSTSEC-2024-0436", "pastey"),
     all("async-std", "RUSTSEC-2025-0052", "tokio"),
     all("fxhash", "RUSTSEC-2025-0057", "rustc-hash"),
     all("number_prefix", "RUSTSEC-2025-0119", "unit-prefix"),

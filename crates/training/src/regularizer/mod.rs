@@ -1,0 +1,41 @@
+//! Regularizers: what is added to a loss so that log-probabilities keep a shape one wants.
+
+mod consistency;
+mod contract;
+mod elastic_net;
+mod entropy;
+mod executor;
+mod gradient_penalty;
+mod gradient_tracker;
+mod kl;
+mod l1;
+mod l2;
+mod likelihood;
+mod magnitude;
+mod metric;
+mod orthogonality;
+mod pipeline;
+mod report;
+mod spec;
+mod target;
+mod telemetry;
+
+pub use consistency::{Consistency, ConsistencyMetric};
+pub use contract::{Penalty, Regularizer, WithOptions, execute};
+pub use elastic_net::ElasticNet;
+pub use entropy::{Entropy, EntropyMode};
+pub use executor::Executor;
+pub use gradient_penalty::GradientPenalty;
+pub use gradient_tracker::{grad_norm, grad_norm_for_regularizer, gradient, total_grad_norm};
+pub use kl::{Direction, KlDivergence, js_divergence};
+pub use l1::L1;
+pub use l2::{Center, L2};
+pub use likelihood::Likelihood;
+pub use magnitude::{Magnitude, OutputMagnitude};
+pub use metric::{MetricValue, Metrics};
+pub use orthogonality::{Axis, Orthogonality, OrthogonalityMode};
+pub use pipeline::{Pipeline, PipelineOutput};
+pub use report::{BaseLoss, LossReport, RegularizerOutput};
+pub use spec::RegularizerSpec;
+pub use target::{Reduction, Target};
+pub use telemetry::{EVENTS, RegularizerLogger, log_line};
