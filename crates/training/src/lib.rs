@@ -4,6 +4,7 @@ mod error;
 mod loss;
 pub mod ops;
 mod regularizer;
+mod run;
 mod schedule;
 
 pub use candle_core as candle;
@@ -17,5 +18,9 @@ pub use regularizer::{
     Pipeline, PipelineOutput, Reduction, Regularizer, RegularizerLogger, RegularizerOutput,
     RegularizerSpec, Target, WithOptions, execute, grad_norm, grad_norm_for_regularizer, gradient,
     js_divergence, log_line, total_grad_norm,
+};
+pub use run::{
+    BatchOrder, Checkpoint, Example, MetricsLog, SavedRun, Sft, SftOptions, SftOutcome,
+    StepMetrics, byte_text, byte_tokens, parse_examples, read_examples, read_metrics, supervised,
 };
 pub use schedule::{Decay, InvalidSchedule, LrSchedule};

@@ -5,6 +5,7 @@ mod executor;
 mod numbers;
 mod pipeline;
 mod properties;
+mod recovery;
 mod regularizers;
 mod telemetry;
 mod tracker;
