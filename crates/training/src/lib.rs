@@ -3,6 +3,8 @@
 mod error;
 mod loss;
 pub mod ops;
+#[cfg(feature = "plot")]
+pub mod plot;
 mod regularizer;
 mod run;
 mod schedule;
