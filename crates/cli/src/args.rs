@@ -8,6 +8,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gimmal_client::types::WireDuration;
 
+use crate::cmd::sample::Sample;
+use crate::cmd::train::Train;
 use crate::exit;
 
 /// The model that answers unless another one is named.
@@ -56,6 +58,11 @@ pub(crate) enum Command {
     /// List and describe models
     #[command(subcommand)]
     Model(Model),
+    /// Train models with Tinker, and draw the curves of runs
+    #[command(subcommand)]
+    Train(Train),
+    /// Let a model trained with Tinker go on from a text
+    Sample(Box<Sample>),
     /// Serve the API on this machine, with no account
     Emulator(EmulatorArgs),
 }

@@ -86,7 +86,7 @@ async fn start_emulator() -> anyhow::Result<Emulator> {
 }
 
 /// True for an address on this machine.
-fn is_loopback(address: &str) -> bool {
+pub(crate) fn is_loopback(address: &str) -> bool {
     let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
     let authority = rest.split('/').next().unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();

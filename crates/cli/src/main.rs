@@ -7,6 +7,7 @@ mod exit;
 mod interrupt;
 mod output;
 mod replies;
+mod tinker;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;

@@ -9,8 +9,10 @@ mod generate;
 mod model;
 mod plan;
 mod response_cache;
+pub(crate) mod sample;
 mod sampling;
 mod summary;
+pub(crate) mod train;
 
 use std::process::ExitCode;
 
@@ -26,6 +28,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Cache(args) => cache::run(connection, *args).await,
         Command::ResponseCache(args) => response_cache::run(connection, args).await,
         Command::Model(args) => model::run(connection, args).await,
+        Command::Train(command) => train::run(connection, command).await,
+        Command::Sample(args) => sample::run(connection, *args).await,
         Command::Emulator(args) => emulator::run(connection, &args).await,
     }
 }

@@ -2,8 +2,10 @@
 
 mod lines;
 mod progress;
+mod steps;
 mod table;
 
 pub(crate) use lines::{grouped, json, json_line, line, usd, whole_seconds};
 pub(crate) use progress::Progress;
+pub(crate) use steps::Steps;
 pub(crate) use table::Table;

@@ -7,3 +7,4 @@ mod interrupt;
 mod response_cache;
 mod resume;
 mod support;
+mod train;

@@ -45,7 +45,10 @@ impl Bench {
         command.args(args).current_dir(self.folder.path());
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
-            if text.starts_with("GOOGLE_") || text.starts_with("GEMINI_") || text.contains("PROXY")
+            if text.starts_with("GOOGLE_")
+                || text.starts_with("GEMINI_")
+                || text.starts_with("TINKER_")
+                || text.contains("PROXY")
             {
                 command.env_remove(&name);
             }

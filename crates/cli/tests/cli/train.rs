@@ -1,0 +1,225 @@
+//! Training, its curves and sampling from what was trained, with no account.
+
+use crate::support::{Bench, Ran, example, records};
+
+const EXAMPLES: &str = "{\"prompt\": \"Through Ulm:\", \"completion\": \"Danube.\"}\n\
+                        {\"prompt\": \"Through Bonn:\", \"completion\": \"Rhine.\"}\n\
+                        {\"prompt\": \"Through Cork:\", \"completion\": \"Lee.\"}\n";
+
+fn train(bench: &Bench, more: &[&str]) -> Ran {
+    let given = [
+        "train",
+        "sft",
+        "--data",
+        "rivers.jsonl",
+        "--output",
+        "run",
+        "--batch-size",
+        "3",
+    ];
+    bench.run(given.iter().chain(more))
+}
+
+fn taught() -> Bench {
+    let bench = Bench::new();
+    bench.write("rivers.jsonl", EXAMPLES);
+    bench
+}
+
+#[test]
+fn what_was_taught_is_drawn_and_given_back() {
+    let bench = taught();
+    let more = [
+        "--evaluation",
+        "rivers.jsonl",
+        "--learning-rate",
+        "0.01",
+        "--evaluate-every",
+        "30",
+    ];
+    let ran = train(&bench, &more).code(0);
+    assert!(
+        ran.out.contains("60 of 60") && ran.out.contains("tinker://"),
+        "{}",
+        ran.out
+    );
+    assert!(ran.err.contains("step 60 of 60: loss"), "{}", ran.err);
+    let steps = records(&bench.path("run/metrics.jsonl"));
+    let loss = |step: usize| steps[step]["loss:mean"].as_f64().unwrap();
+    assert_eq!(steps.len(), 60);
+    assert!(loss(59) < 0.2 * loss(0), "{} {}", loss(0), loss(59));
+    assert!(steps[29]["eval/loss:mean"].is_number() && steps[0]["eval/loss:mean"].is_null());
+
+    let sampled = bench
+        .run(["sample", "--run", "run", "Through Ulm:"])
+        .code(0);
+    assert_eq!(sampled.out, "Danube.\n");
+    let args = [
+        "--json",
+        "sample",
+        "--run",
+        "run",
+        "Through Bonn:",
+        "--max-tokens",
+        "3",
+    ];
+    let sampled = bench.run(args).code(0).json();
+    assert_eq!(
+        (&sampled["text"], &sampled["stop_reason"]),
+        (&"Rhi".into(), &"length".into())
+    );
+
+    let drawn = bench.run(["train", "plot", "run/metrics.jsonl"]).code(0);
+    assert!(
+        drawn.out.contains("loss:mean") && drawn.out.lines().count() <= 20,
+        "{}",
+        drawn.out
+    );
+    for (file, begins) in [("curve.svg", &b"<svg"[..]), ("curve.png", b"\x89PNG")] {
+        let metrics = [
+            "--metric",
+            "loss:mean",
+            "--metric",
+            "eval/loss:mean",
+            "--output",
+            file,
+        ];
+        bench
+            .run(
+                ["train", "plot", "run/metrics.jsonl"]
+                    .iter()
+                    .chain(&metrics),
+            )
+            .code(0);
+        assert!(
+            std::fs::read(bench.path(file)).unwrap().starts_with(begins),
+            "{file}"
+        );
+    }
+}
+
+#[test]
+fn a_run_is_taken_up_or_begun_anew_when_that_is_said() {
+    let bench = taught();
+    let short = ["--steps", "6", "--checkpoint-every", "2"];
+    let ran = bench.run(
+        [
+            "--json",
+            "train",
+            "sft",
+            "--data",
+            "rivers.jsonl",
+            "--output",
+            "run",
+        ]
+        .iter()
+        .chain(&short),
+    );
+    assert_eq!(ran.code(0).json()["steps"], 6);
+    let refused = train(&bench, &short).code(2);
+    assert!(
+        refused.err.contains("--resume") && refused.err.contains("--overwrite"),
+        "{}",
+        refused.err
+    );
+    let other = train(&bench, &["--resume", "--steps", "6"]).code(2);
+    assert!(
+        other.err.contains("batch_size is 3 and was 8"),
+        "{}",
+        other.err
+    );
+    train(&bench, &["--overwrite", "--steps", "4"]).code(0);
+    assert_eq!(records(&bench.path("run/metrics.jsonl")).len(), 4);
+    let again = train(&bench, &["--resume", "--steps", "4"]).code(0);
+    assert!(again.out.contains("4 of 4"), "{}", again.out);
+}
+
+#[test]
+fn what_cannot_be_is_a_usage_error() {
+    let bench = taught();
+    bench.write(
+        "bad.jsonl",
+        "{\"prompt\": \"a\", \"completion\": \"b\"}\n{\"prompt\": \"a\"}\n",
+    );
+    bench.write("metrics.jsonl", "{\"step\": 0, \"reward:mean\": 0.5}\n");
+    let cases: [(&[&str], &str); 7] = [
+        (
+            &["train", "sft", "--data", "none.jsonl"],
+            "cannot read none.jsonl",
+        ),
+        (
+            &["train", "sft", "--data", "bad.jsonl"],
+            "bad.jsonl:2 is no example",
+        ),
+        (
+            &[
+                "train",
+                "sft",
+                "--data",
+                "rivers.jsonl",
+                "--learning-rate",
+                "0",
+            ],
+            "--learning-rate: peak is 0",
+        ),
+        (
+            &["train", "plot", "metrics.jsonl"],
+            "no step has the metric loss:mean; there are: reward:mean",
+        ),
+        (
+            &[
+                "train",
+                "plot",
+                "metrics.jsonl",
+                "-m",
+                "reward:mean",
+                "-o",
+                "curve.gif",
+            ],
+            "ends neither in .svg nor in .png",
+        ),
+        (
+            &["sample", "--run", "nowhere", "Hello"],
+            "nowhere holds no run",
+        ),
+        (&["sample", "Hello"], "--run <FOLDER>"),
+    ];
+    for (args, says) in cases {
+        let ran = bench.run(args).code(2);
+        assert!(ran.err.contains(says), "{args:?}: {}", ran.err);
+    }
+    let elsewhere = [
+        "--base-url",
+        "https://tinker.example.com",
+        "sample",
+        "-m",
+        "gimmal/bytes",
+        "Hello",
+    ];
+    assert!(
+        bench
+            .run(elsewhere)
+            .code(2)
+            .err
+            .contains("set TINKER_API_KEY")
+    );
+}
+
+#[test]
+fn the_examples_of_the_repository_are_examples() {
+    let bench = Bench::new();
+    let data = example("elements.jsonl");
+    let args = [
+        "--json",
+        "train",
+        "sft",
+        "--steps",
+        "1",
+        "--data",
+        data.to_str().unwrap(),
+    ];
+    assert_eq!(
+        bench.run(args).code(0).json()["metrics"],
+        "runs/sft/metrics.jsonl"
+    );
+}
