@@ -26,3 +26,10 @@ pub use run::{
     StepMetrics, byte_text, byte_tokens, parse_examples, read_examples, read_metrics, supervised,
 };
 pub use schedule::{Decay, InvalidSchedule, LrSchedule};
+
+/// Compiles the snippets of the book's chapter with the doc tests.
+#[cfg(doctest)]
+mod book {
+    #[doc = include_str!("../../../docs/src/training.md")]
+    mod training {}
+}
