@@ -122,7 +122,13 @@ impl Status {
                 let bare = ["code", "status", "message"]
                     .iter()
                     .any(|key| object.contains_key(*key));
-                bare.then(|| Self::from_object(object))
+                if bare {
+                    return Some(Self::from_object(object));
+                }
+                Some(Self {
+                    message: Some(detail(object.get("detail")?)?),
+                    ..Self::default()
+                })
             }
         }
     }
@@ -264,6 +270,31 @@ fn field<'a>(object: &'a Map<String, Value>, camel: &str) -> Option<&'a Value> {
     })
 }
 
+/// What Tinker says: a text, or a list of places in the request, each with what is wrong there.
+fn detail(detail: &Value) -> Option<String> {
+    let complaint = |complaint: &Value| {
+        let message = complaint.get("msg")?.as_str()?;
+        let place = complaint.get("loc").and_then(Value::as_array);
+        let place = place.into_iter().flatten().map(|step| match step {
+            Value::String(name) => name.clone(),
+            other => other.to_string(),
+        });
+        let place = place.collect::<Vec<_>>().join(".");
+        Some(match place.is_empty() {
+            true => message.to_owned(),
+            false => format!("{place}: {message}"),
+        })
+    };
+    match detail {
+        Value::String(text) => Some(text.clone()),
+        Value::Array(complaints) => {
+            let told: Vec<String> = complaints.iter().filter_map(complaint).collect();
+            (!told.is_empty()).then(|| told.join("; "))
+        }
+        _ => None,
+    }
+}
+
 fn text(object: &Map<String, Value>, key: &str) -> Option<String> {
     field(object, key)?.as_str().map(str::to_owned)
 }
@@ -335,6 +366,19 @@ mod tests {
         let oauth =
             Status::from_error_body(br#"{"error": "invalid_grant", "error_description": "d"}"#);
         assert_eq!(oauth.unwrap().status.as_deref(), Some("invalid_grant"));
+    }
+
+    #[test]
+    fn details_are_messages() {
+        let message = |body: Value| Status::from_error_value(&body).and_then(|it| it.message);
+        let plain = message(json!({"detail": "no such model"}));
+        assert_eq!(plain.as_deref(), Some("no such model"));
+        let places = message(json!({"detail": [
+            {"loc": ["body", "data", 0], "msg": "Field required"}, {"msg": "too late"}, 7,
+        ]}));
+        let expected = "body.data.0: Field required; too late";
+        assert_eq!(places.as_deref(), Some(expected));
+        assert_eq!(message(json!({"detail": [], "cursor": 3})), None);
     }
 
     #[test]

@@ -44,7 +44,8 @@ pub enum ErrorClass {
     RequestFailedError,
 }
 
-/// The class of an error.
+/// The class of an error. That of work which was given up because something else failed is the
+/// class of what failed.
 ///
 /// ```
 /// use gimmal_api::tinker::{ErrorClass, classify};
@@ -55,6 +56,7 @@ pub enum ErrorClass {
 /// assert_eq!(classify(&error), ErrorClass::BillingError);
 /// ```
 pub fn classify(error: &Error) -> ErrorClass {
+    let error = told(error);
     let status = error.status().map(|status| status.as_u16());
     match (error.kind(), status) {
         (ErrorKind::OperationFailed, _) => ErrorClass::RequestFailedError,
@@ -69,6 +71,18 @@ pub fn classify(error: &Error) -> ErrorClass {
         (ErrorKind::Authentication, None) => ErrorClass::AuthenticationError,
         _ => ErrorClass::TinkerError,
     }
+}
+
+/// The error that explains this one: of work that was given up, the one for which it was.
+fn told(error: &Error) -> &Error {
+    let mut told = error;
+    while told.kind() == ErrorKind::Cancelled
+        && let Some(source) = std::error::Error::source(told)
+        && let Some(cause) = source.downcast_ref::<Error>()
+    {
+        told = cause;
+    }
+    told
 }
 
 fn of_status(status: u16) -> ErrorClass {
@@ -99,6 +113,7 @@ pub fn request_failed(reply: &RequestFailedResponse, request_id: &str) -> Error 
 
 /// Whose fault an error is.
 pub fn category(error: &Error) -> RequestErrorCategory {
+    let error = told(error);
     if let Some((_, category)) = error.context().find(|(key, _)| *key == CATEGORY) {
         return category.into();
     }
@@ -134,6 +149,7 @@ pub fn is_user_error(error: &Error) -> bool {
 
 /// The request that failed, as the server named it.
 pub fn failed_request_id(error: &Error) -> Option<&str> {
+    let error = told(error);
     let own = error.context().find(|(key, _)| *key == REQUEST_ID);
     own.map(|(_, id)| id).or_else(|| error.request_id())
 }
@@ -165,7 +181,7 @@ pub fn advice(error: &Error) -> &'static str {
         ErrorClass::InternalServerError => "try again later; the server is at fault",
         ErrorClass::APIConnectionError => "check the address and the network, then try again",
         ErrorClass::APITimeoutError => "try again, or allow more time",
-        ErrorClass::APIStatusError => match error.status().map(|status| status.as_u16()) {
+        ErrorClass::APIStatusError => match told(error).status().map(|status| status.as_u16()) {
             Some(410) => "it has ended or expired: begin it again",
             _ => "see what the server says in the message",
         },

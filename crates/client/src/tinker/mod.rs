@@ -35,7 +35,10 @@ pub use checkpoint::{
 };
 pub use config::{Config, ConfigLayer, LogLevel, Parity, Setting, Source, mask_api_key};
 pub use estimate::{sampling_bytes, training_bytes};
-pub use gimmal_api::tinker::{SampleStream, chunk_of_event};
+pub use gimmal_api::tinker::{
+    ErrorClass, SampleStream, advice, category, chunk_of_event, classify, failed_request_id,
+    is_user_error,
+};
 pub use heartbeat::HeartbeatLimits;
 pub use promise::{Handle, Submission};
 pub use queue_state::{

@@ -1,5 +1,6 @@
 //! The Tinker client against the emulator: what needs a server with files and models.
 
+mod bad_input;
 #[cfg(feature = "blocking")]
 mod blocking;
 mod chaos;

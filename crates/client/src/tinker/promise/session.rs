@@ -118,7 +118,7 @@ impl Shared {
 }
 
 fn ended(cause: &Arc<Error>) -> Error {
-    Error::cancelled("the news of the sampling session ended").with_source(Arc::clone(cause))
+    Error::cancelled("the news of the sampling session ended").with_source(Error::clone(cause))
 }
 
 /// The background's side.

@@ -179,5 +179,6 @@ pub(super) fn lost(cause: Arc<Error>) -> Error {
     let message = format!("the request was lost on its way: {cause}");
     let mut error = Error::cancelled(message);
     error = error.with_persistence(cause.persistence());
-    error.with_source(cause)
+    // Whoever looks for the cause looks for an error, not for a shared one.
+    error.with_source(Error::clone(&cause))
 }

@@ -67,7 +67,7 @@ fn poisoned(cause: &Arc<Error>) -> Error {
         "an earlier request of this training client was lost, so that the server waits for it; \
          go on with a new client, from the last checkpoint",
     )
-    .with_source(Arc::clone(cause))
+    .with_source(Error::clone(cause))
 }
 
 /// Numbers that were taken. Dropping it passes the turn on.
