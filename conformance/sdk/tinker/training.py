@@ -60,7 +60,7 @@ LOSSES = {
 }
 
 
-@case("training.forward_backward", on=BOTH, rows={name: name for name in LOSSES})
+@case("training.forward_backward/losses", on=BOTH, rows={name: name for name in LOSSES})
 def _(bench, value):
     inputs = {} if value == "cross_entropy" else {
         "logprobs": [-1.0] * 4, "advantages": [1.0, -1.0, 0.5, 0.0],

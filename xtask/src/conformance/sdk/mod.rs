@@ -4,8 +4,10 @@
 //! The Python cases lie in `conformance/sdk/`, ours in the module of the package. A case is known by
 //! its name and back end; nothing else is shared between the two sides.
 
+mod checks;
 mod driver;
 mod emulators;
+mod file;
 mod gemini;
 mod ours;
 mod python;
@@ -14,4 +16,5 @@ mod results;
 mod run;
 mod tinker;
 
+pub(crate) use file::{File, Line, Word, files};
 pub(crate) use run::{Args, run};

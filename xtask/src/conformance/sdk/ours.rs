@@ -5,8 +5,11 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use gimmal_emulator::{RecordedRequest, RouteMatcher};
+use serde_json::Value;
 
 use crate::conformance::sdk::emulators::{Running, Settings};
 use crate::conformance::sdk::results::Outcome;
@@ -20,6 +23,8 @@ pub(super) enum Backend {
     Vertex,
     /// Vertex AI with a key alone.
     Express,
+    /// The Tinker API.
+    Tinker,
 }
 
 impl Backend {
@@ -29,7 +34,9 @@ impl Backend {
     pub(super) const DEVELOPER: &'static [Self] = &[Self::Mldev];
     /// Vertex AI with a project alone.
     pub(super) const PROJECT: &'static [Self] = &[Self::Vertex];
-    /// Every way to reach them.
+    /// The Tinker API.
+    pub(super) const TRAINING: &'static [Self] = &[Self::Tinker];
+    /// Every way to reach the Gemini API.
     pub(super) const ALL: &'static [Self] = &[Self::Mldev, Self::Vertex, Self::Express];
 
     /// The name that the Python cases use.
@@ -38,6 +45,7 @@ impl Backend {
             Self::Mldev => "mldev",
             Self::Vertex => "vertex",
             Self::Express => "vertex_express",
+            Self::Tinker => "tinker",
         }
     }
 }
@@ -47,6 +55,40 @@ impl Backend {
 pub(super) struct Bench {
     pub(super) backend: Backend,
     pub(super) running: Running,
+}
+
+impl Bench {
+    /// The requests that came with this part in their path, oldest first.
+    pub(super) fn requests(&self, path: &str) -> Vec<RecordedRequest> {
+        let matcher = RouteMatcher::any().with_path_part(path);
+        self.running.emulator.journal().requests(matcher)
+    }
+
+    /// The last of them.
+    pub(super) fn last(&self, path: &str) -> anyhow::Result<RecordedRequest> {
+        let last = self.requests(path).pop();
+        last.with_context(|| format!("no request came with `{path}` in its path"))
+    }
+
+    /// The reply that this order describes waits for the next request.
+    pub(super) fn script(&self, reply: &Value) -> anyhow::Result<()> {
+        self.obey("script", "reply", reply)
+    }
+
+    /// The answers that this order describes are spoiled.
+    pub(super) fn fault(&self, fault: &Value) -> anyhow::Result<()> {
+        self.obey("fault", "fault", fault)
+    }
+
+    /// The clock of the emulator moves on.
+    pub(super) fn advance(&self, seconds: f64) -> anyhow::Result<()> {
+        self.obey("advance", "seconds", &seconds.into())
+    }
+
+    fn obey(&self, what: &str, member: &str, order: &Value) -> anyhow::Result<()> {
+        let order = serde_json::json!({"do": what, member: order});
+        self.running.obey(&order).map(|_| ())
+    }
 }
 
 type Body = dyn Fn(Bench) -> BoxFuture<'static, anyhow::Result<()>> + Send + Sync;

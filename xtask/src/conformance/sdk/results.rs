@@ -1,12 +1,12 @@
-//! What came of every case on both sides, and the file in which that is kept.
+//! What came of every case on both sides.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context as _;
-use serde_json::json;
 
-use crate::pins::{self, Pin};
+use crate::conformance::sdk::file::{File, Line, Word, files};
+use crate::pins::Pin;
 
 /// How one run of a case ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,45 +53,37 @@ impl Results {
             .any(|outcome| *outcome != Outcome::Passed)
     }
 
-    /// Writes down how each case ended on both sides, one case a line and without any time.
+    /// Writes down how each case ended on both sides, without any time.
     pub(super) fn save(&self, root: &Path, pin: Pin) -> anyhow::Result<()> {
-        let file = file(pin);
-        std::fs::write(root.join(file), self.text(pin))
+        let (_, file) = files()
+            .into_iter()
+            .find(|(other, _)| other.name == pin.name)
+            .context("the package has no file")?;
+        std::fs::write(root.join(file), self.file(pin).text()?)
             .with_context(|| format!("{file} cannot be written"))
     }
 
-    fn text(&self, pin: Pin) -> String {
-        let lines = self.rows.iter().map(|((case, backend), row)| {
-            let line = json!({
-                "case": case, "backend": backend,
-                "python": word(row.python.values()), "ours": word(row.ours.iter()),
-            });
-            format!("    {line}")
+    fn file(&self, pin: Pin) -> File {
+        let lines = self.rows.iter().map(|((case, backend), row)| Line {
+            case: case.clone(),
+            backend: backend.clone(),
+            python: word(row.python.values()),
+            ours: word(row.ours.iter()),
         });
-        format!(
-            "{{\n  \"package\": \"{}\",\n  \"cases\": [\n{}\n  ]\n}}\n",
-            pin.requirement(),
-            lines.collect::<Vec<_>>().join(",\n")
-        )
-    }
-}
-
-/// Where the outcome of a whole run is kept, from the root of the repository.
-fn file(pin: Pin) -> &'static str {
-    if pin.name == pins::TINKER.name {
-        "conformance/sdk-results-tinker.json"
-    } else {
-        "conformance/sdk-results.json"
+        File {
+            package: pin.requirement(),
+            cases: lines.collect(),
+        }
     }
 }
 
 /// The word for one side of a case; the worst of its runs counts.
-fn word<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> &'static str {
-    let mut word = "missing";
+fn word<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Word {
+    let mut word = Word::Missing;
     for outcome in outcomes {
         match outcome {
-            Outcome::Passed => word = "passed",
-            Outcome::Failed(_) => return "failed",
+            Outcome::Passed => word = Word::Passed,
+            Outcome::Failed(_) => return Word::Failed,
         }
     }
     word
@@ -109,14 +101,18 @@ mod tests {
         results.add_python("a.b/one", "mldev", "async", failed());
         results.add_ours("a.b/two", "vertex", Outcome::Passed);
         assert!(results.has_failed());
-        let text = results.text(pins::GEMINI);
-        let read: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let file = results.file(crate::pins::GEMINI);
+        let words: Vec<_> = file
+            .cases
+            .iter()
+            .map(|line| (line.case.as_str(), line.python, line.ours))
+            .collect();
         assert_eq!(
-            read["cases"],
-            json!([
-                {"case": "a.b/one", "backend": "mldev", "python": "failed", "ours": "missing"},
-                {"case": "a.b/two", "backend": "vertex", "python": "missing", "ours": "passed"},
-            ])
+            words,
+            [
+                ("a.b/one", Word::Failed, Word::Missing),
+                ("a.b/two", Word::Missing, Word::Passed),
+            ]
         );
     }
 }

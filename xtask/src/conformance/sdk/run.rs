@@ -11,7 +11,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use crate::conformance::sdk::driver::{Driver, Run};
 use crate::conformance::sdk::ours::Case;
 use crate::conformance::sdk::results::Results;
-use crate::conformance::sdk::{gemini, ours, python, report};
+use crate::conformance::sdk::{gemini, ours, python, report, tinker};
 use crate::pins::{self, Pin};
 
 /// Where the Python cases are, from the root of the repository.
@@ -56,11 +56,11 @@ impl Package {
         }
     }
 
-    /// Our side of its cases; there is none for Tinker yet.
+    /// Our side of its cases.
     fn cases(self) -> Vec<Case> {
         match self {
             Self::Gemini => gemini::cases(),
-            Self::Tinker => Vec::new(),
+            Self::Tinker => tinker::cases(),
         }
     }
 }
@@ -164,6 +164,7 @@ fn chosen(all: Vec<String>, wanted: &[String]) -> anyhow::Result<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::conformance::sdk::file::{File, files};
 
     #[test]
     fn an_area_is_chosen_by_name() {
@@ -177,36 +178,42 @@ mod tests {
         );
     }
 
+    const PACKAGES: [Package; 2] = [Package::Gemini, Package::Tinker];
+    /// The command of an SDK has no counterpart in our client.
+    const COMMAND: &str = "cli";
+
     /// The results on file name every case; one that has no counterpart shows up there first.
     #[test]
     fn our_client_has_every_case_on_file() {
-        let file = crate::workspace::root().join("conformance/sdk-results.json");
-        let file: serde_json::Value =
-            serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
-        let ours = gemini::cases();
-        let ours: std::collections::BTreeSet<_> = ours
-            .iter()
-            .map(|case| (case.name(), case.backend().name()))
-            .collect();
-        let filed = file["cases"].as_array().unwrap();
-        assert!(!filed.is_empty());
-        for case in filed {
-            let (name, backend) = (&case["case"], &case["backend"]);
-            let key = (name.as_str().unwrap(), backend.as_str().unwrap());
-            assert!(ours.contains(&key), "our client lacks {name} on {backend}");
+        for (package, (_, path)) in PACKAGES.into_iter().zip(files()) {
+            let text = std::fs::read_to_string(crate::workspace::root().join(path)).unwrap();
+            let file: File = serde_json::from_str(&text).unwrap();
+            let ours = package.cases();
+            let ours: std::collections::BTreeSet<_> = ours
+                .iter()
+                .map(|case| (case.name(), case.backend().name()))
+                .collect();
+            for line in &file.cases {
+                let key = (line.case.as_str(), line.backend.as_str());
+                let is_command = line.case.split('.').next() == Some(COMMAND);
+                assert_eq!(ours.contains(&key), !is_command, "{key:?}");
+            }
         }
     }
 
     #[test]
     fn both_sides_have_the_same_areas() {
-        let root = crate::workspace::root();
-        let python = areas_in(&root.join(CASES).join("gemini")).unwrap();
-        for case in gemini::cases() {
-            assert!(
-                python.iter().any(|area| area == case.area()),
-                "`{}` lies in no file of conformance/sdk/gemini",
-                case.name()
-            );
+        let root = crate::workspace::root().join(CASES);
+        for package in PACKAGES {
+            let (folder, _) = package.parts();
+            let python = areas_in(&root.join(folder)).unwrap();
+            for case in package.cases() {
+                assert!(
+                    python.iter().any(|area| area == case.area()),
+                    "`{}` lies in no file of conformance/sdk/{folder}",
+                    case.name()
+                );
+            }
         }
     }
 }

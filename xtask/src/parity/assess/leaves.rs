@@ -96,7 +96,7 @@ impl Context<'_> {
         for name in names_in_tags(row) {
             self.tags_and_vectors(&name, &mut case);
         }
-        if matches!(row.kind, Kind::Call | Kind::Method) && row.origin == Origin::Gemini {
+        if matches!(row.kind, Kind::Call | Kind::Method) {
             self.side_by_side(row, &mut case);
         }
         if row.kind == Kind::Field {
@@ -136,8 +136,17 @@ impl Context<'_> {
 
     /// Calls that our client made beside the official SDK.
     fn side_by_side(&self, row: &Row, case: &mut Case) {
-        let name = format!("{}.{}", row.module(), row.name());
-        if let Some(tally) = self.sdk.of_method(&name) {
+        let tally = match row.origin {
+            Origin::Gemini => self
+                .sdk
+                .of_method(&format!("{}.{}", row.module(), row.name())),
+            Origin::Tinker => {
+                let class = row.parent().rsplit('.').next().unwrap_or_default();
+                self.sdk.of_class(class, row.name())
+            }
+            _ => None,
+        };
+        if let Some(tally) = tally {
             if tally.is_clean() {
                 case.is_proven = true;
             } else if tally.failed > 0 {

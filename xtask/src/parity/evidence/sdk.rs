@@ -1,46 +1,22 @@
 //! Calls that were made side by side with an official SDK, as `cargo xtask conformance sdk` leaves
 //! them.
-//!
-//! The file is `conformance/sdk-results.json`:
-//!
-//! ```json
-//! {"package": "google-genai==3.4.0",
-//!  "cases": [{"case": "caches.create/ttl:a day", "backend": "mldev",
-//!             "python": "passed", "ours": "passed"}]}
-//! ```
-//!
-//! What stands before the slash is a module and a method. Each side is `passed`, `failed` or
-//! `missing`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context;
-use serde::Deserialize;
 
+use crate::conformance::sdk::{File, Line, Word, files};
 use crate::parity::naming;
 
-const FILE: &str = "conformance/sdk-results.json";
-
-#[derive(Debug, Deserialize)]
-struct File {
-    cases: Vec<Case>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Case {
-    case: String,
-    python: Word,
-    ours: Word,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-enum Word {
-    Passed,
-    Failed,
-    Missing,
-}
+/// Areas of the cases of the Tinker SDK that call methods of a class.
+const AREAS: &[(&str, &[&str])] = &[
+    ("AdminClient", &["rest"]),
+    ("RestClient", &["rest", "checkpoints"]),
+    ("SamplingClient", &["sampling"]),
+    ("ServiceClient", &["service"]),
+    ("TrainingClient", &["training", "checkpoints"]),
+];
 
 /// Cases by how they ended on either side.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,7 +37,7 @@ impl SdkTally {
         self.ours > 0 && self.failed == 0
     }
 
-    fn add(&mut self, case: &Case) {
+    fn add(&mut self, case: &Line) {
         let sides = [case.python, case.ours];
         self.cases += 1;
         self.python += usize::from(case.python == Word::Passed);
@@ -81,31 +57,43 @@ pub(crate) struct SdkCases {
 impl SdkCases {
     /// Reads the results below `root`; an absent file has none.
     pub(crate) fn load(root: &Path) -> anyhow::Result<Self> {
-        let path = root.join(FILE);
-        if !path.is_file() {
-            return Ok(Self::default());
+        let mut cases = Self::default();
+        for (_, file) in files() {
+            let path = root.join(file);
+            if !path.is_file() {
+                continue;
+            }
+            let text =
+                std::fs::read_to_string(&path).with_context(|| format!("failed to read {file}"))?;
+            cases
+                .read(&text)
+                .with_context(|| format!("{file} does not hold results"))?;
         }
-        let text =
-            std::fs::read_to_string(&path).with_context(|| format!("failed to read {FILE}"))?;
-        Self::parse(&text).with_context(|| format!("{FILE} does not hold results"))
+        Ok(cases)
     }
 
-    fn parse(text: &str) -> anyhow::Result<Self> {
+    fn read(&mut self, text: &str) -> anyhow::Result<()> {
         let file: File = serde_json::from_str(text)?;
-        let mut cases = Self::default();
         for case in &file.cases {
             let (method, _) = case.case.split_once('/').unwrap_or((&case.case, ""));
             let area = method.split('.').next().unwrap_or(method);
-            cases.areas.entry(area.to_owned()).or_default().add(case);
+            self.areas.entry(area.to_owned()).or_default().add(case);
             let method = naming::call(method);
-            cases.methods.entry(method).or_default().add(case);
+            self.methods.entry(method).or_default().add(case);
         }
-        Ok(cases)
+        Ok(())
     }
 
     /// Cases of a method, by its module: `caches.create`.
     pub(crate) fn of_method(&self, name: &str) -> Option<SdkTally> {
         self.methods.get(name).copied()
+    }
+
+    /// Cases of a method of a class of the Tinker SDK.
+    pub(crate) fn of_class(&self, class: &str, method: &str) -> Option<SdkTally> {
+        let (_, areas) = AREAS.iter().find(|(name, _)| *name == class)?;
+        let mut names = areas.iter().map(|area| format!("{area}.{method}"));
+        names.find_map(|name| self.of_method(&name))
     }
 }
 
@@ -125,9 +113,11 @@ mod tests {
             line("caches.create/contents", "passed", "missing"),
             line("caches.get/name", "passed", "failed"),
             line("auth_tokens.create/uses", "missing", "passed"),
+            line("checkpoints.save_state/twice", "passed", "passed"),
         ];
         let text = format!(r#"{{"package": "p", "cases": [{}]}}"#, lines.join(","));
-        let cases = SdkCases::parse(&text).unwrap();
+        let mut cases = SdkCases::default();
+        cases.read(&text).unwrap();
         let create = cases.of_method("caches.create").unwrap();
         assert_eq!((create.cases, create.python, create.ours), (2, 2, 1));
         assert!(create.is_clean());
@@ -135,5 +125,12 @@ mod tests {
         assert!(cases.of_method("tokens.create").unwrap().is_clean());
         assert_eq!(cases.areas["caches"].cases, 3);
         assert_eq!(cases.of_method("caches.list"), None);
+        assert!(
+            cases
+                .of_class("TrainingClient", "save_state")
+                .unwrap()
+                .is_clean()
+        );
+        assert_eq!(cases.of_class("SamplingClient", "save_state"), None);
     }
 }

@@ -1,18 +1,20 @@
 //! What our cases share: clients for a server, a text to ask about, and ways to fail.
 
-use std::fmt::Debug;
 use std::sync::LazyLock;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use gimmal_client::gemini::{GeminiClient, GeminiClientBuilder, GenerateContent, GenerateStream};
 use gimmal_client::transport::{HttpConfig, NeverRetry};
 use gimmal_client::types::gemini::{GenerateContentConfig, GenerateContentResponse};
 use gimmal_client::{Error, ErrorKind, Pager};
-use gimmal_emulator::{RecordedRequest, RouteMatcher};
+use gimmal_emulator::RecordedRequest;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub(super) use crate::conformance::sdk::checks::{
+    among, failed, given, header, never_sent, refused, same,
+};
 use crate::conformance::sdk::ours::{Backend, Bench};
 
 pub(super) const MODEL: &str = "gemini-2.5-flash";
@@ -53,7 +55,7 @@ impl Bench {
             builder = builder.with_transport(|transport| transport.with_http_config(http));
         }
         match self.backend {
-            Backend::Mldev => builder.with_api_key(key),
+            Backend::Mldev | Backend::Tinker => builder.with_api_key(key),
             Backend::Express => builder.with_api_key(key).with_vertex_express(),
             Backend::Vertex => builder
                 .with_bearer_token("conformance-token")
@@ -83,18 +85,6 @@ impl Bench {
         same(self.requests("").len(), 0)
     }
 
-    /// The requests that came with this part in their path, oldest first.
-    pub(super) fn requests(&self, path: &str) -> Vec<RecordedRequest> {
-        let matcher = RouteMatcher::any().with_path_part(path);
-        self.running.emulator.journal().requests(matcher)
-    }
-
-    /// The last of them.
-    pub(super) fn last(&self, path: &str) -> anyhow::Result<RecordedRequest> {
-        let last = self.requests(path).pop();
-        last.with_context(|| format!("no request came with `{path}` in its path"))
-    }
-
     /// What the last of them had at a place of its body; null when it had nothing there.
     pub(super) fn sent(&self, path: &str, pointer: &str) -> anyhow::Result<Value> {
         Ok(sent(&self.last(path)?, pointer))
@@ -104,28 +94,8 @@ impl Bench {
     pub(super) fn model_name(&self) -> String {
         match self.backend {
             Backend::Vertex => format!("{PARENT}/publishers/google/models/{MODEL}"),
-            Backend::Mldev | Backend::Express => format!("models/{MODEL}"),
+            Backend::Mldev | Backend::Express | Backend::Tinker => format!("models/{MODEL}"),
         }
-    }
-
-    /// The reply that this order describes waits for the next request.
-    pub(super) fn script(&self, reply: &Value) -> anyhow::Result<()> {
-        self.obey("script", "reply", reply)
-    }
-
-    /// The answers that this order describes are spoiled.
-    pub(super) fn fault(&self, fault: &Value) -> anyhow::Result<()> {
-        self.obey("fault", "fault", fault)
-    }
-
-    /// The clock of the emulator moves on.
-    pub(super) fn advance(&self, seconds: f64) -> anyhow::Result<()> {
-        self.obey("advance", "seconds", &seconds.into())
-    }
-
-    fn obey(&self, what: &str, member: &str, order: &Value) -> anyhow::Result<()> {
-        let order = serde_json::json!({"do": what, member: order});
-        self.running.obey(&order).map(|_| ())
     }
 }
 
@@ -133,29 +103,6 @@ impl Bench {
 pub(super) fn sent(request: &RecordedRequest, pointer: &str) -> Value {
     let body = request.body().unwrap_or(&Value::Null);
     body.pointer(pointer).cloned().unwrap_or_default()
-}
-
-/// A header of a request, empty when it had none.
-pub(super) fn header(request: &RecordedRequest, name: &str) -> String {
-    let value = request.headers().get(name);
-    let bytes = value.map(|value| value.as_bytes()).unwrap_or_default();
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// Fails unless both are equal, and says what they are.
-pub(super) fn same<T: PartialEq<U> + Debug, U: Debug>(
-    actual: T,
-    expected: U,
-) -> anyhow::Result<()> {
-    ensure!(actual == expected, "{actual:?} is not {expected:?}");
-    Ok(())
-}
-
-/// Fails unless the part is in the whole, and says what they are.
-pub(super) fn among(part: &str, whole: impl AsRef<str>) -> anyhow::Result<()> {
-    let whole = whole.as_ref();
-    ensure!(whole.contains(part), "{part:?} is not in {whole:?}");
-    Ok(())
 }
 
 /// Fails unless the text begins so, and says what it is.
@@ -168,43 +115,9 @@ pub(super) fn begins(with: &str, text: impl AsRef<str>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The refusal of a call, which must have this status and this text in it.
-pub(super) fn refused<T>(
-    outcome: Result<T, Error>,
-    code: u16,
-    text: &str,
-) -> anyhow::Result<Error> {
-    let error = failed(outcome)?;
-    let status = error.status().map(|status| status.as_u16());
-    // An error inside of a stream came with a status of its own.
-    let inside = error.rpc_status().and_then(|status| status.code);
-    ensure!(
-        status == Some(code) || inside == Some(i32::from(code)),
-        "{code} was expected: {error}"
-    );
-    let payload = error.payload().map(|bytes| String::from_utf8_lossy(bytes));
-    among(text, format!("{error} {}", payload.unwrap_or_default()))?;
-    Ok(error)
-}
-
-/// The refusal of a call that was never sent, which must name this field.
-pub(super) fn never_sent<T>(outcome: Result<T, Error>, field: &str) -> anyhow::Result<()> {
-    let error = failed(outcome)?;
-    same(error.kind(), ErrorKind::Invalid)?;
-    among(field, error.field().unwrap_or_default())
-}
-
 /// The refusal of a call by the server, which must have this status.
 pub(super) fn declined<T>(outcome: Result<T, Error>, code: u16) -> anyhow::Result<()> {
     refused(outcome, code, "").map(|_| ())
-}
-
-/// The error that a call must come to.
-pub(super) fn failed<T>(outcome: Result<T, Error>) -> anyhow::Result<Error> {
-    match outcome {
-        Ok(_) => bail!("nothing was refused"),
-        Err(error) => Ok(error),
-    }
 }
 
 /// The canonical name of a refusal.
@@ -224,11 +137,6 @@ pub(super) fn config(json: Value) -> anyhow::Result<GenerateContentConfig> {
 pub(super) fn of<T: DeserializeOwned>(json: Value) -> anyhow::Result<T> {
     let kind = std::any::type_name::<T>();
     serde_json::from_value(json).with_context(|| format!("no {kind}"))
-}
-
-/// A member that a reply must have.
-pub(super) fn given<T>(member: Option<T>) -> anyhow::Result<T> {
-    member.context("a member of the reply is missing")
 }
 
 /// All items of a list, which must come in pages of this size.

@@ -54,7 +54,7 @@ fn house(name: &'static str, value: &'static str) -> CallOptions {
 async fn path(bench: Bench) -> anyhow::Result<()> {
     generate(&bench.client()?).send().await?;
     let resource = match bench.backend {
-        Backend::Mldev => "models".to_owned(),
+        Backend::Mldev | Backend::Tinker => "models".to_owned(),
         Backend::Vertex => format!("{PARENT}/publishers/google/models"),
         Backend::Express => "publishers/google/models".to_owned(),
     };

@@ -10,19 +10,22 @@ use serde_json::{Map, Value, json};
 /// How its Tinker side differs from the usual one.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Settings {
+pub(in crate::conformance::sdk) struct Settings {
     /// Results above so many bytes are announced first.
-    announced_over: Option<usize>,
+    pub(super) announced_over: Option<usize>,
     /// Flags for clients.
-    config: Map<String, Value>,
+    pub(super) config: Map<String, Value>,
     /// Flags that clients ask for again and again.
-    dynamic_config: Map<String, Value>,
+    pub(super) dynamic_config: Map<String, Value>,
     /// How long a poll is held.
-    hold_seconds: Option<f64>,
+    pub(super) hold_seconds: Option<f64>,
 }
 
 impl Settings {
-    pub(super) fn apply(&self, mut builder: EmulatorBuilder) -> EmulatorBuilder {
+    pub(in crate::conformance::sdk) fn apply(
+        &self,
+        mut builder: EmulatorBuilder,
+    ) -> EmulatorBuilder {
         builder = builder
             .with_tinker_config(self.config.clone())
             .with_tinker_dynamic_config(self.dynamic_config.clone());
@@ -38,7 +41,10 @@ impl Settings {
 }
 
 /// Does what a driver orders of the Tinker side, and answers it.
-pub(super) fn obey(emulator: &Emulator, order: &Value) -> anyhow::Result<Value> {
+pub(in crate::conformance::sdk) fn obey(
+    emulator: &Emulator,
+    order: &Value,
+) -> anyhow::Result<Value> {
     let tinker = emulator.tinker();
     match order["do"].as_str().unwrap_or_default() {
         "applied" => {
