@@ -11,8 +11,10 @@ pub mod gemini;
 pub mod rpc;
 mod timestamp;
 pub mod tinker;
+mod transform;
 
 pub use bytes64::{Bytes64, InvalidBase64};
 pub use duration::{InvalidDuration, WireDuration};
 pub use open_enum::UnknownValue;
 pub use timestamp::{InvalidTimestamp, Timestamp};
+pub use transform::{Given, Transform};
