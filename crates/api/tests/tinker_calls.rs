@@ -6,7 +6,7 @@ use std::time::Duration;
 use gimmal_api::tinker::{
     API_KEY, Endpoint, ErrorClass, FutureReply, PROTOCOL_VERSION, RequestType, RetrieveFuture,
     Tinker, advice, category, classify, default_options, failed_request_id, is_user_error,
-    request_failed, with_sdk_method,
+    request_failed, summary, with_sdk_method,
 };
 use gimmal_transport::testing::{Reply, ScriptedTransport};
 use gimmal_transport::{ApiKey, CallOptions, Error, Transport};
@@ -198,10 +198,10 @@ async fn replies_to_a_poll_are_told_apart() {
 #[test_case(404, ErrorClass::NotFoundError, true)]
 #[test_case(408, ErrorClass::APIStatusError, false)]
 #[test_case(409, ErrorClass::ConflictError, true)]
-#[test_case(410, ErrorClass::APIStatusError, true)]
+#[test_case(410, ErrorClass::APIStatusError, false)]
 #[test_case(418, ErrorClass::APIStatusError, true)]
 #[test_case(422, ErrorClass::UnprocessableEntityError, true)]
-#[test_case(429, ErrorClass::RateLimitError, true)]
+#[test_case(429, ErrorClass::RateLimitError, false)]
 #[test_case(500, ErrorClass::InternalServerError, false)]
 #[test_case(503, ErrorClass::InternalServerError, false)]
 fn statuses_have_classes(status: u16, class: ErrorClass, users: bool) {
@@ -210,16 +210,59 @@ fn statuses_have_classes(status: u16, class: ErrorClass, users: bool) {
     headers.insert("x-request-id", HeaderValue::from_static("req-1"));
     let error = Error::from_response(status, headers, r#"{"detail": "d"}"#.into());
     assert_eq!((classify(&error), is_user_error(&error)), (class, users));
-    let expected = if users {
-        RequestErrorCategory::User
-    } else {
-        RequestErrorCategory::Server
+    let expected = match status.as_u16() {
+        408 | 429 | 500.. => RequestErrorCategory::Server,
+        _ => RequestErrorCategory::User,
     };
     assert_eq!(category(&error), expected);
     assert_eq!(failed_request_id(&error), Some("req-1"));
     assert!(!advice(&error).is_empty());
 }
 
+/// Covers: CHK-ERR-1
+#[test]
+fn chk_err_1_a_summary_begins_with_the_type() {
+    let answer = |status: u16, body: &'static str| {
+        let status = StatusCode::from_u16(status).unwrap();
+        Error::from_response(status, HeaderMap::new(), body.into())
+    };
+    let failed = RequestFailedResponse::new().set_error("out of memory");
+    for (error, expected) in [
+        (
+            answer(429, r#"{"message": "Rate limited"}"#),
+            "[api_status (429)] Rate limited",
+        ),
+        (
+            answer(500, r#"{"detail": "odd"}"#),
+            "[api_status (500)] odd",
+        ),
+        (
+            request_failed(&failed, "r"),
+            "[request_failed] out of memory",
+        ),
+        (
+            Error::invalid("rank", "bad"),
+            "[validation] invalid `rank`: bad",
+        ),
+    ] {
+        assert_eq!(summary(&error), expected);
+    }
+    assert!(summary(&Error::connect("refused")).starts_with("[api_connection] "));
+}
+
+/// Covers: CHK-ERR-1
+#[test_case(400, true)]
+#[test_case(408, false)]
+#[test_case(410, false)]
+#[test_case(429, false)]
+#[test_case(500, false)]
+fn chk_err_1_whose_fault_a_status_is(status: u16, users: bool) {
+    let status = StatusCode::from_u16(status).unwrap();
+    let error = Error::from_response(status, HeaderMap::new(), "".into());
+    assert_eq!(is_user_error(&error), users);
+}
+
+/// Covers: CHK-ERR-1
 #[test]
 fn failed_requests_say_which_and_whose_fault() {
     let reply = |category: &str| {

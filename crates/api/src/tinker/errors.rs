@@ -118,7 +118,7 @@ pub fn category(error: &Error) -> RequestErrorCategory {
         return category.into();
     }
     match error.status().map(|status| status.as_u16()) {
-        Some(408 | 500..) => RequestErrorCategory::Server,
+        Some(408 | 429 | 500..) => RequestErrorCategory::Server,
         Some(400..) => RequestErrorCategory::User,
         _ if error.delivery() == Delivery::NotSent && error.field().is_some() => {
             RequestErrorCategory::User
@@ -128,7 +128,7 @@ pub fn category(error: &Error) -> RequestErrorCategory {
 }
 
 /// True when it is the caller's fault: a request that failed for that reason, or a status from 400
-/// to 499 other than 408; here, or in what caused the error.
+/// to 499 other than 408, 410 and 429; here, or in what caused the error.
 pub fn is_user_error(error: &Error) -> bool {
     let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(current) = next {
@@ -136,7 +136,7 @@ pub fn is_user_error(error: &Error) -> bool {
             let failed = category(error) == RequestErrorCategory::User
                 && error.kind() == ErrorKind::OperationFailed;
             let refused = error.status().is_some_and(|status| {
-                status.is_client_error() && status != http::StatusCode::REQUEST_TIMEOUT
+                status.is_client_error() && !matches!(status.as_u16(), 408 | 410 | 429)
             });
             if failed || refused {
                 return true;
@@ -152,6 +152,36 @@ pub fn failed_request_id(error: &Error) -> Option<&str> {
     let error = told(error);
     let own = error.context().find(|(key, _)| *key == REQUEST_ID);
     own.map(|(_, id)| id).or_else(|| error.request_id())
+}
+
+/// An error in one line that begins with its type, and its status where it has one.
+///
+/// ```
+/// use gimmal_api::tinker::summary;
+/// use gimmal_transport::Error;
+/// use http::{HeaderMap, StatusCode};
+///
+/// let body = r#"{"message": "Rate limited"}"#.into();
+/// let error = Error::from_response(StatusCode::TOO_MANY_REQUESTS, HeaderMap::new(), body);
+/// assert_eq!(summary(&error), "[api_status (429)] Rate limited");
+/// ```
+///
+/// The types are `api_connection`, `api_timeout`, `api_status`, `request_failed` and `validation`.
+pub fn summary(error: &Error) -> String {
+    let error = told(error);
+    let kind = match classify(error) {
+        ErrorClass::RequestFailedError => "request_failed",
+        ErrorClass::APIConnectionError => "api_connection",
+        ErrorClass::APITimeoutError => "api_timeout",
+        ErrorClass::TinkerError | ErrorClass::APIResponseValidationError => "validation",
+        _ => "api_status",
+    };
+    let said = error.rpc_status().and_then(|status| status.message.clone());
+    let message = said.unwrap_or_else(|| error.to_string());
+    match error.status() {
+        Some(status) => format!("[{kind} ({})] {message}", status.as_u16()),
+        None => format!("[{kind}] {message}"),
+    }
 }
 
 /// What to do about an error.

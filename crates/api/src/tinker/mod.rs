@@ -26,6 +26,7 @@ mod weights;
 pub use endpoint::{DEFAULT_BASE_URL, Endpoint};
 pub use errors::{
     ErrorClass, advice, category, classify, failed_request_id, is_user_error, request_failed,
+    summary,
 };
 pub use future_reply::{FuturePayload, FutureReply};
 pub use handle::Tinker;

@@ -37,7 +37,7 @@ pub use config::{Config, ConfigLayer, LogLevel, Parity, Setting, Source, mask_ap
 pub use estimate::{sampling_bytes, training_bytes};
 pub use gimmal_api::tinker::{
     ErrorClass, SampleStream, advice, category, chunk_of_event, classify, failed_request_id,
-    is_user_error,
+    is_user_error, summary,
 };
 pub use heartbeat::HeartbeatLimits;
 pub use promise::{Handle, Submission};
