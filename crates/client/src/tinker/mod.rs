@@ -10,6 +10,8 @@ mod estimate;
 mod heartbeat;
 mod holder;
 mod ids;
+#[cfg(feature = "logging")]
+mod logging;
 mod promise;
 mod queue_state;
 pub mod recovery;
@@ -40,6 +42,8 @@ pub use gimmal_api::tinker::{
     is_user_error, summary,
 };
 pub use heartbeat::HeartbeatLimits;
+#[cfg(feature = "logging")]
+pub use logging::LogFilter;
 pub use promise::{Handle, Submission};
 pub use queue_state::{
     QueueStateChange, QueueStateChanges, QueueStateLogger, QueueStateObserver, QueueUser,
