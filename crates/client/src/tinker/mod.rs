@@ -7,6 +7,7 @@ mod checkpoint;
 mod config;
 pub mod console;
 mod estimate;
+mod from_state;
 mod heartbeat;
 mod holder;
 mod ids;
@@ -37,6 +38,7 @@ pub use checkpoint::{
 };
 pub use config::{Config, ConfigLayer, LogLevel, Parity, Setting, Source, mask_api_key};
 pub use estimate::{sampling_bytes, training_bytes};
+pub use from_state::FromState;
 pub use gimmal_api::tinker::{
     ErrorClass, SampleStream, advice, category, chunk_of_event, classify, failed_request_id,
     is_user_error, summary,
@@ -53,7 +55,7 @@ pub use sampling::{
     ComputeLogprobs, CreateSamplingClient, DispatchLimits, DispatchPass, Sample, SamplerEntry,
     SamplerOptions, SamplingClient, SamplingDispatch,
 };
-pub use service::{CreateLoraTrainingClient, FromState, ServiceClient};
+pub use service::{CreateLoraTrainingClient, ServiceClient};
 pub use telemetry::Reporter;
 pub use training::{
     ChunkLimits, ChunkMetrics, CreateCustomLoss, CustomLoss, CustomLossOutput, ForwardBackward,

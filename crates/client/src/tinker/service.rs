@@ -10,7 +10,7 @@ use gimmal_transport::Error;
 use gimmal_types::tinker::{
     ClientSessionFinishReasonType, CopyWeightsRequest, CreateModelRequest, CreateModelResponse,
     FinishSessionRequest, FutureResult, GetInfoRequest, GetServerCapabilitiesResponse,
-    LoadWeightsRequest, LoadWeightsResponse, LoraConfig, OptimizerConfig, UntypedAPIFuture,
+    LoadWeightsRequest, LoraConfig, OptimizerConfig, UntypedAPIFuture,
 };
 use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
@@ -21,8 +21,8 @@ use super::promise::Promise;
 use super::queue_state::{QueueHub, QueueUser};
 use super::settings::Settings;
 use super::{
-    AdminClient, QueueStateChanges, QueueStateObserver, Reporter, RestClient, SamplerEntry,
-    ServiceClientBuilder, TrainingClient, console,
+    AdminClient, FromState, QueueStateChanges, QueueStateObserver, Reporter, RestClient,
+    SamplerEntry, ServiceClientBuilder, TrainingClient, console,
 };
 
 /// A client of the Tinker API. Clones share the session.
@@ -95,7 +95,7 @@ impl ServiceClient {
     }
 
     /// The same result, of which telemetry hears if it is an error.
-    fn told<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+    pub(super) fn told<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         if let (Some(holder), Err(error)) = (self.inner.holder.get(), &result) {
             holder.report(error);
         }
@@ -251,9 +251,9 @@ impl ServiceClient {
 pub struct CreateLoraTrainingClient {
     service: ServiceClient,
     base_model: String,
-    lora: LoraConfig,
-    user_metadata: Option<Map<String, Value>>,
-    optimizer: OptimizerConfig,
+    pub(super) lora: LoraConfig,
+    pub(super) user_metadata: Option<Map<String, Value>>,
+    pub(super) optimizer: OptimizerConfig,
 }
 
 impl CreateLoraTrainingClient {
@@ -347,76 +347,8 @@ impl IntoFuture for CreateLoraTrainingClient {
     }
 }
 
-/// A model from a checkpoint that is not made yet.
-#[derive(Debug)]
-#[must_use = "nothing is made until it is awaited"]
-pub struct FromState {
-    service: ServiceClient,
-    request: LoadWeightsRequest,
-}
-
-impl FromState {
-    /// Sets the base model, where the checkpoint does not say.
-    pub fn set_base_model(mut self, base_model: impl Into<String>) -> Self {
-        self.request.base_model = Some(base_model.into());
-        self
-    }
-
-    /// Notes something about the run.
-    pub fn set_user_metadata(mut self, metadata: Map<String, Value>) -> Self {
-        self.request.user_metadata = Some(metadata);
-        self
-    }
-
-    /// Sets the token that opens weights of somebody else.
-    pub fn set_weights_access_token(mut self, token: impl Into<String>) -> Self {
-        self.request.weights_access_token = Some(token.into());
-        self
-    }
-
-    /// Sets the optimiser of a model that is made from weights alone.
-    pub fn set_optimizer(mut self, optimizer: impl Into<OptimizerConfig>) -> Self {
-        self.request.optimizer_config = Some(optimizer.into());
-        self
-    }
-
-    async fn send(self) -> Result<TrainingClient, Error> {
-        let mut request = self.request;
-        let method = match request.optimizer {
-            true => "ServiceClient.create_training_client_from_state_with_optimizer",
-            false => "ServiceClient.create_training_client_from_state",
-        };
-        let holder = self.service.holder().await?;
-        let session = holder.session_id()?;
-        let number = holder.next_model();
-        request.session_id = Some(session.to_owned());
-        request.model_seq_id = Some(number);
-        let options = Calls::of(method);
-        let clock = holder.clock();
-        let started = clock.now();
-        let call = || holder.calls.0.load_weights(&request, &options);
-        let future = holder.calls.paid(&holder.billing, call).await?.into_body();
-        let roundtrip = clock.now().saturating_duration_since(started);
-        let kind = RequestType::LoadWeights;
-        let model_id = format!("{session}:train:{number}");
-        let _: LoadWeightsResponse =
-            wait(holder, future, kind, method, roundtrip, &model_id).await?;
-        training_client(holder, model_id, method).await
-    }
-}
-
-impl IntoFuture for FromState {
-    type Output = Result<TrainingClient, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        let service = self.service.clone();
-        Box::pin(async move { service.told(self.send().await) })
-    }
-}
-
 /// Waits for a model that is being made.
-async fn wait<T: FutureResult>(
+pub(super) async fn wait<T: FutureResult>(
     holder: &Arc<Holder>,
     future: UntypedAPIFuture,
     request_type: RequestType,
@@ -438,7 +370,7 @@ async fn wait<T: FutureResult>(
     holder.waiter.wait(&promise, &hub, None).await?.read()
 }
 
-async fn training_client(
+pub(super) async fn training_client(
     holder: &Arc<Holder>,
     model_id: String,
     method: &'static str,

@@ -36,6 +36,7 @@ struct State {
     config: Value,
     /// What is known of models.
     model_data: Value,
+    needs_model: bool,
     logprobs: f32,
 }
 
@@ -62,6 +63,11 @@ impl Server {
     #[cfg(feature = "tokenizers")]
     pub(crate) fn describe(&self, model_data: Value) {
         self.0.lock().unwrap().model_data = model_data;
+    }
+
+    /// Loads weights only into models that are there.
+    pub(crate) fn need_model(&self) {
+        self.0.lock().unwrap().needs_model = true;
     }
 
     /// Lets replies to `path` take so long.
@@ -150,6 +156,13 @@ impl Server {
             }
             "optim_step" => state.promise(json!({"metrics": {"lr": 0.5}})),
             "save_weights" => state.promise(json!({"path": "tinker://r/weights/c"})),
+            "load_weights" if state.needs_model && json["model_id"].is_null() => {
+                let missing = json!({"loc": ["body", "model_id"], "msg": "Field required"});
+                return (422, json!({"detail": [missing]}));
+            }
+            "weights_info" => json!({
+                "base_model": "base", "is_lora": true, "lora_rank": 4, "train_mlp": false,
+            }),
             "load_weights" => state.promise(json!({"path": "tinker://r/weights/c"})),
             "save_weights_for_sampler" => {
                 let number = &json["sampling_session_seq_id"];

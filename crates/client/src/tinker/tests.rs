@@ -314,6 +314,31 @@ async fn chk_svc_2_a_model_is_made_from_a_checkpoint_in_one_request() {
     }
 }
 
+/// Covers: ServiceClient.create_training_client_from_state
+#[tokio::test(start_paused = true)]
+async fn a_server_that_loads_only_into_models_is_asked_twice() {
+    let server = Server::default();
+    server.need_model();
+    let service = server.client();
+    let path = "tinker://r/weights/c";
+    let made = service.create_training_client_from_state(path);
+    let client = made.set_weights_access_token("token").await.unwrap();
+    let made = server.seen("create_model").remove(0).json;
+    assert_eq!(made["base_model"], "base");
+    let lora = &made["lora_config"];
+    assert_eq!(
+        (&lora["rank"], &lora["train_mlp"]),
+        (&json!(4), &json!(false))
+    );
+    let loaded = server.seen("load_weights").remove(1).json;
+    assert_eq!(loaded["model_id"], client.model_id());
+    assert_eq!(
+        (&loaded["seq_id"], &loaded["optimizer"]),
+        (&json!(1), &json!(false))
+    );
+    assert_eq!(loaded["weights_access_token"], "token");
+}
+
 /// Covers: CHK-SM-5
 #[tokio::test(start_paused = true)]
 async fn chk_sm_5_a_slow_heartbeat_delays_no_other_session() {
