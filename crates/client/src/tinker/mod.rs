@@ -10,6 +10,7 @@ mod estimate;
 mod from_state;
 mod heartbeat;
 mod holder;
+pub mod hub;
 mod ids;
 #[cfg(feature = "logging")]
 mod logging;

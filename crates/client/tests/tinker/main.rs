@@ -5,6 +5,7 @@ mod bad_input;
 mod blocking;
 mod chaos;
 mod downloads;
+mod hub_push;
 mod pools;
 mod recovery;
 mod support;

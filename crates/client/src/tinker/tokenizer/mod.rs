@@ -3,13 +3,12 @@
 
 mod choice;
 mod clients;
-mod hub;
 mod kimi;
 mod model;
 mod store;
 
+pub use super::hub::{Hub, HubBuilder};
 pub use choice::{TokenizerRef, tokenizer_of};
-pub use hub::{Hub, HubBuilder};
 pub use kimi::KimiTokenizer;
 pub use model::Tokenizer;
 pub use store::Tokenizers;

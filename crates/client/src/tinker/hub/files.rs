@@ -21,7 +21,7 @@ const SILENCE: std::time::Duration = std::time::Duration::from_secs(120);
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), gimmal_client::Error> {
-/// use gimmal_client::tinker::tokenizer::Hub;
+/// use gimmal_client::tinker::hub::Hub;
 ///
 /// let hub = Hub::builder().from_env().build()?;
 /// let path = hub.file("Qwen/Qwen3-8B", "main", "tokenizer.json").await?;
@@ -34,9 +34,10 @@ const SILENCE: std::time::Duration = std::time::Duration::from_secs(120);
 /// it redirects.
 #[derive(Clone)]
 pub struct Hub {
-    transport: Transport,
-    endpoint: Url,
-    folder: PathBuf,
+    pub(super) transport: Transport,
+    pub(super) endpoint: Url,
+    pub(super) folder: PathBuf,
+    pub(super) has_token: bool,
 }
 
 impl Hub {
@@ -65,10 +66,7 @@ impl Hub {
             let made = tokio::fs::create_dir_all(folder).await;
             made.map_err(|error| Error::file("create", folder, error))?;
         }
-        let base = self.endpoint.as_str().trim_end_matches('/');
-        let url = format!("{base}/{repository}/resolve/{revision}/{name}");
-        let url =
-            Url::parse(&url).map_err(|error| Error::invalid("repository", error.to_string()))?;
+        let url = self.url(&format!("{repository}/resolve/{revision}/{name}"))?;
         let request = Request::new(Method::GET, url);
         let download = Download::new(&self.transport, request, &target).with_overwrite();
         match download.send().await {
@@ -81,21 +79,17 @@ impl Hub {
         }
     }
 
+    /// An address of the hub.
+    pub(super) fn url(&self, path: &str) -> Result<Url, Error> {
+        let base = self.endpoint.as_str().trim_end_matches('/');
+        Url::parse(&format!("{base}/{path}"))
+            .map_err(|error| Error::invalid("repository", error.to_string()))
+    }
+
     /// Where a file is kept: `<folder>/hf/<org>__<name>/<revision>/<file>`.
     fn place(&self, repository: &str, revision: &str, name: &str) -> Result<PathBuf, Error> {
-        let plain = |part: &str| {
-            let fine = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
-            !part.is_empty() && part.chars().all(fine) && !part.starts_with('.')
-        };
-        let parts: Vec<&str> = repository.split('/').collect();
-        if parts.len() > 2 || !parts.iter().all(|part| plain(part)) {
-            let message = format!("`{repository}` is no repository such as `org/name`");
-            return Err(Error::invalid("repository", message));
-        }
-        if !plain(revision) {
-            let message = format!("`{revision}` is no revision such as `main`");
-            return Err(Error::invalid("revision", message));
-        }
+        let parts = repository_parts(repository)?;
+        check_revision(revision)?;
         let mut components = Path::new(name).components();
         let inside = components.all(|part| match part {
             Component::Normal(part) => plain(&part.to_string_lossy()),
@@ -113,6 +107,31 @@ impl Hub {
             .join(revision)
             .join(name))
     }
+}
+
+/// Letters, digits, `-`, `_` and `.`, which does not come first.
+fn plain(part: &str) -> bool {
+    let fine = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+    !part.is_empty() && part.chars().all(fine) && !part.starts_with('.')
+}
+
+/// The owner, if it is named, and the name of a repository.
+pub(super) fn repository_parts(repository: &str) -> Result<Vec<&str>, Error> {
+    let parts: Vec<&str> = repository.split('/').collect();
+    if parts.len() > 2 || !parts.iter().all(|part| plain(part)) {
+        let message = format!("`{repository}` is no repository such as `org/name`");
+        return Err(Error::invalid("repository", message));
+    }
+    Ok(parts)
+}
+
+/// Refuses a revision that would lead elsewhere.
+pub(super) fn check_revision(revision: &str) -> Result<(), Error> {
+    if plain(revision) {
+        return Ok(());
+    }
+    let message = format!("`{revision}` is no revision such as `main`");
+    Err(Error::invalid("revision", message))
 }
 
 impl fmt::Debug for Hub {
@@ -221,6 +240,7 @@ impl HubBuilder {
     /// Fails on a bad address, on a token that no header may hold, and without a folder.
     pub fn build(self) -> Result<Hub, Error> {
         let token = self.token();
+        let has_token = token.is_some();
         let endpoint = self.endpoint.or(self.environment.endpoint);
         let endpoint = endpoint.as_deref().unwrap_or(HUGGING_FACE);
         let endpoint = Url::parse(endpoint)
@@ -251,6 +271,7 @@ impl HubBuilder {
             transport: transport.with_options(options).build()?,
             endpoint,
             folder,
+            has_token,
         })
     }
 }
