@@ -221,6 +221,19 @@ impl ServiceClientBuilder {
         Config::new(found)
     }
 
+    /// The key that would be used. There is none where a command makes it, or where settings are
+    /// missing or cannot be.
+    pub fn api_key(&self) -> Option<SecretString> {
+        Some(self.config().ok()?.api_key?.value)
+    }
+
+    /// Whether there is a key, or a command that makes one, which is not run. Whether the service
+    /// takes it, [`ServiceClient::check_access`] finds out.
+    pub fn has_credentials(&self) -> bool {
+        let config = self.config();
+        config.is_ok_and(|config| config.api_key.is_some() || config.credential_cmd.is_some())
+    }
+
     /// Checks the settings and makes the client. Nothing is sent.
     ///
     /// # Errors
@@ -307,6 +320,19 @@ mod tests {
             _ => return None,
         };
         Some(value.to_owned())
+    }
+
+    #[test]
+    fn who_asks_hears_whether_there_are_credentials() {
+        let builder = ServiceClient::builder();
+        assert!(builder.api_key().is_none() && !builder.has_credentials());
+        let commanded = builder.from_lookup(|name| {
+            (name == "TINKER_CREDENTIAL_CMD").then(|| "echo tml-made".to_owned())
+        });
+        assert!(commanded.api_key().is_none() && commanded.has_credentials());
+        let keyed = ServiceClient::builder().with_api_key("tml-key");
+        assert_eq!(keyed.api_key().unwrap().expose_secret(), "tml-key");
+        assert!(keyed.has_credentials());
     }
 
     /// Covers: CHK-CFG-1

@@ -220,6 +220,16 @@ impl ServiceClient {
         Ok(holder.calls.paid(&holder.billing, call).await?.into_body())
     }
 
+    /// Asks the server whether it knows who asks. No session is opened.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the service is not to be reached, or refuses the credential.
+    pub async fn check_access(&self) -> Result<(), Error> {
+        let rest = self.create_rest_client();
+        rest.get_server_capabilities().await.map(drop)
+    }
+
     /// Tells the server how the session ended (`success`, `errored`, `interrupted`), and ends all
     /// work in the background. What telemetry waits is sent. A second time does nothing.
     ///

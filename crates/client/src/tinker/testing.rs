@@ -194,6 +194,7 @@ impl Server {
             }
             "create_custom_loss" => state.promise(json!({"loss_id": "loss-1"})),
             "join_sampling_session" => json!({"client_counter": 7}),
+            "get_server_capabilities" => json!({"supported_models": []}),
             "telemetry" => json!({"status": "accepted"}),
             path if path.starts_with("samplers/") => {
                 json!({"sampler_id": "s", "base_model": "base"})

@@ -506,7 +506,8 @@ async fn chk_cap_1_a_model_that_cannot_be_made_is_told() {
     assert_eq!(names, ["SESSION_START", "user_error", "SESSION_END"]);
 }
 
-/// Covers: ServiceClient.get_console_url, TrainingClient.get_console_url, ServiceClient.get_telemetry, TrainingClient.get_telemetry
+/// Covers: ServiceClient.get_console_url, TrainingClient.get_console_url, ServiceClient.get_telemetry,
+/// TrainingClient.get_telemetry, SamplingClient.get_telemetry
 #[tokio::test(start_paused = true)]
 async fn pages_and_the_reporter_come_with_the_session() {
     let server = Server::default();
@@ -519,9 +520,11 @@ async fn pages_and_the_reporter_come_with_the_session() {
     assert!(page.ends_with("/training_runs/session-1:train:0"), "{page}");
     assert!(service.get_telemetry().is_some());
     assert!(training.get_telemetry().is_some());
+    let sampler = service.create_sampling_client().set_base_model("base");
+    assert!(sampler.await.unwrap().get_telemetry().is_some());
 }
 
-/// Covers: RestClient.get_telemetry, AdminClient.get_telemetry
+/// Covers: RestClient.get_telemetry, AdminClient.get_telemetry, ServiceClient.create_rest_client
 #[tokio::test(start_paused = true)]
 async fn clients_without_a_session_have_a_reporter_unless_it_is_off() {
     for on in [true, false] {
@@ -533,6 +536,16 @@ async fn clients_without_a_session_have_a_reporter_unless_it_is_off() {
         assert_eq!(admin.get_telemetry().await.unwrap().is_some(), on);
         assert!(server.seen("create_session").is_empty());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn access_is_checked_without_a_session() {
+    let server = Server::default();
+    server.client().check_access().await.unwrap();
+    assert!(!server.paths().contains(&"create_session".to_owned()));
+    server.fail("get_server_capabilities", [401]);
+    let refused = server.client().check_access().await.unwrap_err();
+    assert_eq!(refused.status().unwrap(), 401);
 }
 
 /// Covers: ServiceClient.copy_weights
