@@ -79,6 +79,20 @@ impl ListQuery {
         Self { page, access_scope }
     }
 
+    /// At most so many entries.
+    #[must_use]
+    pub fn with_limit(mut self, limit: u64) -> Self {
+        self.page.limit = limit;
+        self
+    }
+
+    /// Entries after so many others.
+    #[must_use]
+    pub fn with_offset(mut self, offset: u64) -> Self {
+        self.page.offset = offset;
+        self
+    }
+
     pub(super) fn pairs(&self) -> Pairs {
         let mut pairs = self.page.pairs();
         pairs.push(("access_scope", self.access_scope.name().into_owned()));
@@ -93,6 +107,27 @@ impl ListTrainingRuns {
             list,
             project_id: None,
         }
+    }
+
+    /// At most so many runs.
+    #[must_use]
+    pub fn with_limit(mut self, limit: u64) -> Self {
+        self.list = self.list.with_limit(limit);
+        self
+    }
+
+    /// Runs after so many others.
+    #[must_use]
+    pub fn with_offset(mut self, offset: u64) -> Self {
+        self.list = self.list.with_offset(offset);
+        self
+    }
+
+    /// Whose runs; one's own unless set.
+    #[must_use]
+    pub fn with_access_scope(mut self, scope: AccessScope) -> Self {
+        self.list.access_scope = scope;
+        self
     }
 
     /// Runs of one project only.

@@ -118,9 +118,9 @@ impl RestClient {
     pub async fn get_training_run(
         &self,
         run: &str,
-        scope: AccessScope,
+        access_scope: AccessScope,
     ) -> Result<TrainingRun, Error> {
-        let scope = &scope;
+        let scope = &access_scope;
         let call =
             |api, options| async move { Tinker::get_training_run(api, run, scope, &options).await };
         self.0.call("RestClient.get_training_run", call).await
@@ -133,11 +133,11 @@ impl RestClient {
     /// As the transport does, and on an argument that cannot be.
     pub async fn get_training_run_by_tinker_path(
         &self,
-        path: &str,
-        scope: AccessScope,
+        tinker_path: &str,
+        access_scope: AccessScope,
     ) -> Result<TrainingRun, Error> {
-        let path = parse(path)?;
-        let (run, scope) = (path.training_run_id(), &scope);
+        let path = parse(tinker_path)?;
+        let (run, scope) = (path.training_run_id(), &access_scope);
         let call =
             |api, options| async move { Tinker::get_training_run(api, run, scope, &options).await };
         self.0
@@ -378,9 +378,9 @@ impl RestClient {
     pub async fn get_session(
         &self,
         session_id: &str,
-        scope: AccessScope,
+        access_scope: AccessScope,
     ) -> Result<GetSessionResponse, Error> {
-        let scope = &scope;
+        let scope = &access_scope;
         let call = |api, options| async move {
             Tinker::get_session(api, session_id, scope, &options).await
         };

@@ -8,6 +8,7 @@ mod downloads;
 mod hub_push;
 mod pools;
 mod recovery;
+mod rest;
 mod support;
 #[cfg(feature = "tokenizers")]
 mod tokenizers;

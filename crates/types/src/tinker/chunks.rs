@@ -140,6 +140,8 @@ mod tests {
 
     use super::*;
 
+    /// Covers: EncodedTextChunk.length, ImageChunk.length, ImageAssetPointerChunk.length,
+    /// DmelChunk.length
     #[test]
     fn chunks_are_told_apart_by_their_type() {
         for (json, length) in [

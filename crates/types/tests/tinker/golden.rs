@@ -97,6 +97,7 @@ fn passes_are_read_as_the_official_sdk_does() {
     }
 }
 
+/// Covers: SampledSequence.topk_logprobs
 #[test]
 fn samples_are_read_as_the_official_sdk_does() {
     for case in fixture("sample_response").as_array().unwrap() {
@@ -147,6 +148,7 @@ fn settings_have_the_defaults_of_the_official_sdk() {
     );
 }
 
+/// Covers: ParsedCheckpointTinkerPath.from_tinker_path
 #[test]
 fn paths_are_taken_apart_alike() {
     for case in fixture("tinker_paths").as_array().unwrap() {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use gimmal_transport::Error;
+use gimmal_transport::retry::RetryConfig;
 use gimmal_types::tinker::CreateSamplingSessionRequest;
 
 use super::{SamplerOptions, SamplingClient};
@@ -104,6 +105,18 @@ impl CreateSamplingClient {
     /// Sets how the client behaves.
     pub fn with_options(mut self, options: SamplerOptions) -> Self {
         self.options = options;
+        self
+    }
+
+    /// Sets when a sample that failed is handed in anew.
+    pub fn with_retry_config(mut self, retry: RetryConfig) -> Self {
+        self.options = self.options.with_retry(retry);
+        self
+    }
+
+    /// Lets the server take notes about its stability.
+    pub fn with_record_stability_info(mut self, record: bool) -> Self {
+        self.options = self.options.with_stability_info(record);
         self
     }
 

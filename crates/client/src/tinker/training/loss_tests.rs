@@ -32,13 +32,14 @@ fn sum(_: &[Datum], logprobs: &[Logprobs]) -> Result<CustomLossOutput, Error> {
     })
 }
 
-/// Covers: ServiceClient.create_custom_loss
+/// Covers: ServiceClient.create_custom_loss, LossHandle.input_names
 #[tokio::test(start_paused = true)]
 async fn a_server_that_computes_losses_learns_them_and_takes_one_pass() {
     let server = Server::with_config(json!({"custom_loss_server_side": true}));
     let service = server.client();
     let handle = handle(&service).await.unwrap();
     assert_eq!(handle.loss_id(), Some("loss-1"));
+    assert_eq!(handle.inputs()[0].name, "logprobs");
     let told = &server.seen("create_custom_loss")[0];
     assert_eq!(told.json["custom_loss_seq_id"], 0);
     assert_eq!(told.json["graph"]["format"], 1);

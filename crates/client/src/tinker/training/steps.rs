@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use gimmal_api::tinker::RequestType;
 use gimmal_transport::Error;
+use gimmal_transport::retry::RetryConfig;
 use gimmal_types::tinker::{
     LoadWeightsRequest, LoadWeightsResponse, OptimParams, OptimStepRequest, OptimStepResponse,
     SamplingClientKind, SaveWeightsExternalRequest, SaveWeightsExternalResponse,
@@ -37,10 +38,10 @@ macro_rules! step {
 
 impl TrainingClient {
     /// A step of the optimiser, with [`AdamParams`](gimmal_types::tinker::AdamParams) or others.
-    pub fn optim_step(&self, params: impl Into<OptimParams>) -> OptimStep {
+    pub fn optim_step(&self, optim_params: impl Into<OptimParams>) -> OptimStep {
         OptimStep {
             client: self.clone(),
-            params: params.into(),
+            params: optim_params.into(),
         }
     }
 
@@ -252,6 +253,18 @@ impl SaveWeightsAndGetSamplingClient {
     /// Sets how the sampling client behaves.
     pub fn with_options(mut self, options: SamplerOptions) -> Self {
         self.options = options;
+        self
+    }
+
+    /// Sets when a sample that failed is handed in anew.
+    pub fn with_retry_config(mut self, retry: RetryConfig) -> Self {
+        self.options = self.options.with_retry(retry);
+        self
+    }
+
+    /// Lets the server take notes about its stability.
+    pub fn with_record_stability_info(mut self, record: bool) -> Self {
+        self.options = self.options.with_stability_info(record);
         self
     }
 
