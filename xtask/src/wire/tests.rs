@@ -112,7 +112,8 @@ fn fields_of_the_other_backend_are_refused_before_sending() {
 #[test]
 fn what_is_not_built_says_so() {
     let (answers, refused) = answers(&[json!({
-        "id": "t", "method": "SamplingClient.get_tokenizer", "parameters": {},
+        "id": "t", "method": "TrainingClient.forward_backward_custom",
+        "parameters": {"data": [], "loss_fn": {"$fn": "one nobody has"}},
     })]);
     assert_eq!(
         (refused, &answers[0]["error"]["kind"]),

@@ -1,16 +1,16 @@
 //! Calls of the sampling client.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
-use gimmal_client::tinker::{Sample, SamplingClient};
-use gimmal_types::tinker::{SamplingParams, TensorData};
+use gimmal_client::tinker::{QueueStateLogger, QueueUser, Sample, SamplingClient};
+use gimmal_types::tinker::{QueueState, SamplingParams, TensorData};
 use serde_json::Value;
 
 use super::data::{optional, prompt};
 use super::record::Call;
 use super::rest::dump;
-use super::service::{client as stands_for, telemetry};
+use super::service::{client as stands_for, telemetry, tokenizer};
 use super::session::Session;
 use crate::wire::arguments::{Arguments, decode_strictly};
 use crate::wire::failure::Failure;
@@ -44,6 +44,14 @@ pub(super) async fn make(
         "get_base_model" => Ok(client.get_base_model().into()),
         "get_sampler_handle" => Ok(client.get_sampler_handle().into()),
         "get_telemetry" => Ok(telemetry(client.get_telemetry().is_some())),
+        "get_tokenizer" => Ok(tokenizer(&client.tokenizer_ref())),
+        "on_queue_state_change" => {
+            let state = QueueState::from(given.text("queue_state")?.as_str());
+            let reason: Option<String> = optional(given, "queue_state_reason")?;
+            let mut logger =
+                QueueStateLogger::new(QueueUser::Sampling, client.sampling_session_id());
+            dump(&logger.line(&state, reason.as_deref(), Instant::now()))
+        }
         "sample" => dump(&sample(client, given)?.await?),
         "sample-batch" => {
             let prompts: Vec<Value> = optional(given, "prompts")?.unwrap_or_default();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use gimmal_client::tinker::SamplerOptions;
+use gimmal_client::tinker::tokenizer::TokenizerRef;
 use gimmal_types::tinker::OptimizerConfig;
 use serde_json::{Value, json};
 
@@ -115,6 +116,11 @@ pub(super) fn telemetry(is_on: bool) -> Value {
         true => json!({"$py": "tinker.lib.telemetry.Telemetry"}),
         false => Value::Null,
     }
+}
+
+/// Stands for the tokenizer of a model. Its files come from elsewhere, so none is loaded.
+pub(super) fn tokenizer(chosen: &TokenizerRef) -> Value {
+    json!({"repository": chosen.repository, "revision": chosen.revision})
 }
 
 /// How a sampling client is to behave.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::data::{data, loss_config, optim_params, optional};
 use super::losses::{self, Loss};
 use super::rest::dump;
-use super::service::{client as stands_for, sampler_options, telemetry};
+use super::service::{client as stands_for, sampler_options, telemetry, tokenizer};
 use super::session::Session;
 use crate::wire::arguments::Arguments;
 use crate::wire::failure::Failure;
@@ -41,6 +41,7 @@ pub(super) async fn make(
         "get_console_url" => Ok(client.get_console_url().into()),
         "get_info" => dump(client.get_info()),
         "get_telemetry" => Ok(telemetry(client.get_telemetry().is_some())),
+        "get_tokenizer" => Ok(tokenizer(&client.tokenizer_ref())),
         "load_state" | "load_state_with_optimizer" => {
             let path = given.text("path")?;
             let mut load = match name {
