@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use gimmal_api::tinker::polling::{FuturePoll, PollNext, PollOptions, PollReply};
 use gimmal_api::tinker::session_futures::Completion;
 use gimmal_transport::Clock;
@@ -56,18 +57,17 @@ impl PromiseWaiter {
         hub: &QueueHub,
         session: Option<&SessionPoller>,
     ) -> Result<Payload, Error> {
-        let mut poll = FuturePoll::new(&promise.request_id, self.options.clone());
         let mut room = None;
         if let Some(session) = session {
             let done = session.wait_for(&promise.request_id).await?;
             if let Completion::Finished { bytes: Some(bytes) } = done
                 && bytes > 0
             {
-                poll.sized();
                 room = Some(self.room.acquire(bytes).await);
             }
         }
-        let result = self.ask(promise, hub, &mut poll, room).await;
+        // In a box that is not there yet while others wait for their turn.
+        let result = self.ask(promise, hub, room).boxed().await;
         if let Some(session) = session {
             session.mark_retrieved(&promise.request_id);
         }
@@ -78,9 +78,13 @@ impl PromiseWaiter {
         &self,
         promise: &Promise,
         hub: &QueueHub,
-        poll: &mut FuturePoll,
-        mut _room: Option<BytesPermit>,
+        room: Option<BytesPermit>,
     ) -> Result<Payload, Error> {
+        let mut poll = FuturePoll::new(&promise.request_id, self.options.clone());
+        if room.is_some() {
+            poll.sized();
+        }
+        let mut _held = room;
         loop {
             let iteration = poll.ask(self.clock.now())?;
             let question = Question {
@@ -105,7 +109,7 @@ impl PromiseWaiter {
                 PollNext::Ask { after } => after,
                 PollNext::Reserve { bytes } => {
                     // Held until the result is in memory.
-                    _room = Some(self.room.acquire(bytes).await);
+                    _held = Some(self.room.acquire(bytes).await);
                     continue;
                 }
                 PollNext::Unpaid { after, error } => {

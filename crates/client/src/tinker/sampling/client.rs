@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use gimmal_api::tinker::{RequestType, SampleStream};
 use gimmal_transport::retry::{Retrier, RetryConfig, RetryPolicy};
@@ -333,10 +334,10 @@ impl Sample {
             return Submission::failed(error);
         }
         let method = self.method;
-        Submission::begun(Handle::spawn(async move {
-            let work = Arc::clone(&inner).run(request, method);
-            inner.holder.watched(work).await
-        }))
+        let work = Arc::clone(&inner).run(request, method).boxed();
+        Submission::begun(Handle::spawn(
+            async move { inner.holder.watched(work).await },
+        ))
     }
 }
 
@@ -370,24 +371,21 @@ impl Inner {
         method: &'static str,
     ) -> Result<SampleResponse, Error> {
         let bytes = sampling_bytes(&request.prompt);
-        let attempt = |_| {
-            let (inner, request) = (Arc::clone(&self), request.clone());
-            async move { inner.attempt(request, bytes, method).await }
-        };
+        let (inner, request) = (&*self, &request);
+        // In a box, since the futures around it would each have room for it.
+        let attempt = |_| inner.attempt(request, bytes, method).boxed();
         self.retrier.run(attempt).await
     }
 
     /// One submission with a number of its own, and the wait for its result.
     async fn attempt(
         &self,
-        mut request: SampleRequest,
+        request: &SampleRequest,
         bytes: u64,
         method: &'static str,
     ) -> Result<SampleResponse, Error> {
-        request.sampling_session_id = Some(self.session.clone());
-        request.seq_id = Some(self.next_number(method).await?);
-        let clone = self.clone_number(method).await?;
-        let future = self.hand_in(&request, bytes, method).await?;
+        // In a box that is gone while the sample waits.
+        let (future, clone) = self.promised(request, bytes, method).boxed().await?;
         let ids = future.sample_sequence_ids;
         let promise = Promise {
             request_id: future.request_id,
@@ -413,6 +411,20 @@ impl Inner {
             // Servers of earlier versions name no sequences.
             None => Ok(reply),
         }
+    }
+
+    /// The promise of a sample, and which client of the session got it.
+    async fn promised(
+        &self,
+        request: &SampleRequest,
+        bytes: u64,
+        method: &'static str,
+    ) -> Result<(UntypedAPIFuture, u64), Error> {
+        let mut request = request.clone();
+        request.sampling_session_id = Some(self.session.clone());
+        request.seq_id = Some(self.next_number(method).await?);
+        let clone = self.clone_number(method).await?;
+        Ok((self.hand_in(&request, bytes, method).await?, clone))
     }
 
     async fn next_number(&self, method: &'static str) -> Result<u64, Error> {
