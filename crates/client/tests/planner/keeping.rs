@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gimmal_client::gemini::planner::{Happening, Mode, PlanHint, Reason};
+use gimmal_client::gemini::planner::{Happening, Mode, Plan, PlanHint, Reason};
 use gimmal_client::types::gemini::{Content, GenerateContentRequest, Tool};
 use gimmal_emulator::Route;
 use serde_json::json;
@@ -100,6 +100,18 @@ async fn what_happened_to_caches_is_written_down() {
     assert_eq!(events[5].what, Happening::Retired { name: kept });
     let failed = planner.stats().degraded;
     assert_eq!(failed["creation_failed"], 1);
+}
+
+#[tokio::test]
+async fn what_a_cache_was_counted_as_corrects_the_next_estimate() {
+    let world = World::new().await;
+    let planner = world.planner();
+    let first = plan(&planner, &prepared(&planner, "first")).await;
+    let counted = f64::from(planner.leases()[0].tokens);
+    let second = plan(&planner, &prepared(&planner, "other")).await;
+    let off = |plan: &Plan| (f64::from(plan.decision.estimate.expected) / counted - 1.0).abs();
+    assert!(off(&second) < 0.02, "{:?} of {counted}", second.decision);
+    assert!(off(&second) <= off(&first), "{:?}", first.decision);
 }
 
 #[tokio::test]

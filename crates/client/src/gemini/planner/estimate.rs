@@ -41,6 +41,22 @@ impl TokenEstimate {
         }
     }
 
+    /// True for text alone, whose estimates can be corrected by what the service counts.
+    pub(super) fn is_of_text(self) -> bool {
+        self.confidence > 0.8
+    }
+
+    /// The same estimate, so many times as large.
+    pub(super) fn scaled(self, ratio: f64) -> Self {
+        let scaled = |tokens: u32| (f64::from(tokens) * ratio).floor() as u32;
+        Self {
+            min: scaled(self.min),
+            expected: scaled(self.expected),
+            max: scaled(self.max),
+            confidence: self.confidence,
+        }
+    }
+
     /// The estimate for one medium of so many bytes.
     fn of_bytes(bytes: usize, medium: Medium) -> Self {
         let (bytes_per_token, bias, confidence) = match medium {

@@ -21,6 +21,8 @@ const LEARNT_FOR: Duration = Duration::from_secs(24 * 3600);
 const FAILURES_FADE_AFTER: Duration = Duration::from_secs(3600);
 /// Prefixes whose exact size is remembered; beyond it all are forgotten.
 const MOST_COUNTS: usize = 10_000;
+/// No estimate of a text is taken to be further off than this many times.
+const MOST_OFF: f64 = 4.0;
 /// Lines remembered at most.
 const MOST_LINES: usize = 10_000;
 /// A line that nobody reads for so long makes room for others.
@@ -103,6 +105,8 @@ struct State {
     /// Renewals by cache name, each with the time before which none is begun again.
     renewals: HashMap<String, Instant>,
     memos: HashMap<PrefixKey, Memo>,
+    /// Counted tokens to estimated ones, of texts by model.
+    calibration: HashMap<String, f64>,
     /// Exact sizes, counted by the service.
     counts: HashMap<PrefixKey, u32>,
     learnt: HashMap<String, (u32, Instant)>,
@@ -343,6 +347,22 @@ impl Ledger {
     /// The exact size of a prefix, where the service has counted it before.
     pub(super) fn counted(&self, key: &PrefixKey) -> Option<u32> {
         self.lock().counts.get(key).copied()
+    }
+
+    /// How many times as large as estimated texts turn out to be for a model.
+    pub(super) fn calibration(&self, model: &str) -> f64 {
+        self.lock().calibration.get(model).copied().unwrap_or(1.0)
+    }
+
+    /// Learns from a count; the newest weighs as much as all before it together.
+    pub(super) fn calibrate(&self, model: &str, estimated: u32, counted: u32) {
+        let ratio = f64::from(counted) / f64::from(estimated.max(1));
+        let ratio = ratio.clamp(1.0 / MOST_OFF, MOST_OFF);
+        let mut state = self.lock();
+        let before = state.calibration.get(model).copied().unwrap_or(ratio);
+        state
+            .calibration
+            .insert(model.to_owned(), (before + ratio) / 2.0);
     }
 
     pub(super) fn remember_count(&self, key: &PrefixKey, tokens: u32) {

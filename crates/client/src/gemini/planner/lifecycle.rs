@@ -75,6 +75,9 @@ impl Planner {
         if let (Ok(lease), false) = (&outcome, adopted) {
             let now = self.now().instant;
             ledger.change_line(prefix.line(), |line| line.rolled(now));
+            if prefix.estimate.is_of_text() {
+                ledger.calibrate(model, prefix.estimate.expected, lease.tokens);
+            }
             let took = now.saturating_duration_since(begun).as_secs_f64();
             ledger.count(|stats| stats.create_seconds += took);
             if let Some(facts) = self.model_facts(model) {

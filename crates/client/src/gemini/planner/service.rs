@@ -382,8 +382,14 @@ impl Planner {
 
     /// What is known of the size of a prefix without a call.
     pub(super) fn estimate(&self, prefix: &PreparedPrefix) -> TokenEstimate {
-        let counted = self.inner.ledger.counted(&prefix.key);
-        counted.map_or(prefix.estimate, TokenEstimate::exact)
+        let ledger = &self.inner.ledger;
+        match ledger.counted(&prefix.key) {
+            Some(tokens) => TokenEstimate::exact(tokens),
+            None if prefix.estimate.is_of_text() => prefix
+                .estimate
+                .scaled(ledger.calibration(&prefix.full_model)),
+            None => prefix.estimate,
+        }
     }
 
     /// The exact size of a prefix; when counting fails the estimate's upper bound has to do.
