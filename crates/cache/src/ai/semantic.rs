@@ -37,8 +37,14 @@ pub struct SemanticTier {
     index: Arc<Mutex<Index>>,
 }
 
-/// What was asked, by all that must be equal.
-type Index = HashMap<[u8; 32], VecDeque<Known>>;
+/// What was asked.
+#[derive(Debug, Default)]
+struct Index {
+    /// By all that must be equal.
+    known: HashMap<[u8; 32], VecDeque<Known>>,
+    /// One for each vector that was put in, the oldest first: where it is, if it still is.
+    order: VecDeque<[u8; 32]>,
+}
 
 #[derive(Debug)]
 struct Known {
@@ -55,8 +61,8 @@ pub(super) struct Meaning {
 }
 
 impl SemanticTier {
-    /// A tier with a threshold of 0.95, at most 10,000 vectors for requests that are otherwise
-    /// equal, texts of at most 8,000 characters and 100 ms for an embedding.
+    /// A tier with a threshold of 0.95, at most 10,000 vectors, texts of at most 8,000 characters
+    /// and 100 ms for an embedding.
     pub fn new(embedder: impl Embedder) -> Self {
         Self {
             embedder: Arc::new(embedder),
@@ -87,7 +93,7 @@ impl SemanticTier {
         self
     }
 
-    /// How many vectors are kept for requests that are otherwise equal.
+    /// How many vectors are kept; the oldest go first.
     pub fn with_max_entries(mut self, entries: usize) -> Self {
         self.max_entries = entries.max(1);
         self
@@ -117,7 +123,7 @@ impl SemanticTier {
     /// The key of the nearest request that was answered, and how similar it is.
     pub(super) fn nearest(&self, meaning: &Meaning, vector: &[f32]) -> Option<(CacheKey, f32)> {
         let index = lock(&self.index);
-        let known = index.get(&meaning.frame)?.iter();
+        let known = index.known.get(&meaning.frame)?.iter();
         known
             .filter(|known| known.vector.len() == vector.len())
             .map(|known| (known, cosine(&known.vector, vector)))
@@ -131,11 +137,12 @@ impl SemanticTier {
     /// Remembers that this was asked and answered.
     pub(super) fn insert(&self, meaning: Meaning, vector: Vec<f32>, key: CacheKey) {
         let mut index = lock(&self.index);
-        let known = index.entry(meaning.frame).or_default();
-        known.retain(|known| known.key != key);
-        if known.len() >= self.max_entries {
-            known.pop_front();
+        while index.order.len() >= self.max_entries {
+            index.drop_oldest();
         }
+        index.order.push_back(meaning.frame);
+        let known = index.known.entry(meaning.frame).or_default();
+        known.retain(|known| known.key != key);
         known.push_back(Known {
             vector,
             subject: meaning.subject,
@@ -146,10 +153,24 @@ impl SemanticTier {
     /// Forgets a request whose answer is gone.
     pub(super) fn remove(&self, meaning: &Meaning, key: &CacheKey) {
         let mut index = lock(&self.index);
-        if let Some(known) = index.get_mut(&meaning.frame) {
-            known.retain(|known| known.key != *key);
+        index.change(&meaning.frame, |known| {
+            known.retain(|known| known.key != *key)
+        });
+    }
+}
+
+impl Index {
+    fn drop_oldest(&mut self) {
+        if let Some(frame) = self.order.pop_front() {
+            self.change(&frame, |known| drop(known.pop_front()));
+        }
+    }
+
+    fn change(&mut self, frame: &[u8; 32], change: impl FnOnce(&mut VecDeque<Known>)) {
+        if let Some(known) = self.known.get_mut(frame) {
+            change(known);
             if known.is_empty() {
-                index.remove(&meaning.frame);
+                self.known.remove(frame);
             }
         }
     }
@@ -204,6 +225,38 @@ fn is_latin(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(Debug)]
+    struct Nothing;
+
+    impl Embedder for Nothing {
+        fn embed<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Option<Vec<f32>>> {
+            Box::pin(std::future::ready(None))
+        }
+    }
+
+    #[test]
+    fn the_oldest_vectors_go_first_whatever_they_belong_to() {
+        let tier = SemanticTier::new(Nothing).with_max_entries(3);
+        let ask = |text: u8| {
+            let text = text.to_string();
+            let request = KeyRequest::new("qa").with_text(&text).with_question("Why?");
+            (tier.meaning(&request).unwrap(), request.key())
+        };
+        for text in 0..5 {
+            let (meaning, key) = ask(text);
+            tier.insert(meaning, vec![1.0], key);
+        }
+        let is_known = |text| tier.nearest(&ask(text).0, &[1.0]).is_some();
+        assert_eq!(
+            [0, 1, 2, 3, 4].map(is_known),
+            [false, false, true, true, true]
+        );
+        let (meaning, key) = ask(4);
+        tier.remove(&meaning, &key);
+        assert!(!is_known(4));
+        assert_eq!(lock(&tier.index).known.len(), 2);
+    }
 
     #[test]
     fn guards_tell_apart_what_embeddings_confuse() {
