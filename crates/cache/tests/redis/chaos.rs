@@ -1,5 +1,4 @@
-//! The server is killed and started again while the cache is read and written. There are a few
-//! rounds; `GIMMAL_CACHE_CHAOS_ROUNDS=50` makes it as many as one likes.
+//! The server is killed and started again while the cache is read and written.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,15 +11,12 @@ use gimmal_cache::{
 
 use crate::server::{Server, Tiered, entry, eventually, key, seconds};
 
+/// How often the server is killed.
+const ROUNDS: u32 = 50;
 /// Keys that are read and written; the memory holds half of them.
 const KEYS: u64 = 200;
 const ENTRIES: usize = 100;
 const LIFE: Duration = Duration::from_millis(300);
-
-fn rounds() -> u32 {
-    let rounds = std::env::var("GIMMAL_CACHE_CHAOS_ROUNDS");
-    rounds.map_or(3, |text| text.parse().expect("a number of rounds"))
-}
 
 /// Reads and writes until told to stop; the number of calls. A value is the date of its end.
 async fn load(cache: Arc<Tiered>, worker: u64, stop: Arc<AtomicBool>, hits: Arc<AtomicU64>) {
@@ -62,7 +58,7 @@ async fn a_server_killed_under_load_fails_nobody() {
     let workers: Vec<_> = (0..8)
         .map(|worker| tokio::spawn(load(cache.clone(), worker, stop.clone(), hits.clone())))
         .collect();
-    for _ in 0..rounds() {
+    for _ in 0..ROUNDS {
         let probe = key("probe");
         eventually("the store is used", async || {
             cache
