@@ -1,7 +1,11 @@
 //! Requests that read from caches: what they hold, and what happens when the cache is gone.
 
+use futures_util::StreamExt as _;
+use gimmal_client::CallOptions;
 use gimmal_client::gemini::planner::{CacheStrategy, Reason};
-use gimmal_client::types::gemini::{Content, GenerateContentRequest, GenerationConfig, Schema};
+use gimmal_client::types::gemini::{
+    Content, GenerateContentRequest, GenerateContentResponse, GenerationConfig, Schema,
+};
 use gimmal_emulator::{Route, ScriptedReply};
 use serde_json::{Value, json};
 
@@ -48,6 +52,35 @@ async fn b5_a_cache_deleted_behind_our_back_costs_one_more_call() {
     );
     let again = super::support::plan(&planner, &handbook).await;
     assert_ne!(cache_name(&again), cache_name(&plan));
+}
+
+#[tokio::test]
+async fn b5_a_stream_from_a_cache_that_is_gone_begins_again_whole() {
+    let world = World::new().await;
+    let planner = world.planner();
+    let handbook = prepared(&planner, "b5");
+    let (executor, options) = (world.client.executor(), CallOptions::default());
+    let settings = GenerateContentRequest::new();
+    for is_gone in [false, true] {
+        let plan = plan(&planner, &handbook).await;
+        if is_gone {
+            let delete = world.client.caches().delete(cache_name(&plan)).send();
+            in_time(delete).await.unwrap();
+        }
+        let stream = executor.stream(&plan, &settings, &options);
+        let mut stream = in_time(stream).await.unwrap();
+        let mut reply = GenerateContentResponse::default();
+        while let Some(chunk) = in_time(stream.next()).await {
+            reply.absorb(chunk.unwrap());
+        }
+        assert!(reply.text().is_some());
+        assert_eq!(stream.retried_without_cache(), is_gone);
+        planner.observe_stream(&plan, &stream);
+        let stats = planner.stats();
+        assert_eq!(stats.lost, u64::from(is_gone));
+        assert!(stats.cached_tokens_read > 2048, "{stats:?}");
+    }
+    assert_eq!(count(&world, Route::StreamGenerateContent), 3);
 }
 
 #[tokio::test]

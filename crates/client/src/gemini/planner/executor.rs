@@ -1,8 +1,12 @@
 //! Sends what a plan says. Knows nothing of thresholds, hashes or lifetimes.
 
-use gimmal_api::gemini::Gemini;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_util::{Stream, StreamExt as _};
+use gimmal_api::gemini::{Gemini, GenerateStream};
 use gimmal_transport::{CallOptions, Error, Response};
-use gimmal_types::gemini::{GenerateContentRequest, GenerateContentResponse};
+use gimmal_types::gemini::{GenerateContentRequest, GenerateContentResponse, UsageMetadata};
 
 use super::{CacheAction, CacheStrategy, Plan, is_cache_lost};
 
@@ -24,6 +28,49 @@ pub struct Executed {
     pub retried_without_cache: bool,
     /// Requests on the wire, of both sendings.
     pub attempts: u32,
+}
+
+/// The streamed reply to a plan: its chunks, and how it was come by.
+///
+/// Once it has been read, [`Planner::observe_stream`](super::Planner::observe_stream) learns from it.
+#[derive(Debug)]
+#[must_use = "a stream does nothing until it is read"]
+pub struct ExecutedStream {
+    chunks: GenerateStream,
+    usage: Option<Box<UsageMetadata>>,
+    strategy: CacheStrategy,
+    retried_without_cache: bool,
+}
+
+impl ExecutedStream {
+    /// The strategy that produced it.
+    pub fn strategy(&self) -> CacheStrategy {
+        self.strategy
+    }
+
+    /// True when the cache had vanished and the request was sent again whole.
+    pub fn retried_without_cache(&self) -> bool {
+        self.retried_without_cache
+    }
+
+    /// Token counts, as the newest chunk that had any told them.
+    pub fn usage(&self) -> Option<&UsageMetadata> {
+        self.usage.as_deref()
+    }
+}
+
+impl Stream for ExecutedStream {
+    type Item = Result<GenerateContentResponse, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let item = ready!(self.chunks.poll_next_unpin(context));
+        if let Some(Ok(chunk)) = &item
+            && chunk.usage_metadata.is_some()
+        {
+            self.usage.clone_from(&chunk.usage_metadata);
+        }
+        Poll::Ready(item)
+    }
 }
 
 impl Executor {
@@ -65,6 +112,58 @@ impl Executor {
             }
             (other, _) => other,
         }
+    }
+
+    /// As [`execute`](Self::execute), with the reply in chunks as the model writes it.
+    ///
+    /// # Errors
+    ///
+    /// As [`execute`](Self::execute), up to the response headers, where a cache that vanished shows;
+    /// what fails later is an item of the stream.
+    pub async fn stream(
+        &self,
+        plan: &Plan,
+        settings: &GenerateContentRequest,
+        options: &CallOptions,
+    ) -> Result<ExecutedStream, Error> {
+        let strategy = plan.action.strategy();
+        let payload = match &plan.action {
+            CacheAction::Raw(payload) | CacheAction::Optimized(payload) => {
+                let request = payload.fill(settings);
+                return self.open(plan, request, strategy, options).await;
+            }
+            CacheAction::FromCache(payload) => payload,
+        };
+        let opened = self.open(plan, payload.fill(settings), strategy, options);
+        match (opened.await, &payload.fallback) {
+            (Err(error), Some(fallback)) if is_cache_lost(&error) => {
+                let raw = CacheStrategy::GenerateRaw;
+                let whole = fallback.fill(settings);
+                let mut executed = self.open(plan, whole, raw, options).await?;
+                executed.retried_without_cache = true;
+                Ok(executed)
+            }
+            (other, _) => other,
+        }
+    }
+
+    async fn open(
+        &self,
+        plan: &Plan,
+        request: GenerateContentRequest,
+        strategy: CacheStrategy,
+        options: &CallOptions,
+    ) -> Result<ExecutedStream, Error> {
+        let api = &self.api;
+        let chunks = api
+            .stream_generate_content(&plan.model, &request, options)
+            .await?;
+        Ok(ExecutedStream {
+            chunks,
+            usage: None,
+            strategy,
+            retried_without_cache: false,
+        })
     }
 
     async fn send(

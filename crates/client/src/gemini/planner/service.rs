@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gimmal_api::gemini::{Backend, Gemini, cached_content_model};
 use gimmal_transport::{CallOptions, Clock, Error, Timeout};
-use gimmal_types::gemini::{Content, CountTokensRequest, GenerateContentRequest};
+use gimmal_types::gemini::{Content, CountTokensRequest, GenerateContentRequest, UsageMetadata};
 
 use super::analysis::floor;
 use super::draft::{Draft, DraftFacts};
@@ -12,9 +12,9 @@ use super::ledger::{Ledger, Now};
 use super::prepared::separate;
 use super::seed;
 use super::{
-    CacheAction, CacheScope, Executed, Facts, Lease, Mode, ModelFacts, ModelTable, PartsPayload,
-    Plan, PlanHint, PlannerEvent, PlannerOptions, PlannerStats, Prefix, PreparedPrefix, Reason,
-    TokenEstimate, Verdict, decide,
+    CacheAction, CacheScope, CacheStrategy, Executed, ExecutedStream, Facts, Lease, Mode,
+    ModelFacts, ModelTable, PartsPayload, Plan, PlanHint, PlannerEvent, PlannerOptions,
+    PlannerStats, Prefix, PreparedPrefix, Reason, TokenEstimate, Verdict, decide,
 };
 use crate::gemini::GeminiClient;
 
@@ -241,26 +241,47 @@ impl Planner {
 
     /// Learns from a reply: token counts, and caches that vanished.
     pub fn observe(&self, plan: &Plan, executed: &Executed) {
+        let usage = executed.response.body().usage_metadata.as_deref();
+        self.learn(
+            plan,
+            usage,
+            executed.strategy,
+            executed.retried_without_cache,
+        );
+    }
+
+    /// As [`observe`](Self::observe), from a stream that has been read.
+    pub fn observe_stream(&self, plan: &Plan, stream: &ExecutedStream) {
+        let (strategy, retried) = (stream.strategy(), stream.retried_without_cache());
+        self.learn(plan, stream.usage(), strategy, retried);
+    }
+
+    fn learn(
+        &self,
+        plan: &Plan,
+        usage: Option<&UsageMetadata>,
+        strategy: CacheStrategy,
+        retried_without_cache: bool,
+    ) {
         let ledger = &self.inner.ledger;
-        if executed.retried_without_cache
+        if retried_without_cache
             && let (Some(key), Some(name)) = (&plan.key, plan.action.cache_name())
         {
             ledger.forget(key, name, self.clock().system_now());
         }
-        let usage = executed.response.body().usage_metadata.as_deref();
         let tokens = |count: Option<i32>| u64::try_from(count.unwrap_or(0)).unwrap_or(0);
         let prompt = tokens(usage.and_then(|usage| usage.prompt_token_count));
         let cached = tokens(usage.and_then(|usage| usage.cached_content_token_count));
         let output = tokens(usage.and_then(|usage| usage.candidates_token_count))
             + tokens(usage.and_then(|usage| usage.thoughts_token_count));
-        let from_cache = executed.strategy == super::CacheStrategy::GenerateFromExplicitCache;
+        let from_cache = strategy == CacheStrategy::GenerateFromExplicitCache;
         let estimated = u64::from(plan.estimate.min)..=u64::from(plan.estimate.max);
         ledger.count(|stats| {
             stats.prompt_tokens += prompt;
             stats.cached_tokens_read += cached;
             stats.output_tokens += output;
             stats.estimate_in_range += u64::from(estimated.contains(&prompt));
-            stats.retried_without_cache += u64::from(executed.retried_without_cache);
+            stats.retried_without_cache += u64::from(retried_without_cache);
             stats.cache_read_zero += u64::from(from_cache && cached == 0);
         });
         let Some(facts) = self.model_facts(&plan.model) else {
