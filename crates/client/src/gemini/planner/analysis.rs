@@ -105,7 +105,7 @@ pub fn decide(facts: &Facts<'_>) -> Verdict {
         {
             Verdict::UseLease
         }
-        Verdict::Create { .. } if facts.hint.expected_reads.is_some() => Verdict::UseLease,
+        Verdict::Create { .. } if facts.options.mode != Mode::Cost => Verdict::UseLease,
         other => other,
     }
 }
@@ -197,15 +197,18 @@ fn weigh(facts: &Facts<'_>, model: &ModelFacts) -> Verdict {
     let ttl = time_to_live(facts, &price);
     // A cache that is deleted after use is billed for the use only.
     let life = facts.hint.expected_duration.unwrap_or(ttl);
-    // Each read saves only what implicit caching would not have saved anyway.
-    let reads = facts.hint.expected_reads.unwrap_or(1) as f64 * (1.0 - facts.line.implicit_share);
+    // Each read saves only what implicit caching and a cache of the beginning do not save anyway.
+    let held = f64::from(facts.beginning_tokens.unwrap_or(0));
+    let rest = (1.0 - held / f64::from(facts.prefix.expected.max(1))).max(0.0);
+    let share = rest * (1.0 - facts.line.implicit_share);
+    let reads = facts.hint.expected_reads.unwrap_or(1) as f64 * share;
     let saving = saving_usd(&price, facts.prefix.expected, reads, life);
     let pays = match facts.hint.expected_reads {
         Some(_) => saving.is_some_and(|usd| usd > facts.options.min_saving_usd),
         None => has_paid_rent(facts, &price),
     };
     let at_any_price = matches!(facts.options.mode, Mode::Always | Mode::Seed { .. });
-    if (at_any_price || pays) && has_room(facts, &price) {
+    if (at_any_price || pays) && has_grown(facts) && has_room(facts, &price) {
         return Verdict::Create {
             ttl,
             saving_usd: saving,
@@ -220,6 +223,12 @@ fn weigh(facts: &Facts<'_>, model: &ModelFacts) -> Verdict {
 
 fn price(facts: &Facts<'_>, model: &ModelFacts) -> Price {
     model.price(u64::from(facts.prefix.expected) + u64::from(facts.tail.expected))
+}
+
+/// Whether a cache would hold more than that of the beginning by an amount worth the while.
+fn has_grown(facts: &Facts<'_>) -> bool {
+    let grown = |held: u32| facts.prefix.expected >= held.saturating_add(LEAST_GROWTH);
+    facts.beginning_tokens.is_none_or(grown)
 }
 
 /// Whether the limits allow one more cache.
@@ -240,10 +249,6 @@ fn has_paid_rent(facts: &Facts<'_>, price: &Price) -> bool {
     let Some(storage) = storage_share(price) else {
         return false;
     };
-    let held = facts.beginning_tokens.unwrap_or(0);
-    if facts.prefix.expected < held.saturating_add(LEAST_GROWTH) {
-        return false;
-    }
     let hours = facts.line.held.as_secs_f64() / 3600.0;
     let cost = f64::from(facts.prefix.expected) * (1.0 + storage * hours);
     facts.line.premium_tokens >= cost
@@ -740,6 +745,28 @@ mod tests {
             };
             assert_eq!(have, expected, "{model} {tokens} {prefer_implicit}");
         }
+    }
+
+    #[test]
+    fn a_longer_cache_must_be_worth_its_price_beside_that_of_the_beginning() {
+        let table = ModelTable::default();
+        let verdict = |mode, reads, held| {
+            let options = PlannerOptions {
+                mode,
+                ttl: TtlPolicy::Fixed(HOUR),
+                ..PlannerOptions::default()
+            };
+            let hint = PlanHint::new().with_expected_reads(reads);
+            let mut facts = facts(&options, &hint, table.find("gemini-2.5-flash"));
+            facts.beginning_tokens = Some(held);
+            decide(&facts)
+        };
+        // Half of the 10,000 tokens are cached already, so it takes twice as many reads.
+        let creates = |reads| matches!(verdict(Mode::Cost, reads, 5_000), Verdict::Create { .. });
+        assert!(!creates(9) && creates(10));
+        let barely_longer = verdict(Mode::Cost, 1_000_000, 9_800);
+        assert_eq!(barely_longer, Verdict::UseLease);
+        assert_eq!(verdict(Mode::Always, 100, 5_000), Verdict::UseLease);
     }
 
     #[test]
