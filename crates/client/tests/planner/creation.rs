@@ -68,6 +68,11 @@ async fn b2_a_leader_that_is_gone_harms_nobody() {
 async fn b3_the_minimum_is_learnt_from_the_refusal() {
     let world = World::with(|emulator| emulator.with_min_cache_tokens(60_000)).await;
     let planner = world.planner();
+    let minimum = || {
+        let known = planner.capabilities(MODEL).unwrap();
+        (known.explicit_min, known.is_min_learnt)
+    };
+    assert_eq!(minimum(), (Some(2048), false));
     let handbook = prepared(&planner, "b3");
     let first = plan(&planner, &handbook).await;
     assert_eq!(first.decision.reason, Reason::CreationFailed);
@@ -100,6 +105,7 @@ async fn b3_the_minimum_is_learnt_from_the_refusal() {
         assert_eq!(plan.decision.floor, Some(60_000));
         assert_eq!(plan.decision.reason, Reason::BelowFloorHighConf);
     }
+    assert_eq!(minimum(), (Some(60_000), true));
     assert_eq!(count(&world, Route::CreateCachedContent), 1);
 }
 

@@ -51,6 +51,22 @@ pub struct Price {
     pub storage: Option<f64>,
 }
 
+/// What is known of a model's caching without asking the service.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Capabilities {
+    /// Fewest tokens of a context cache; `None` when it takes none.
+    pub explicit_min: Option<u32>,
+    /// True when the service told that minimum in an error; else it is the table's.
+    pub is_min_learnt: bool,
+    /// Fewest tokens from which on the service caches by itself; `None` when it does not.
+    pub implicit_min: Option<u32>,
+    /// Prices by prompt size, smallest first.
+    pub prices: Vec<Price>,
+    /// When the facts of the table were gathered.
+    pub facts_of: String,
+}
+
 /// A model table that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("model table: {0}")]

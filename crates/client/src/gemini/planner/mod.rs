@@ -29,7 +29,7 @@ mod warm;
 
 pub use action::{CacheAction, CacheStrategy, ExplicitCachePayload, PartsPayload, Prefix};
 pub use analysis::{Facts, KeptCaches, Verdict, decide};
-pub use capability::{InvalidModelTable, ModelFacts, ModelTable, Price};
+pub use capability::{Capabilities, InvalidModelTable, ModelFacts, ModelTable, Price};
 pub use classify::{CreateFailure, is_cache_lost};
 pub use cost::{Bill, break_even_reads, saving_usd};
 pub use decision::{CacheDecision, Plan, Reason};

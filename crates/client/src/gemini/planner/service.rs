@@ -12,8 +12,8 @@ use super::ledger::{Ledger, Now};
 use super::prepared::separate;
 use super::seed;
 use super::{
-    CacheAction, CacheScope, CacheStrategy, Executed, ExecutedStream, Facts, Lease, Mode,
-    ModelFacts, ModelTable, PartsPayload, Plan, PlanHint, PlannerEvent, PlannerOptions,
+    CacheAction, CacheScope, CacheStrategy, Capabilities, Executed, ExecutedStream, Facts, Lease,
+    Mode, ModelFacts, ModelTable, PartsPayload, Plan, PlanHint, PlannerEvent, PlannerOptions,
     PlannerStats, Prefix, PreparedPrefix, Reason, TokenEstimate, Verdict, decide,
 };
 use crate::gemini::GeminiClient;
@@ -320,6 +320,21 @@ impl Planner {
     /// What is known of a model.
     pub fn model_facts(&self, model: &str) -> Option<&ModelFacts> {
         self.inner.table.find(model)
+    }
+
+    /// What is known of a model's caching, with what the service taught since; it is not asked.
+    /// `None` when the table does not have the model.
+    pub fn capabilities(&self, model: &str) -> Option<Capabilities> {
+        let facts = self.model_facts(model)?;
+        let full = cached_content_model(self.inner.api.endpoint(), model).ok()?;
+        let learnt = self.inner.ledger.learnt_min(&full, self.clock().now());
+        Some(Capabilities {
+            explicit_min: learnt.or(facts.explicit_min),
+            is_min_learnt: learnt.is_some(),
+            implicit_min: facts.implicit_min,
+            prices: facts.prices.clone(),
+            facts_of: self.inner.table.version.clone(),
+        })
     }
 
     pub(super) fn clock(&self) -> &Arc<dyn Clock> {
