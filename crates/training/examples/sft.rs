@@ -52,10 +52,6 @@ async fn main() -> support::Result<()> {
         .sample(ModelInput::from_ints(prompt), 1, params)
         .await?;
     let answer = reply.sequences.first().map(|one| byte_text(&one.tokens));
-    writeln!(
-        stdout(),
-        "Through Dresden: {}",
-        answer.unwrap_or_default()
-    )?;
+    writeln!(stdout(), "Through Dresden: {}", answer.unwrap_or_default())?;
     Ok(())
 }

@@ -119,7 +119,7 @@ mod tests {
             assert_eq!(filter.level(), LevelFilter::WARN);
             filter.maybe_set_level(Some(LogLevel::Error));
             log();
-            assert_eq!(seen(), [others.clone()]);
+            assert_eq!(seen(), std::slice::from_ref(&others));
             filter.maybe_set_level(Some(LogLevel::Debug));
             log();
             let expected = [ours(Level::WARN), ours(Level::DEBUG), others.clone()];

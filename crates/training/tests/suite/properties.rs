@@ -45,10 +45,9 @@ fn agrees(
     Ok(())
 }
 
-fn of(
-    regularizer: impl Regularizer,
-    data: Vec<Datum>,
-) -> Arc<dyn Fn(&Tensor) -> Result<Tensor, gimmal_training::Error>> {
+type Penalty = Arc<dyn Fn(&Tensor) -> Result<Tensor, gimmal_training::Error>>;
+
+fn of(regularizer: impl Regularizer, data: Vec<Datum>) -> Penalty {
     Arc::new(move |x: &Tensor| Ok(execute(&regularizer, &data, x)?.value))
 }
 

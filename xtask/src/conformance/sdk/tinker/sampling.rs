@@ -35,7 +35,11 @@ pub(super) fn add(cases: &mut Cases) {
     group.add("all_and_the_last", all_and_the_last);
     let poller = ("sample_use_retrieve_futures", json!(true));
     let mut group = cases.group(on, "sampling.poller");
-    group.add_with(&flagged(&[poller.clone()]), "many_at_once", many_at_once);
+    group.add_with(
+        &flagged(std::slice::from_ref(&poller)),
+        "many_at_once",
+        many_at_once,
+    );
     let joining = flagged(&[poller, ("sample_join_sampling_session", json!(true))]);
     let mut group = cases.group(on, "sampling.from_sampler_handle");
     group.add_with(&joining, "a_clone", a_clone);
