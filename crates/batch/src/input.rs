@@ -1,22 +1,29 @@
-//! The questions file: one JSON object per line, checked before anything is sent.
+//! The questions file: rows that become prompts, checked before anything is sent.
+
+mod rows;
+mod template;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::io::BufRead;
+use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
+use self::rows::{Row, Rows};
 use super::WorkItem;
 use super::digest::PromptHash;
 
-/// An item read from a line: the prompt, and the other members of the line as context.
+pub use template::{InvalidTemplate, Template};
+
+/// An item read from a row: the prompt, and the other members of the row as context.
 pub type PromptItem = WorkItem<String, Map<String, Value>>;
 
-/// A line that cannot be used.
+/// A row that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BadLine {
-    /// The line, counted from 1.
+    /// The line, the row of a table, or the file of a folder, counted from 1.
     pub line: u64,
     /// What is wrong with it and how to mend it.
     pub reason: String,
@@ -28,17 +35,29 @@ impl fmt::Display for BadLine {
     }
 }
 
-/// Reads items one by one. Blank lines are passed over; a line without an `id` is named after its
+/// Reads items one by one. Blank lines are passed over; a row without an `id` is named after its
 /// number.
+///
+/// ```
+/// use gimmal_batch::input::{PromptReader, Template};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let file = "id,text,language\na,Good day,French\n";
+/// let template = "Translate into {language}: {text}".parse::<Template>()?;
+/// let mut reader = PromptReader::csv(file.as_bytes()).with_template(template);
+/// let item = reader.read()?.expect("one row")?;
+/// assert_eq!((item.id.as_str(), item.input.as_str()), ("a", "Translate into French: Good day"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct PromptReader<R> {
-    reader: R,
-    line: u64,
+    rows: Rows<R>,
+    template: Option<Template>,
     ids: HashMap<String, Seen>,
-    buffer: Vec<u8>,
 }
 
-/// What is remembered of a line that was read.
+/// What is remembered of a row that was read.
 #[derive(Clone, Copy, Debug)]
 struct Seen {
     line: u64,
@@ -46,94 +65,102 @@ struct Seen {
 }
 
 impl<R: BufRead> PromptReader<R> {
-    /// Reads from the beginning of a file.
+    /// Reads JSON objects, one per line.
     pub fn new(reader: R) -> Self {
+        Self::of(Rows::json(reader))
+    }
+
+    /// Reads a table with commas, whose first row names the columns.
+    pub fn csv(reader: R) -> Self {
+        Self::of(Rows::csv(reader))
+    }
+
+    /// Reads a prompt from each line.
+    pub fn lines(reader: R) -> Self {
+        Self::of(Rows::lines(reader))
+    }
+
+    /// Reads a prompt from each file; it is named after the file. A template may name `prompt` and
+    /// `id`, as it may for lines.
+    pub fn files(paths: Vec<PathBuf>) -> Self {
+        Self::of(Rows::files(paths))
+    }
+
+    fn of(rows: Rows<R>) -> Self {
         Self {
-            reader,
-            line: 0,
+            rows,
+            template: None,
             ids: HashMap::new(),
-            buffer: Vec::new(),
         }
     }
 
-    /// The next item, or what is wrong with its line; `None` at the end.
+    /// Makes prompts of the members of each row, all of which then stay in the context.
+    #[must_use]
+    pub fn with_template(mut self, template: Template) -> Self {
+        self.template = Some(template);
+        self
+    }
+
+    /// The next item, or what is wrong with its row; `None` at the end.
     ///
     /// # Errors
     ///
     /// Fails when the file cannot be read.
     pub fn read(&mut self) -> std::io::Result<Option<Result<PromptItem, BadLine>>> {
-        loop {
-            self.buffer.clear();
-            if self.reader.read_until(b'\n', &mut self.buffer)? == 0 {
-                return Ok(None);
-            }
-            self.line += 1;
-            let blank = self.buffer.iter().all(u8::is_ascii_whitespace);
-            if !blank {
-                let item = self.parse().map_err(|reason| BadLine {
-                    line: self.line,
-                    reason,
-                });
-                return Ok(Some(item));
-            }
-        }
+        let Some(Row { line, members }) = self.rows.next()? else {
+            return Ok(None);
+        };
+        let item = members.and_then(|members| self.item(line, members));
+        Ok(Some(item.map_err(|reason| BadLine { line, reason })))
     }
 
-    fn parse(&mut self) -> Result<PromptItem, String> {
-        let mut bytes = self.buffer.as_slice();
-        if self.line == 1 {
-            bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    fn item(&mut self, line: u64, mut members: Map<String, Value>) -> Result<PromptItem, String> {
+        let prompt = match &self.template {
+            Some(template) => template.fill(&members)?,
+            None => match members.remove("prompt") {
+                Some(Value::String(prompt)) if !prompt.trim().is_empty() => prompt,
+                Some(Value::String(_)) => return Err("has an empty `prompt`".to_owned()),
+                Some(_) => return Err("has a `prompt` that is not a string".to_owned()),
+                None => return Err(no_prompt(&members)),
+            },
+        };
+        if self.rows.are_plain() {
+            members.remove("prompt");
         }
-        let text = std::str::from_utf8(bytes)
-            .map_err(|error| format!("is not UTF-8 (byte {})", error.valid_up_to() + 1))?;
-        let value: Value = serde_json::from_str(text).map_err(|error| not_json(text, &error))?;
-        let Value::Object(mut members) = value else {
-            return Err(format!("is not a JSON object such as {SAMPLE}"));
-        };
-        let prompt = match members.remove("prompt") {
-            Some(Value::String(prompt)) if !prompt.trim().is_empty() => prompt,
-            Some(Value::String(_)) => return Err("has an empty `prompt`".to_owned()),
-            Some(_) => return Err("has a `prompt` that is not a string".to_owned()),
-            None => return Err(no_prompt(&members)),
-        };
         let id = match members.remove("id") {
             Some(Value::String(id)) if !id.trim().is_empty() => id,
             Some(Value::String(_)) => return Err("has an empty `id`".to_owned()),
             Some(Value::Number(number)) => number.to_string(),
             Some(_) => return Err("has an `id` that is neither a text nor a number".to_owned()),
-            None => format!("line-{}", self.line),
+            None => format!("line-{line}"),
         };
         if let Some(first) = self.ids.get(&id) {
             return Err(format!("repeats the id `{id}` of line {}", first.line));
         }
         let seen = Seen {
-            line: self.line,
+            line,
             prompt: PromptHash::of(&prompt),
         };
         self.ids.insert(id.clone(), seen);
         Ok(WorkItem::new(id, prompt).with_context(members))
     }
 
-    /// The digest that the answer to an item of this run carries; `None` when no line with this
+    /// The digest that the answer to an item of this run carries; `None` when no row with this
     /// id was read.
     pub fn digest_of(&self, id: &str, run: &str) -> Option<String> {
         self.ids.get(id).map(|seen| seen.prompt.digest(run))
     }
-}
 
-/// What a line looks like.
-const SAMPLE: &str = r#"{"id": "1", "prompt": "…"}"#;
-
-fn not_json(text: &str, error: &serde_json::Error) -> String {
-    // The line of the error is always the first: only the column says something.
-    let what = error.to_string();
-    let what = what.split(" at line ").next().unwrap_or_default();
-    let hint = if text.trim_start().starts_with('[') {
-        "; a list must be one object per line"
-    } else {
-        ""
-    };
-    format!("is not JSON (column {}: {what}){hint}", error.column())
+    /// A digest of all rows that were read, whatever their order.
+    pub fn fingerprint(&self) -> String {
+        let mut all: Vec<String> = self
+            .ids
+            .iter()
+            .map(|(id, seen)| seen.prompt.digest(id))
+            .collect();
+        all.sort_unstable();
+        super::digest::short_hex(all.iter().map(String::as_bytes))
+    }
 }
 
 /// Names a member that may have been meant.
@@ -191,5 +218,55 @@ mod tests {
         for (have, want) in bad.iter().zip(expected) {
             assert!(have.starts_with(want), "{have}");
         }
+    }
+
+    #[test]
+    fn tables_lines_and_files_are_prompts_too() {
+        let csv: &[u8] = b"id,prompt,lang\r\na,\"Hello, you\",en\r\nb,Bye\r\n";
+        let mut reader = PromptReader::csv(csv);
+        let first = reader.read().unwrap().unwrap().unwrap();
+        assert_eq!(
+            (first.id.as_str(), first.input.as_str()),
+            ("a", "Hello, you")
+        );
+        assert_eq!(first.context["lang"], "en");
+        let bad = reader.read().unwrap().unwrap().unwrap_err();
+        assert_eq!(bad.line, 3);
+        assert!(bad.reason.contains("2 columns"), "{bad}");
+        assert!(reader.read().unwrap().is_none());
+
+        let mut reader = PromptReader::lines(&b"one\n\n two \n"[..]);
+        let mut ids = Vec::new();
+        while let Some(item) = reader.read().unwrap() {
+            let item = item.unwrap();
+            ids.push((item.id, item.input));
+        }
+        let pair = |id: &str, text: &str| (id.to_owned(), text.to_owned());
+        assert_eq!(ids, [pair("line-1", "one"), pair("line-3", " two ")]);
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("note.md");
+        std::fs::write(&path, "What of it?").unwrap();
+        let missing = folder.path().join("gone.md");
+        let template: Template = "{id}: {prompt}".parse().unwrap();
+        let mut reader = PromptReader::<&[u8]>::files(vec![path, missing]).with_template(template);
+        let item = reader.read().unwrap().unwrap().unwrap();
+        assert_eq!(
+            (item.id.as_str(), item.input.as_str()),
+            ("note.md", "note.md: What of it?")
+        );
+        assert!(reader.read().is_err());
+    }
+
+    #[test]
+    fn a_template_that_names_an_unknown_column_says_so() {
+        let rows: &[u8] = b"{\"id\": \"a\", \"text\": \"t\"}\n";
+        let template: Template = "{body}".parse().unwrap();
+        let mut reader = PromptReader::new(rows).with_template(template);
+        let bad = reader.read().unwrap().unwrap().unwrap_err();
+        assert_eq!(
+            bad.reason,
+            "has no `body`, which the template names (it has `id`, `text`)"
+        );
     }
 }

@@ -1,8 +1,9 @@
 //! What goes in and what comes out: one result for every item.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Failure, Outcome};
+use super::{Category, Failure, Outcome, Usage};
 
 /// One unit of work: an input for the strategy, and what the caller wants back with the result.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +15,10 @@ pub struct WorkItem<I, C = ()> {
     pub input: I,
     /// Carried to the result untouched.
     pub context: C,
+    /// Which of the run's strategies works on it; `None` for the first one.
+    pub strategy: Option<Arc<str>>,
+    /// Items of a higher priority are begun first, among those that have been read.
+    pub priority: i32,
 }
 
 impl<I> WorkItem<I> {
@@ -23,6 +28,8 @@ impl<I> WorkItem<I> {
             id: id.into(),
             input,
             context: (),
+            strategy: None,
+            priority: 0,
         }
     }
 }
@@ -34,7 +41,23 @@ impl<I, C> WorkItem<I, C> {
             id: self.id,
             input: self.input,
             context,
+            strategy: self.strategy,
+            priority: self.priority,
         }
+    }
+
+    /// The same item for another strategy of the run; see [`Strategies::with`](crate::Strategies::with).
+    #[must_use]
+    pub fn with_strategy(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.strategy = Some(name.into());
+        self
+    }
+
+    /// The same item, to be begun before those of a lower priority; 0 unless set.
+    #[must_use]
+    pub fn with_priority(mut self, priority: i32) -> Self {
+        self.priority = priority;
+        self
     }
 }
 
@@ -50,6 +73,12 @@ pub struct WorkItemResult<O, C = ()> {
     pub outcome: Result<Outcome<O>, Failure>,
     /// From the start of its work to its end, waits included.
     pub latency: Duration,
+    /// What each try took; none for a result that was kept from an earlier run.
+    pub attempts: Vec<AttemptTiming>,
+    /// True when an earlier run had it done, so that nothing was sent.
+    pub is_replayed: bool,
+    /// The item whose answer this is, when both asked the same.
+    pub deduplicated_from: Option<String>,
     /// The item's context.
     pub context: C,
 }
@@ -62,6 +91,26 @@ impl<O, C> WorkItemResult<O, C> {
             Err(failure) => failure.attempts,
         }
     }
+
+    /// Tokens that the item took, those of failed tries included.
+    pub fn usage(&self) -> Usage {
+        match &self.outcome {
+            Ok(outcome) => outcome.usage,
+            Err(failure) => failure.usage.unwrap_or_default(),
+        }
+    }
+
+    /// The sort of failure; `None` for an output.
+    pub fn category(&self) -> Option<&Category> {
+        self.outcome.as_ref().err().map(|failure| &failure.category)
+    }
+
+    /// The sum of one wait over all tries, such as
+    /// `result.waited(|timing| timing.cooldown_wait)`.
+    pub fn waited(&self, wait: impl Fn(&AttemptTiming) -> Duration) -> Duration {
+        self.attempts.iter().map(wait).sum()
+    }
+
     /// The same result with a context made from the item's own.
     pub fn map_context<D>(self, change: impl FnOnce(C) -> D) -> WorkItemResult<O, D> {
         WorkItemResult {
@@ -69,7 +118,38 @@ impl<O, C> WorkItemResult<O, C> {
             submission_index: self.submission_index,
             outcome: self.outcome,
             latency: self.latency,
+            attempts: self.attempts,
+            is_replayed: self.is_replayed,
+            deduplicated_from: self.deduplicated_from,
             context: change(self.context),
         }
     }
+}
+
+/// Where the time of one try went.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct AttemptTiming {
+    /// The attempt it belongs to, counted from 1; a refusal for the rate does not begin another.
+    pub attempt: u32,
+    /// The try, counted from 1 over all attempts.
+    pub try_number: u32,
+    /// All of it, waits included.
+    pub total: Duration,
+    /// Waiting for a pause to end, and for a turn after it.
+    pub cooldown_wait: Duration,
+    /// Waiting for requests or tokens per minute.
+    pub quota_wait: Duration,
+    /// Waiting for one of the places of calls in flight.
+    pub admission_wait: Duration,
+    /// The call.
+    pub execution: Duration,
+    /// The wait before the next try.
+    pub backoff: Duration,
+    /// Why it failed; `None` for a success.
+    pub category: Option<Category>,
+    /// Tokens set aside before the call.
+    pub reserved_tokens: u64,
+    /// Tokens it took, as far as that is known.
+    pub usage: Option<Usage>,
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::strategies::Answer;
-use super::{FailureKind, Usage, WorkItemResult};
+use super::{Category, Usage, WorkItemResult};
 
 /// One line of the results file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -48,7 +48,8 @@ pub struct OutputRecord {
 #[non_exhaustive]
 pub struct OutputError {
     /// What sort of failure.
-    pub kind: FailureKind,
+    #[serde(alias = "kind")]
+    pub category: Category,
     /// The HTTP status, when the service answered.
     pub status: Option<u16>,
     /// What happened, for a person.
@@ -87,9 +88,9 @@ impl From<WorkItemResult<Answer, Map<String, Value>>> for OutputRecord {
                 record.saved = outcome.saved;
             }
             Err(failure) => {
-                record.usage = failure.usage;
+                record.usage = failure.usage.unwrap_or_default();
                 record.error = Some(OutputError {
-                    kind: failure.kind,
+                    category: failure.category,
                     status: failure.status,
                     message: failure.message,
                 });
@@ -250,7 +251,7 @@ mod tests {
 
     fn failure(id: &str) -> OutputRecord {
         let error = OutputError {
-            kind: FailureKind::Server,
+            category: Category::ServerError,
             status: Some(503),
             message: "busy".to_owned(),
         };

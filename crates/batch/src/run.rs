@@ -1,18 +1,29 @@
 //! A run under way: its workers on one side, the reader of its results on the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_util::future::BoxFuture;
 use futures_util::{Stream, StreamExt as _};
 use tokio::sync::{Mutex, Semaphore, mpsc};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
+use super::budget::{Purse, Spent};
+use super::events::Observers;
+use super::intake::Intake;
+use super::pipeline::{Engine, Slot};
+use super::scope::Scopes;
+use super::shared::{Lease, Shared};
+use super::stats::Recorder;
+use super::stop::Stop;
 use super::worker::{Held, Worker};
-use super::{CallStrategy, Failure, Order, Processor, RunError, WorkItem, WorkItemResult};
+use super::{
+    Event, Hooks, Order, Processor, RunError, Stats, Strategies, Termination, TerminationKind,
+    WorkItem, WorkItemResult,
+};
 
 /// A run under way: a stream of results, to be ended with [`Run::finish`].
 ///
@@ -26,48 +37,187 @@ pub struct Run<O, C = ()> {
     /// The place in the input of the result to give next.
     next: u64,
     workers: JoinSet<()>,
-    fatal: Arc<OnceLock<Failure>>,
-    cleanup: Option<BoxFuture<'static, ()>>,
+    observers: JoinSet<()>,
+    timer: Option<AbortHandle>,
+    view: Arc<dyn View>,
 }
 
-impl<O: Send + 'static, C: Send + 'static> Run<O, C> {
-    pub(super) fn start<S: CallStrategy<Output = O>>(
+/// How a run ended.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Ended {
+    /// Why.
+    pub termination: Termination,
+    /// Its figures.
+    pub stats: Stats,
+    /// What it spent.
+    pub spent: Spent,
+}
+
+/// What a run can see of its engine without knowing what items are.
+trait View: Send + Sync {
+    fn stats(&self) -> Stats;
+    fn spent(&self) -> Spent;
+    fn termination(&self) -> Termination;
+    fn fatal(&self) -> Option<RunError>;
+    /// Gives the strategies and the journal up, and lets the observers go.
+    fn close(&self) -> BoxFuture<'_, Option<RunError>>;
+}
+
+impl<I, O, C> View for Engine<I, O, C>
+where
+    I: Send + Sync + 'static,
+    O: Send + Sync + 'static,
+    C: Send + Sync + 'static,
+{
+    fn stats(&self) -> Stats {
+        self.recorder.snapshot()
+    }
+
+    fn spent(&self) -> Spent {
+        self.purse.spent()
+    }
+
+    fn termination(&self) -> Termination {
+        match self.stop.cause() {
+            Some(cause) => cause.clone(),
+            None if self.settings.shutdown.is_draining() => {
+                Termination::new(TerminationKind::Stopped, "the caller ended it")
+            }
+            None => Termination::default(),
+        }
+    }
+
+    fn fatal(&self) -> Option<RunError> {
+        let failure = self.fatal.get()?.clone();
+        Some(RunError { failure })
+    }
+
+    fn close(&self) -> BoxFuture<'_, Option<RunError>> {
+        Box::pin(async {
+            for slot in self.named.values().chain([&self.first]) {
+                slot.lease.release().await;
+            }
+            let mut closed = Ok(());
+            if let Some(store) = &self.hooks.store {
+                closed = store.close().await;
+            }
+            let stats = Box::new(self.stats());
+            self.observers
+                .emit(|| Event::BatchCompleted { stats })
+                .await;
+            self.observers.close();
+            let error = closed.err()?;
+            let category = super::Category::Other("artifact_error".into());
+            let failure = super::Failure::new(category, error.to_string());
+            Some(RunError { failure })
+        })
+    }
+}
+
+/// A run that is about to start.
+pub(super) struct Unstarted<I, O, C> {
+    pub(super) engine: Arc<Engine<I, O, C>>,
+    observers: JoinSet<()>,
+}
+
+impl<O: Send + Sync + 'static, C: Send + Sync + 'static> Run<O, C> {
+    pub(super) fn new<I: Send + Sync + 'static>(
         settings: Processor,
-        strategy: Arc<S>,
-        items: impl Stream<Item = WorkItem<S::Input, C>> + Send + 'static,
-    ) -> Self {
+        strategies: Strategies<I, O>,
+        hooks: Hooks<I, O, C>,
+    ) -> Unstarted<I, O, C> {
+        let workers = settings.concurrency.get();
+        let clock = Arc::clone(&settings.clock);
+        let mut scopes = Scopes::new(settings.scopes.clone(), clock, workers);
+        let mut slot = |shared: Shared<I, O>| {
+            let strategy = shared.strategy();
+            Slot {
+                scope: scopes.of(strategy.scope(), strategy.max_concurrency()),
+                classifier: strategy.classifier(),
+                lease: Lease::new(shared),
+            }
+        };
+        let first = slot(strategies.first);
+        let named: HashMap<_, _> = strategies
+            .named
+            .into_iter()
+            .map(|(name, shared)| (name, slot(shared)))
+            .collect();
+        let mut observers = JoinSet::new();
+        let engine = Engine {
+            first,
+            named,
+            hooks,
+            stop: Stop::new(settings.abort_mode, settings.shutdown.clone()),
+            observers: Observers::start(&settings.observers, &settings.clock, &mut observers),
+            recorder: Recorder::default(),
+            purse: Purse::new(settings.budget.clone()),
+            fatal: std::sync::OnceLock::new(),
+            classifier_panicked: std::sync::atomic::AtomicBool::new(false),
+            settings,
+        };
+        Unstarted {
+            engine: Arc::new(engine),
+            observers,
+        }
+    }
+}
+
+impl<I, O, C> Unstarted<I, O, C>
+where
+    I: Send + Sync + 'static,
+    O: Send + Sync + 'static,
+    C: Send + Sync + 'static,
+{
+    pub(super) fn start(
+        self,
+        items: impl Stream<Item = WorkItem<I, C>> + Send + 'static,
+    ) -> Run<O, C> {
+        let engine = self.engine;
+        let settings = &engine.settings;
         let concurrency = settings.concurrency.get();
         let places = Arc::new(Semaphore::new(concurrency.saturating_mul(2)));
-        let items = items
-            .take_until(settings.shutdown.draining())
-            .enumerate()
-            .boxed();
-        let items = Arc::new(Mutex::new(items));
-        let fatal = Arc::new(OnceLock::new());
+        let items = items.take_until(settings.shutdown.draining()).boxed();
+        let intake = Arc::new(Mutex::new(Intake::new(items, settings.read_ahead)));
         // Unbounded in name only: every result in it holds one of the places.
         let (sender, results) = mpsc::unbounded_channel();
         let mut workers = JoinSet::new();
         for width in widths(concurrency, settings.workers.get()) {
             let worker = Worker {
                 width,
-                strategy: Arc::clone(&strategy),
-                items: Arc::clone(&items),
+                engine: Arc::clone(&engine),
+                intake: Arc::clone(&intake),
                 places: Arc::clone(&places),
                 results: sender.clone(),
-                shutdown: settings.shutdown.clone(),
-                clock: Arc::clone(&settings.clock),
-                fatal: Arc::clone(&fatal),
             };
             workers.spawn(worker.run());
         }
-        Self {
+        let mut observers = self.observers;
+        let timer = settings.batch_timeout.map(|limit| {
+            let engine = Arc::clone(&engine);
+            observers.spawn(async move {
+                engine.settings.clock.sleep(limit).await;
+                engine.time_is_up(limit).await;
+            })
+        });
+        let started = Arc::clone(&engine);
+        workers.spawn(async move {
+            let max_workers = started.settings.concurrency.get();
+            started
+                .observers
+                .emit(|| Event::BatchStarted { max_workers })
+                .await;
+        });
+        Run {
             results,
             order: settings.order,
             waiting: BTreeMap::new(),
             next: 0,
             workers,
-            fatal,
-            cleanup: Some(Box::pin(async move { strategy.cleanup().await })),
+            observers,
+            timer,
+            view: engine,
         }
     }
 }
@@ -84,19 +234,33 @@ impl<O, C> Run<O, C> {
     ///
     /// # Errors
     ///
-    /// Fails when a fatal failure stopped the run.
-    pub async fn finish(mut self) -> Result<(), RunError> {
+    /// Fails when a fatal failure stopped the run, or when the journal could not be closed.
+    pub async fn finish(mut self) -> Result<Ended, RunError> {
         while self.next().await.is_some() {}
         while self.workers.join_next().await.is_some() {}
-        if let Some(cleanup) = self.cleanup.take() {
-            cleanup.await;
+        if let Some(timer) = self.timer.take() {
+            timer.abort();
         }
-        match self.fatal.get() {
-            Some(failure) => Err(RunError {
-                failure: failure.clone(),
+        let unclosed = self.view.close().await;
+        while self.observers.join_next().await.is_some() {}
+        match self.view.fatal().or(unclosed) {
+            Some(error) => Err(error),
+            None => Ok(Ended {
+                termination: self.view.termination(),
+                stats: self.view.stats(),
+                spent: self.view.spent(),
             }),
-            None => Ok(()),
         }
+    }
+
+    /// The figures so far.
+    pub fn stats(&self) -> Stats {
+        self.view.stats()
+    }
+
+    /// What was spent so far.
+    pub fn spent(&self) -> Spent {
+        self.view.spent()
     }
 
     /// The waiting result whose turn it is.
@@ -139,7 +303,6 @@ impl<O, C> fmt::Debug for Run<O, C> {
             .debug_struct("Run")
             .field("order", &self.order)
             .field("waiting", &self.waiting.len())
-            .field("fatal", &self.fatal.get())
             .finish_non_exhaustive()
     }
 }

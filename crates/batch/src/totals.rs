@@ -6,7 +6,7 @@ use gimmal_client::gemini::planner::{Bill, ModelFacts};
 use serde::Serialize;
 
 use super::output::OutputRecord;
-use super::{FailureKind, Usage};
+use super::{Category, Usage};
 
 /// Sums over the records of an output file: the same whether it was written in one run or in
 /// several.
@@ -20,7 +20,7 @@ pub struct Totals {
     /// Those of them that the token limit cut off.
     pub truncated: u64,
     /// Items without, by sort of failure.
-    pub failures: BTreeMap<FailureKind, u64>,
+    pub failures: BTreeMap<Category, u64>,
     /// Tokens.
     pub usage: Usage,
     /// Items answered by a kept reply, so that nothing was sent.
@@ -45,7 +45,7 @@ impl Totals {
                 let cut = record.finish_reason.as_deref() == Some("MAX_TOKENS");
                 self.truncated += u64::from(cut);
             }
-            Some(error) => *self.failures.entry(error.kind).or_default() += 1,
+            Some(error) => *self.failures.entry(error.category.clone()).or_default() += 1,
         }
         self.usage.add(&record.usage);
         self.attempts += u64::from(record.attempts);

@@ -20,6 +20,22 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// So many tokens in and out, and nothing else.
+    ///
+    /// ```
+    /// use gimmal_batch::Usage;
+    ///
+    /// assert_eq!(Usage::of(100, 50).total_tokens, 150);
+    /// ```
+    pub fn of(prompt_tokens: u64, output_tokens: u64) -> Self {
+        Self {
+            prompt_tokens,
+            output_tokens,
+            total_tokens: prompt_tokens + output_tokens,
+            ..Self::default()
+        }
+    }
+
     /// Sums, component by component.
     pub fn add(&mut self, other: &Self) {
         self.prompt_tokens += other.prompt_tokens;
@@ -56,6 +72,29 @@ impl Usage {
         let saved = u128::from(self.cached_tokens) * u128::from(1_000_000 - ratio) / 1_000_000;
         self.prompt_tokens
             .saturating_sub(u64::try_from(saved).unwrap_or(u64::MAX))
+    }
+}
+
+impl Usage {
+    /// What the tokens cost, at prices per million tokens; `cached_ratio` is what a cached token
+    /// costs of a plain one. Making a cache and keeping it cost extra.
+    ///
+    /// ```
+    /// use gimmal_batch::Usage;
+    ///
+    /// let mut usage = Usage::of(5_000, 1_000);
+    /// usage.cached_tokens = 4_500;
+    /// let cost = usage.estimated_cost(0.30, 2.50, 0.10);
+    /// assert!((cost - 0.002_785).abs() < 1e-12);
+    /// ```
+    pub fn estimated_cost(
+        &self,
+        input_per_million: f64,
+        output_per_million: f64,
+        cached_ratio: f64,
+    ) -> f64 {
+        let input = self.effective_input_tokens(cached_ratio) as f64;
+        (input * input_per_million + self.output_tokens as f64 * output_per_million) / 1e6
     }
 }
 
@@ -102,7 +141,7 @@ mod tests {
         assert_eq!(usage(5_000, 4_500).cache_hit_rate(), 90.0);
     }
 
-    /// AC-TK-4 of the batch specification: a reply with reasoning and tool results.
+    /// Covers: AC-TK-4
     #[test]
     fn ac_tk_4_gemini_counts_are_mapped() {
         let metadata = UsageMetadata::new()

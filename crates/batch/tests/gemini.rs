@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use gimmal_batch::strategies::{Answer, GeminiStrategy};
-use gimmal_batch::{FailureKind, Processor, Run, RunError, WorkItem};
+use gimmal_batch::{Category, Processor, Run, RunError, WorkItem};
 use gimmal_client::gemini::GeminiClient;
 use gimmal_client::gemini::planner::{PlanHint, Planner, Prefix};
 use gimmal_client::types::gemini::Content;
@@ -101,7 +101,7 @@ async fn a_wrong_key_is_one_error_for_the_run() {
         .await
         .unwrap();
     let error = start(&emulator, "wrong").await.unwrap_err();
-    assert_eq!(error.failure.kind, FailureKind::Authentication);
+    assert_eq!(error.failure.category, Category::Authentication);
     assert!(error.to_string().contains("API key not valid"), "{error}");
     assert!(!error.to_string().contains("wrong"), "{error}");
     assert_eq!(emulator.journal().count(Route::GenerateContent), 0);

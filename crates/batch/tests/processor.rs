@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt as _, stream};
 use gimmal_batch::{
-    CallStrategy, Failure, FailureKind, Order, Outcome, Processor, Shutdown, Usage, WorkItem,
+    Attempt, CallStrategy, Category, Failure, Order, Outcome, Processor, Shutdown, Usage, WorkItem,
 };
 use tokio::sync::Notify;
 use tokio::time::timeout;
@@ -52,13 +52,17 @@ impl CallStrategy for Probe {
                 self.gate.notified().await;
             }
             if self.prepare_fails {
-                return Err(Failure::new(FailureKind::Authentication, "wrong key"));
+                return Err(Failure::new(Category::Authentication, "wrong key"));
             }
             Ok(())
         })
     }
 
-    fn execute<'a>(&'a self, deed: &'a Deed) -> BoxFuture<'a, Result<Outcome<usize>, Failure>> {
+    fn execute<'a>(
+        &'a self,
+        deed: &'a Deed,
+        _attempt: &'a mut Attempt,
+    ) -> BoxFuture<'a, Result<Outcome<usize>, Failure>> {
         Box::pin(async move {
             self.started.fetch_add(1, Ordering::SeqCst);
             let now = self.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
@@ -70,9 +74,9 @@ impl CallStrategy for Probe {
                     }
                     Ok(Outcome::new(*turns, Usage::default(), 1))
                 }
-                Deed::Fail => Err(Failure::new(FailureKind::Server, "busy").with_attempts(5)),
+                Deed::Fail => Err(Failure::new(Category::ServerError, "busy").with_attempts(5)),
                 Deed::Panic => panic!("poisoned item"),
-                Deed::Fatal => Err(Failure::new(FailureKind::Authentication, "wrong key").fatal()),
+                Deed::Fatal => Err(Failure::new(Category::Authentication, "wrong key").fatal()),
                 Deed::Wait => {
                     self.gate.notified().await;
                     Ok(Outcome::new(0, Usage::default(), 1))
@@ -132,7 +136,7 @@ async fn every_item_has_one_result_in_either_order() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn failures_and_panics_stay_with_their_item() {
     let probe = Arc::new(Probe::default());
     let work = items([Deed::Yield(1), Deed::Panic, Deed::Fail, Deed::Yield(2)]);
@@ -141,9 +145,15 @@ async fn failures_and_panics_stay_with_their_item() {
         .unwrap();
     let mut kinds = Vec::new();
     while let Some(result) = within(run.next()).await {
-        kinds.push(result.outcome.as_ref().err().map(|failure| failure.kind));
+        kinds.push(
+            result
+                .outcome
+                .as_ref()
+                .err()
+                .map(|failure| failure.category.clone()),
+        );
         if let Err(failure) = result.outcome {
-            let panicked = failure.kind == FailureKind::Panicked;
+            let panicked = failure.category == Category::LogicError;
             assert!(
                 !panicked || failure.message.contains("poisoned item"),
                 "{failure}"
@@ -154,8 +164,8 @@ async fn failures_and_panics_stay_with_their_item() {
         kinds,
         [
             None,
-            Some(FailureKind::Panicked),
-            Some(FailureKind::Server),
+            Some(Category::LogicError),
+            Some(Category::ServerError),
             None
         ]
     );
@@ -188,7 +198,7 @@ async fn a_fatal_failure_is_told_once_and_stops_the_run() {
         "a fatal failure is not an item's result"
     );
     let error = within(run.finish()).await.unwrap_err();
-    assert_eq!(error.failure.kind, FailureKind::Authentication);
+    assert_eq!(error.failure.category, Category::Authentication);
     assert!(
         probe.started.load(Ordering::SeqCst) <= 16,
         "the run went on after a fatal failure"
@@ -264,7 +274,8 @@ async fn aborting_ends_the_preparation_too() {
     assert!(within(run.next()).await.is_none());
     within(run.finish()).await.unwrap();
     assert_eq!(probe.started.load(Ordering::SeqCst), 0);
-    assert_eq!(probe.cleaned.load(Ordering::SeqCst), 1);
+    // What was never prepared is not cleaned up.
+    assert_eq!(probe.cleaned.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test]

@@ -8,14 +8,19 @@ use gimmal_client::gemini::planner::{
     Executed, Executor, PartsPayload, PlanHint, Planner, Prefix, PreparedPrefix,
 };
 use gimmal_client::gemini::{GeminiClient, ReplySource, ResponseStore, StoreQuery};
+use gimmal_client::transport::NeverRetry;
 use gimmal_client::types::gemini::{Content, GenerateContentRequest, GenerateContentResponse};
 use gimmal_client::{CallOptions, Error};
+use serde::{Deserialize, Serialize};
 
 use crate::digest::short_hex;
-use crate::{CallStrategy, Failure, FailureKind, Outcome, Usage};
+use crate::{
+    Attempt, CallStrategy, Category, CharacterTokenEstimator, Classifier, Failure,
+    GeminiErrorClassifier, Outcome, TokenEstimate, Usage,
+};
 
 /// A model's answer to a prompt.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Answer {
     /// The text, without reasoning.
@@ -71,7 +76,7 @@ impl GeminiStrategy {
             prefix: Prefix::default(),
             hint: PlanHint::default(),
             settings: GenerateContentRequest::new(),
-            options: CallOptions::default(),
+            options: CallOptions::default().with_retry_policy(NeverRetry),
             store: client.response_store().cloned(),
         }
     }
@@ -114,7 +119,7 @@ impl GeminiStrategyBuilder {
         self
     }
 
-    /// Options of every call.
+    /// Options of every call. The client does not retry a prompt unless they say so: the run does.
     pub fn with_options(mut self, options: CallOptions) -> Self {
         self.options = options;
         self
@@ -159,20 +164,24 @@ impl CallStrategy for GeminiStrategy {
             match self.planner.warm(&self.prefix, &self.hint).await {
                 Ok(_) => Ok(()),
                 Err(error) if error.is_authentication() => {
-                    Err(Failure::new(FailureKind::Authentication, error.to_string()).fatal())
+                    Err(Failure::new(Category::Authentication, error.to_string()).fatal())
                 }
-                Err(error) => Err(Failure::new(FailureKind::Other, error.to_string()).fatal()),
+                Err(error) => Err(Failure::new(Category::Unknown, error.to_string()).fatal()),
             }
         })
     }
 
-    fn execute<'a>(&'a self, input: &'a String) -> BoxFuture<'a, Result<Outcome<Answer>, Failure>> {
+    fn execute<'a>(
+        &'a self,
+        input: &'a String,
+        _attempt: &'a mut Attempt,
+    ) -> BoxFuture<'a, Result<Outcome<Answer>, Failure>> {
         Box::pin(async move {
             match &self.store {
                 None => {
                     let executed = self.send(Content::user(input)).await?;
                     let attempts = executed.attempts;
-                    outcome(executed.response.into_body(), attempts)
+                    outcome_of(executed.response.into_body(), attempts)
                 }
                 Some(store) => self.look_up(&**store, Content::user(input)).await,
             }
@@ -182,9 +191,43 @@ impl CallStrategy for GeminiStrategy {
     fn cleanup(&self) -> BoxFuture<'_, ()> {
         Box::pin(self.planner.close())
     }
+
+    fn dry_run(&self, input: &String) -> Option<Outcome<Answer>> {
+        let estimate = self.estimate(input)?;
+        let usage = Usage {
+            prompt_tokens: estimate.input_tokens,
+            output_tokens: estimate.output_tokens,
+            total_tokens: estimate.total_tokens(),
+            ..Usage::default()
+        };
+        Some(Outcome::new(Answer::default(), usage, 0))
+    }
+
+    fn classifier(&self) -> Arc<dyn Classifier> {
+        Arc::new(GeminiErrorClassifier)
+    }
+
+    fn estimate(&self, input: &String) -> Option<TokenEstimate> {
+        let mut estimate = CharacterTokenEstimator::default().estimate(input);
+        estimate.input_tokens += u64::from(self.context_tokens());
+        Some(estimate)
+    }
 }
 
 impl GeminiStrategy {
+    /// The whole request for a prompt, as it would be without a cache.
+    pub fn request_for(&self, prompt: &str) -> GenerateContentRequest {
+        self.whole_request(Content::user(prompt))
+    }
+
+    fn whole_request(&self, prompt: Content) -> GenerateContentRequest {
+        let payload = PartsPayload {
+            prefix: self.prefix.shared_prefix(),
+            tail: Arc::from([prompt]),
+        };
+        payload.fill(&self.settings)
+    }
+
     async fn send(&self, prompt: Content) -> Result<Executed, Error> {
         let plan = self.planner.plan(&self.prefix, [prompt], &self.hint).await;
         let executed = self
@@ -201,12 +244,7 @@ impl GeminiStrategy {
         store: &dyn ResponseStore,
         prompt: Content,
     ) -> Result<Outcome<Answer>, Failure> {
-        // The whole request, as it would be without a planner.
-        let payload = PartsPayload {
-            prefix: self.prefix.shared_prefix(),
-            tail: Arc::from([prompt.clone()]),
-        };
-        let request = payload.fill(&self.settings);
+        let request = self.whole_request(prompt.clone());
         let (strategy, attempts) = (self.clone(), Arc::new(AtomicU32::new(0)));
         let counted = Arc::clone(&attempts);
         let send = move || -> BoxFuture<'static, _> {
@@ -219,10 +257,10 @@ impl GeminiStrategy {
         let query = StoreQuery::new(self.prefix.model(), &request);
         let stored = store.get_or_send(query, Box::new(send)).await?;
         if stored.source == ReplySource::Sent {
-            return outcome(stored.reply, attempts.load(Ordering::Relaxed));
+            return outcome_of(stored.reply, attempts.load(Ordering::Relaxed));
         }
         let kept =
-            outcome(stored.reply, 0).map_err(|failure| failure.with_usage(Usage::default()))?;
+            outcome_of(stored.reply, 0).map_err(|failure| failure.with_usage(Usage::default()))?;
         Ok(Outcome::kept(kept.output, kept.usage))
     }
 }
@@ -241,7 +279,11 @@ fn fingerprint(model: &str, prefix: &Prefix, settings: &GenerateContentRequest) 
     short_hex(parts.iter().map(Vec::as_slice))
 }
 
-fn outcome(reply: GenerateContentResponse, attempts: u32) -> Result<Outcome<Answer>, Failure> {
+/// The answer in a reply, or why there is none.
+pub(crate) fn outcome_of(
+    reply: GenerateContentResponse,
+    attempts: u32,
+) -> Result<Outcome<Answer>, Failure> {
     let usage = reply
         .usage_metadata
         .as_deref()
@@ -270,16 +312,16 @@ fn withheld(reply: &GenerateContentResponse, finish_reason: Option<&str>) -> Fai
     let feedback = reply.prompt_feedback.as_ref();
     if let Some(reason) = feedback.and_then(|feedback| feedback.block_reason.as_ref()) {
         return Failure::new(
-            FailureKind::Blocked,
+            Category::ContentBlocked,
             format!("the prompt was refused: {reason}"),
         );
     }
     match finish_reason {
         Some(reason) if reason != "STOP" && reason != "MAX_TOKENS" => Failure::new(
-            FailureKind::Blocked,
+            Category::ContentBlocked,
             format!("the reply was withheld: {reason}"),
         ),
-        _ => Failure::new(FailureKind::EmptyReply, "the reply holds no text"),
+        _ => Failure::new(Category::EmptyResponse, "the reply holds no text"),
     }
 }
 

@@ -165,15 +165,15 @@ async fn a_failed_item_does_not_stop_the_rest() {
         ["batch", "prompts.jsonl", "--output", "answers.jsonl"],
     );
     let ran = finish(command).await.code(1);
-    assert!(ran.out.contains("failed: blocked"), "{}", ran.out);
+    assert!(ran.out.contains("failed: content_blocked"), "{}", ran.out);
     let failed: Vec<_> = records(&bench.path("answers.jsonl"))
         .into_iter()
         .filter(|record| !record["error"].is_null())
         .collect();
     assert_eq!(failed.len(), 1);
     assert_eq!(
-        (&failed[0]["id"], &failed[0]["error"]["kind"]),
-        (&"q3".into(), &"blocked".into())
+        (&failed[0]["id"], &failed[0]["error"]["category"]),
+        (&"q3".into(), &"content_blocked".into())
     );
     assert!(
         number(&failed[0], "/usage/prompt_tokens") > 0,
@@ -291,7 +291,8 @@ fn a_service_that_is_not_there_is_one_error() {
     let once = ["--max-attempts", "1"];
     let ran = bench.run(args.into_iter().chain(once)).code(3);
     assert!(
-        ran.err.contains("first item that failed (connection): q"),
+        ran.err
+            .contains("first item that failed (connection_error): q"),
         "{}",
         ran.err
     );

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
-use gimmal_batch::FailureKind;
+use gimmal_batch::Category;
 use gimmal_batch::output::OutputRecord;
 
 /// So many items in a row without a connection mean that there is none.
@@ -12,7 +12,7 @@ const CUT_OFF_AFTER: u32 = 20;
 /// Remembers the first failure of each sort, and notices when nothing gets through any more.
 #[derive(Default)]
 pub(super) struct FailureWatch {
-    first: BTreeMap<FailureKind, (String, String)>,
+    first: BTreeMap<Category, (String, String)>,
     unreachable_in_a_row: u32,
     reached: bool,
 }
@@ -20,13 +20,13 @@ pub(super) struct FailureWatch {
 impl FailureWatch {
     /// Takes note of a result; true when the run had better stop.
     pub(super) fn sees(&mut self, record: &OutputRecord) -> bool {
-        let kind = record.error.as_ref().map(|error| error.kind);
+        let category = record.error.as_ref().map(|error| &error.category);
         if let Some(error) = &record.error {
             self.first
-                .entry(error.kind)
+                .entry(error.category.clone())
                 .or_insert_with(|| (record.id.clone(), error.message.clone()));
         }
-        if kind == Some(FailureKind::Connection) {
+        if category == Some(&Category::ConnectionError) {
             self.unreachable_in_a_row += 1;
         } else {
             self.unreachable_in_a_row = 0;
@@ -69,14 +69,14 @@ mod tests {
     fn a_row_of_lost_connections_stops_the_run() {
         let mut watch = FailureWatch::default();
         for _ in 1..CUT_OFF_AFTER {
-            assert!(!watch.sees(&record(Some("connection"))));
+            assert!(!watch.sees(&record(Some("connection_error"))));
         }
         assert!(watch.is_cut_off(), "nothing was ever reached");
         assert!(!watch.sees(&record(None)));
         assert!(!watch.is_cut_off());
         for _ in 1..CUT_OFF_AFTER {
-            assert!(!watch.sees(&record(Some("connection"))));
+            assert!(!watch.sees(&record(Some("connection_error"))));
         }
-        assert!(watch.sees(&record(Some("connection"))) && watch.is_cut_off());
+        assert!(watch.sees(&record(Some("connection_error"))) && watch.is_cut_off());
     }
 }

@@ -1,0 +1,223 @@
+//! Sorts of failures, with the stable names that files and metrics carry, and whether a retry may
+//! help. Nothing here looks at an error: that is the classifiers' work.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// What may be done after a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Retry {
+    /// Nothing: it would fail again.
+    Never,
+    /// Try again after a growing wait.
+    Backoff,
+    /// Try again at once.
+    AtOnce,
+    /// Wait for the pause that all items of a scope make together; the attempt does not count.
+    Cooldown,
+}
+
+macro_rules! categories {
+    ($($(#[$doc:meta])+ $name:ident = $text:literal, $retry:ident;)+) => {
+        /// Sorts of failures; the names are stable, and unknown ones survive a round trip.
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum Category {
+            $($(#[$doc])+ $name,)+
+            /// A name that this version does not know.
+            Other(Arc<str>),
+        }
+
+        impl Category {
+            /// All names, in the order of the documentation.
+            pub const NAMES: &'static [&'static str] = &[$($text),+];
+
+            /// The stable name.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$name => $text,)+
+                    Self::Other(name) => name,
+                }
+            }
+
+            /// What may be done about it.
+            pub fn retry(&self) -> Retry {
+                match self {
+                    $(Self::$name => Retry::$retry,)+
+                    Self::Other(_) => Retry::Backoff,
+                }
+            }
+        }
+
+        impl From<&str> for Category {
+            fn from(name: &str) -> Self {
+                match name {
+                    $($text => Self::$name,)+
+                    other => Self::Other(other.into()),
+                }
+            }
+        }
+    };
+}
+
+categories! {
+    /// Too many requests for now.
+    RateLimit = "rate_limit", Cooldown;
+    /// The account has no credit left.
+    InsufficientBalance = "insufficient_balance", Never;
+    /// A quota that waiting does not refill soon.
+    QuotaExhausted = "quota_exhausted", Never;
+    /// The credentials are wrong.
+    Authentication = "authentication", Never;
+    /// The credentials do not allow it.
+    PermissionDenied = "permission_denied", Never;
+    /// The service refused the request.
+    ClientError = "client_error", Never;
+    /// The request is larger than the service takes.
+    RequestTooLarge = "request_too_large", Never;
+    /// The service failed.
+    ServerError = "server_error", Backoff;
+    /// The service has too much to do.
+    ServerOverload = "server_overload", Backoff;
+    /// The service took too long.
+    ServerTimeout = "server_timeout", Backoff;
+    /// The service answered with a status that says little.
+    ApiError = "api_error", Backoff;
+    /// A time limit of the connection passed.
+    ApiTimeout = "api_timeout", Backoff;
+    /// No connection, or it broke.
+    ConnectionError = "connection_error", Backoff;
+    /// The output is not what it should be.
+    ValidationError = "validation_error", AtOnce;
+    /// The output does not fit the schema.
+    StructuredOutputValidationError = "structured_output_validation_error", AtOnce;
+    /// The service refused the schema.
+    StructuredOutputSchemaRejected = "structured_output_schema_rejected", Never;
+    /// A mistake of the program: a bad argument, or a panic.
+    LogicError = "logic_error", Never;
+    /// The reply holds no text.
+    EmptyResponse = "empty_response", Never;
+    /// The service withheld the reply.
+    ContentBlocked = "content_blocked", Never;
+    /// The context cache is gone; it is made anew.
+    CacheExpired = "cache_expired", AtOnce;
+    /// Nobody knows.
+    Unknown = "unknown", Backoff;
+    /// The classifier itself panicked.
+    ClassifierError = "classifier_error", Never;
+    /// An attempt took longer than it may.
+    FrameworkTimeout = "framework_timeout", Backoff;
+    /// Too many requests, however often it was tried.
+    RateLimitRetriesExceeded = "rate_limit_retries_exceeded", Never;
+    /// The item took longer than it may.
+    FrameworkTotalItemTimeout = "framework_total_item_timeout", Never;
+    /// The run took longer than it may.
+    BatchDeadlineExceeded = "batch_deadline_exceeded", Never;
+    /// The run was stopped by the failure of another item.
+    BatchAborted = "batch_aborted", Never;
+    /// The run has spent what it may.
+    BatchBudgetExceeded = "batch_budget_exceeded", Never;
+    /// Tokens are limited and nobody says how many an item takes.
+    TokenEstimatorRequired = "token_estimator_required", Never;
+    /// The estimate of an item's tokens failed.
+    TokenEstimationError = "token_estimation_error", Never;
+    /// An item takes more tokens than a minute allows.
+    TokenEstimateExceedsLimit = "token_estimate_exceeds_limit", Never;
+    /// A middleware passed the item over.
+    MiddlewareFiltered = "middleware_filtered", Never;
+    /// The item names a strategy that the run does not have.
+    UnknownStrategy = "unknown_strategy", Never;
+    /// The item cannot be identified for the journal.
+    ArtifactPreparationError = "artifact_preparation_error", Never;
+    /// The result cannot be written down.
+    ArtifactSerializationError = "artifact_serialization_error", Never;
+    /// The input row is not valid.
+    InputError = "input_error", Never;
+}
+
+impl Category {
+    /// True when a time limit passed, whose ever it was.
+    pub fn is_timeout(&self) -> bool {
+        matches!(
+            self,
+            Self::ServerTimeout
+                | Self::ApiTimeout
+                | Self::FrameworkTimeout
+                | Self::FrameworkTotalItemTimeout
+                | Self::BatchDeadlineExceeded
+        )
+    }
+
+    /// True when it says that the service has too much to do.
+    pub(crate) fn is_congestion(&self) -> bool {
+        matches!(
+            self,
+            Self::RateLimit | Self::ServerOverload | Self::ServerTimeout | Self::FrameworkTimeout
+        )
+    }
+
+    /// True for results that only record how a run ended, and say nothing of the item.
+    pub fn is_collateral(&self) -> bool {
+        matches!(
+            self,
+            Self::BatchAborted | Self::BatchDeadlineExceeded | Self::BatchBudgetExceeded
+        )
+    }
+
+    /// True when another run may come to another result, so that a journal does not replay it.
+    pub(crate) fn is_never_replayed(&self) -> bool {
+        self.is_collateral()
+            || matches!(
+                self,
+                Self::FrameworkTotalItemTimeout
+                    | Self::MiddlewareFiltered
+                    | Self::ArtifactSerializationError
+                    | Self::TokenEstimatorRequired
+                    | Self::TokenEstimationError
+                    | Self::TokenEstimateExceedsLimit
+                    | Self::UnknownStrategy
+            )
+    }
+}
+
+impl fmt::Display for Category {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Category {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Category {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Ok(Self::from(name.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Covers: AC-ER-7
+    #[test]
+    fn every_category_has_one_name_everywhere() {
+        for name in Category::NAMES {
+            let category = Category::from(*name);
+            assert!(!matches!(category, Category::Other(_)), "{name}");
+            assert_eq!(category.as_str(), *name);
+            let json = serde_json::to_string(&category).unwrap();
+            assert_eq!(json, format!("\"{name}\""));
+            assert_eq!(serde_json::from_str::<Category>(&json).unwrap(), category);
+        }
+        let later: Category = serde_json::from_str("\"solar_flare\"").unwrap();
+        assert_eq!(later.as_str(), "solar_flare", "unknown names are kept");
+    }
+}

@@ -1,0 +1,191 @@
+//! Deadlines, ends that a run makes of itself, and budgets.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
+use gimmal_batch::testing::{ScriptedStrategy, too_many_requests};
+use gimmal_batch::{
+    AbortMode, Attempt, Budget, CallStrategy, Category, Failure, Outcome, RetryConfig,
+    TerminationKind, Usage,
+};
+use gimmal_client::transport::rate_limit::PauseConfig;
+use tokio::time::Instant;
+
+use crate::support::{Ear, at_once, busy, categories, items, run, seconds};
+
+/// Covers: AC-GD-1
+#[tokio::test(start_paused = true)]
+async fn a_deadline_ends_a_pause_and_no_call_comes_after_it() {
+    let strategy = ScriptedStrategy::echo().with_schedule([Some(too_many_requests())]);
+    let processor = at_once(1)
+        .with_pause(PauseConfig::default().with_first(seconds(300)))
+        .with_item_timeout(seconds(10));
+    let (results, _) = run(processor, Arc::new(strategy.clone()), items(1)).await;
+    assert_eq!(
+        categories(&results),
+        [Some(Category::FrameworkTotalItemTimeout)]
+    );
+    assert_eq!(results[0].latency, seconds(10));
+    assert_eq!(strategy.calls(), 1);
+}
+
+/// Covers: AC-GD-2
+#[tokio::test(start_paused = true)]
+async fn a_run_that_takes_too_long_gives_what_it_has_read_a_result() {
+    for (mode, real) in [(AbortMode::DrainActive, 3), (AbortMode::CancelActive, 0)] {
+        let strategy = ScriptedStrategy::echo().with_latency(seconds(10));
+        let processor = at_once(3)
+            .with_read_ahead(5)
+            .with_batch_timeout(seconds(5))
+            .with_abort_mode(mode);
+        let (results, ended) = run(processor, Arc::new(strategy.clone()), items(8)).await;
+        assert_eq!(results.len(), 8);
+        let answered = results
+            .iter()
+            .filter(|result| result.outcome.is_ok())
+            .count();
+        assert_eq!(answered, real, "{mode:?}");
+        assert!(
+            results
+                .iter()
+                .filter_map(|result| result.category())
+                .all(|category| *category == Category::BatchDeadlineExceeded)
+        );
+        assert_eq!(ended.termination.kind, TerminationKind::BatchTimeout);
+        assert_eq!(strategy.calls(), 3);
+    }
+}
+
+/// Covers: AC-GD-3
+#[tokio::test(start_paused = true)]
+async fn one_hopeless_failure_ends_the_run_and_those_who_wait_end_at_once() {
+    let ear = Ear::new();
+    let wrong = || Some(Failure::new(Category::PermissionDenied, "not yours"));
+    // Two hopeless ones at the same moment, and one that waits for its next attempt.
+    let strategy = ScriptedStrategy::echo()
+        .with_latency(seconds(1))
+        .with_schedule([Some(busy()), wrong(), wrong()]);
+    let retry = RetryConfig::new()
+        .with_waits(seconds(50), seconds(60))
+        .unwrap();
+    let processor = at_once(3)
+        .with_retry(retry)
+        .with_abort_on([Category::PermissionDenied])
+        .with_observer(Arc::clone(&ear) as _);
+    let begun = Instant::now();
+    let (results, ended) = run(processor, Arc::new(strategy.clone()), items(100)).await;
+    assert_eq!(begun.elapsed(), seconds(1));
+    assert_eq!(ear.count("batch_aborted"), 1);
+    assert_eq!(ended.termination.kind, TerminationKind::FailFast);
+    assert_eq!(ended.termination.category, Some(Category::PermissionDenied));
+    assert!(ended.termination.item_id.is_some());
+    let waiting = results.iter().find(|result| result.id == "0").unwrap();
+    assert_eq!(waiting.category(), Some(&Category::BatchAborted));
+    let failure = waiting.outcome.as_ref().unwrap_err();
+    assert!(failure.message.contains("busy"), "{failure}");
+    assert_eq!(strategy.calls(), 3);
+}
+
+/// Covers: AC-GD-4
+#[tokio::test(start_paused = true)]
+async fn a_run_stops_when_its_tokens_are_used() {
+    for (workers, most) in [(1, 120), (10, 100 + 10 * 40)] {
+        let strategy = ScriptedStrategy::costing(Usage::of(30, 10)).with_latency(seconds(1));
+        let processor = at_once(workers).with_budget(Budget::new().with_max_tokens(100));
+        let (results, ended) = run(processor, Arc::new(strategy.clone()), items(50)).await;
+        assert_eq!(ended.termination.kind, TerminationKind::BudgetExceeded);
+        assert!(ended.spent.tokens <= most, "{}", ended.spent.tokens);
+        assert_eq!(ended.spent.tokens, 40 * strategy.calls());
+        let answered = results
+            .iter()
+            .filter(|result| result.outcome.is_ok())
+            .count();
+        assert_eq!(
+            answered as u64,
+            strategy.calls(),
+            "what was paid for counts"
+        );
+    }
+}
+
+/// Covers: AC-GD-5
+#[tokio::test(start_paused = true)]
+async fn a_price_that_is_no_number_ends_the_run() {
+    for price in [f64::NAN, -1.0, f64::INFINITY] {
+        let strategy = ScriptedStrategy::costing(Usage::of(1, 1));
+        let budget = Budget::new().with_max_cost(100.0, move |_| price);
+        let (_, ended) = run(
+            at_once(1).with_budget(budget),
+            Arc::new(strategy.clone()),
+            items(5),
+        )
+        .await;
+        assert_eq!(ended.termination.kind, TerminationKind::BudgetExceeded);
+        assert!(!ended.spent.is_cost_complete);
+        assert_eq!(strategy.calls(), 1);
+    }
+    let strategy = ScriptedStrategy::costing(Usage::of(1_000_000, 0));
+    let budget = Budget::new().with_max_cost(1.0, |call| call.usage.prompt_tokens as f64 * 0.3e-6);
+    let (_, ended) = run(
+        at_once(1).with_budget(budget),
+        Arc::new(strategy.clone()),
+        items(50),
+    )
+    .await;
+    assert_eq!(strategy.calls(), 4, "0.30 each");
+    assert!((ended.spent.cost.unwrap() - 1.2).abs() < 1e-9);
+}
+
+/// Hangs over every failure.
+#[derive(Debug)]
+struct Hanging;
+
+impl CallStrategy for Hanging {
+    type Input = String;
+    type Output = String;
+
+    fn execute<'a>(
+        &'a self,
+        _input: &'a String,
+        _attempt: &'a mut Attempt,
+    ) -> BoxFuture<'a, Result<Outcome<String>, Failure>> {
+        Box::pin(async { Err(busy()) })
+    }
+
+    fn on_error<'a>(
+        &'a self,
+        _failure: &'a mut Failure,
+        _attempt: &'a mut Attempt,
+    ) -> BoxFuture<'a, ()> {
+        Box::pin(std::future::pending())
+    }
+}
+
+/// Covers: AC-GD-7
+#[tokio::test(start_paused = true)]
+async fn a_deadline_cuts_a_strategy_that_hangs_over_a_failure() {
+    let processor = at_once(1).with_item_timeout(seconds(10));
+    let (results, _) = run(processor, Arc::new(Hanging), items(1)).await;
+    assert_eq!(
+        categories(&results),
+        [Some(Category::FrameworkTotalItemTimeout)]
+    );
+    assert_eq!(results[0].latency, seconds(10));
+}
+
+/// Covers: AC-SR-4
+#[tokio::test(start_paused = true)]
+async fn a_deadline_while_nobody_reads_leaves_nothing_hanging() {
+    let strategy = ScriptedStrategy::echo().with_latency(seconds(1));
+    let processor = at_once(4).with_batch_timeout(seconds(10));
+    let stream = futures_util::stream::iter(items(1_000));
+    let mut run = processor.start(Arc::new(strategy), stream).await.unwrap();
+    tokio::time::sleep(seconds(30)).await;
+    let mut seen = std::collections::HashSet::new();
+    while let Some(result) = run.next().await {
+        assert!(seen.insert(result.id), "a result twice");
+    }
+    let ended = run.finish().await.unwrap();
+    assert_eq!(ended.termination.kind, TerminationKind::BatchTimeout);
+}

@@ -1,0 +1,16 @@
+//! The acceptance checks of the batch, each under its name, on a clock that is moved by hand or by
+//! tokio: no test waits for real.
+
+mod accounting;
+mod classifiers;
+mod cooldown;
+mod guards;
+mod hooks;
+mod journal;
+mod pipeline;
+mod quota;
+mod retry;
+mod shared;
+mod storm;
+mod streaming;
+mod support;
