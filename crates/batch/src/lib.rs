@@ -5,6 +5,7 @@ mod category;
 mod classify;
 mod dedup;
 mod digest;
+pub mod engines;
 mod estimate;
 mod events;
 mod failure;
@@ -17,7 +18,12 @@ pub mod journal;
 pub mod output;
 mod pipeline;
 mod processor;
+mod prometheus;
+#[cfg(feature = "redis")]
+pub mod queue;
 mod reply_cache;
+#[cfg(feature = "report")]
+pub mod report;
 mod retry;
 mod run;
 mod scope;

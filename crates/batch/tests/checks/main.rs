@@ -12,5 +12,6 @@ mod quota;
 mod retry;
 mod shared;
 mod storm;
+mod strategies;
 mod streaming;
 mod support;
