@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gimmal_client::types::WireDuration;
 
+use crate::batch_args::{BatchWorker, InputArgs, Pace, Reports};
 use crate::cmd::sample::Sample;
 use crate::cmd::train::Train;
 use crate::exit;
@@ -45,6 +46,8 @@ pub(crate) struct Connection {
 pub(crate) enum Command {
     /// Answer many prompts over one shared context
     Batch(Box<Batch>),
+    /// Answer the prompts of a batch that was started with --queue
+    BatchWorker(BatchWorker),
     /// Generate one reply
     Generate(Box<Generate>),
     /// Count the tokens of a text
@@ -71,6 +74,8 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Batch {
     /// Prompts, one JSON object per line: {"id": "1", "prompt": "…"}; `-` is standard input
+    ///
+    /// Also a table (.csv), a prompt per line (.txt), or a folder with a prompt per file.
     pub(crate) input: PathBuf,
     /// Text that stands before every prompt, kept in a context cache where that pays
     #[arg(long, value_name = "FILE")]
@@ -120,6 +125,12 @@ pub(crate) struct Batch {
     pub(crate) prices: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) sampling: Sampling,
+    #[command(flatten)]
+    pub(crate) form: InputArgs,
+    #[command(flatten)]
+    pub(crate) pace: Pace,
+    #[command(flatten)]
+    pub(crate) reports: Reports,
 }
 
 /// Arguments of `gimmal generate`.
@@ -344,13 +355,13 @@ pub(crate) enum CacheMode {
     Off,
 }
 
-fn at_least_one<N: FromStr>(text: &str) -> Result<N, String> {
+pub(crate) fn at_least_one<N: FromStr>(text: &str) -> Result<N, String> {
     text.parse()
         .map_err(|_| format!("{text:?} is not a whole number of at least 1"))
 }
 
 /// `3600s`, `1.5s`, `30m`, `2h` or `1d`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let bad = || format!("{text:?} is not a duration such as 3600s, 30m, 2h or 1d");
     let (number, seconds) = match text.chars().next_back() {
         Some('s') => return parse_seconds(text).ok_or_else(bad),

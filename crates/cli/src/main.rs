@@ -1,6 +1,7 @@
 //! The `gimmal` command: reads the command line, runs one command, ends with its exit code.
 
 mod args;
+mod batch_args;
 mod cmd;
 mod connect;
 mod exit;

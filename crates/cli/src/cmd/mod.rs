@@ -23,6 +23,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let connection = &cli.connection;
     match cli.command {
         Command::Batch(args) => batch::run(connection, *args).await,
+        Command::BatchWorker(args) => batch::worker(connection, args).await,
         Command::Generate(args) => generate::run(connection, *args).await,
         Command::Count(args) => count::run(connection, args).await,
         Command::Cache(args) => cache::run(connection, *args).await,

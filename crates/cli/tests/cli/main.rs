@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod batch;
+mod batch_forms;
 mod commands;
 mod interrupt;
 mod response_cache;

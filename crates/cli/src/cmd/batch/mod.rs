@@ -1,32 +1,41 @@
 //! `gimmal batch`: many prompts over one shared context.
 
+mod dry_run;
 mod failures;
+mod native;
+mod pace;
 mod prompts;
+mod queue;
 mod results;
+mod sink;
 
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt as _;
-use gimmal_batch::output::OutputRecord;
-use gimmal_batch::strategies::GeminiStrategy;
-use gimmal_batch::{Order, Processor, RunError, Shutdown, Totals};
-use gimmal_client::CallOptions;
+use futures_util::{StreamExt as _, stream};
+use gimmal_batch::output::Earlier;
+use gimmal_batch::report::{Facts, Timeline};
+use gimmal_batch::strategies::{Answer, GeminiStrategy, Ladder};
+use gimmal_batch::{
+    Category, Ended, Hooks, Order, Processor, RunError, Shared, Shutdown, TerminationKind, Totals,
+};
 use gimmal_client::gemini::planner::{
     Lease, Mode, ModelFacts, ModelTable, PlanHint, Planner, PlannerOptions, PlannerStats, Prefix,
     Reason, TtlPolicy,
 };
-use gimmal_client::transport::StandardRetry;
 use gimmal_client::types::gemini::Content;
 
-use self::failures::FailureWatch;
 use self::prompts::Prompts;
+use self::queue::Job;
+pub(super) use self::queue::worker;
 use self::results::Results;
+use self::sink::Sink;
 use super::files;
 use super::summary::{Cost, Summary, peak_memory_bytes};
 use crate::args::{Batch, CacheMode, Connection, OrderArg};
+use crate::batch_args::Engine;
 use crate::connect::{Connected, connect};
 use crate::exit::{self, Failure};
 use crate::interrupt;
@@ -46,7 +55,7 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
         .map(|path| files::read_text(path, "context"));
     let context = context.transpose()?;
     let table = files::model_table(args.prices.as_deref())?;
-    let prompts = Prompts::open(&args.input)?;
+    let prompts = Prompts::open(&args.input, &args.form)?;
     let checked = prompts.check(args.skip_invalid)?;
     results::refuse_unsafe(&args)?;
     args.response_cache
@@ -61,12 +70,35 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
     let replies = place.map(|place| Replies::open(place, &connected));
     let replies = replies.transpose()?;
     // Settings that cannot be sent are refused before the output is touched.
-    let strategy = strategy(&connected, &planner, &args, context, replies.as_ref())?;
+    let strategy_of = |model: &str| {
+        strategy(
+            &connected,
+            &planner,
+            &args,
+            model,
+            context.as_ref(),
+            replies.as_ref(),
+        )
+    };
+    let model = strategy_of(&args.model)?;
+    let stronger = args
+        .pace
+        .escalate_to
+        .as_deref()
+        .map(strategy_of)
+        .transpose()?;
+    // Few prompts will come to it, so that a cache would not pay.
+    let stronger = stronger.map(|model| model.with_hint(PlanHint::new().with_expected_reads(0)));
+    if args.reports.dry_run {
+        let pending = prompts.pending(&Earlier::default())?;
+        let facts = facts.as_ref();
+        return dry_run::run(&args, &model, pending, facts, connection.json)
+            .map(|()| ExitCode::SUCCESS);
+    }
     let mut totals = Totals::default();
-    let (mut results, earlier) =
-        Results::open(&args, strategy.fingerprint(), &checked, |record| {
-            totals.add(record, facts.as_ref());
-        })?;
+    let (results, earlier) = Results::open(&args, model.fingerprint(), &checked, |record| {
+        totals.add(record, facts.as_ref());
+    })?;
     let answered = earlier.answered.len() as u64;
     let left = checked.items - answered;
 
@@ -77,45 +109,70 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
         progress = progress.with_note(move || replies.in_short());
     }
     let started = Instant::now();
-    let run_id = strategy.fingerprint().to_owned();
-    let tokens = strategy.context_tokens();
-    let strategy = strategy.with_hint(hint(&args, left));
-    let items = futures_util::stream::iter(prompts.pending(&earlier)?);
-    let processor = Processor::new()
+    let run_id = model.fingerprint().to_owned();
+    let tokens = model.context_tokens();
+    let timeline = Arc::new(Timeline::new());
+    let mut sink = Sink::new(results, &checked, &run_id, facts.clone(), progress, totals);
+    let pending = prompts.pending(&earlier)?;
+    let (items, to_send) = match (args.pace.engine, &args.pace.queue) {
+        (_, Some(url)) => {
+            let job = Job::new(&args, context.as_ref(), tokens, facts.as_ref());
+            let pending = pending.collect();
+            queue::run(&args, url, &run_id, &job, pending, &shutdown, &mut sink).await?;
+            (stream::empty().boxed(), 0)
+        }
+        (Engine::Online, None) => (stream::iter(pending).boxed(), left),
+        (Engine::GeminiBatch, None) => {
+            let pending = pending.collect();
+            let again = native::run(&connected, &args, &model, pending, &mut sink).await?;
+            let to_send = again.len() as u64;
+            (stream::iter(again).boxed(), to_send)
+        }
+    };
+    let model = model.with_hint(hint(&args, to_send));
+    let mut processor = Processor::new()
         .with_concurrency(args.concurrency)
         .with_order(match args.order {
             OrderArg::Input => Order::Input,
             OrderArg::Completion => Order::Completion,
         })
         .with_shutdown(shutdown.clone());
-    let run = processor.start(Arc::new(strategy), items).await;
-    let mut run = run.map_err(|error| stopped(&error))?;
+    processor = pace::limited(processor, &args, facts.as_ref())?;
+    if args.reports.report.is_some() {
+        processor = processor.with_observer(Arc::clone(&timeline) as _);
+    }
+    let mut hooks = Hooks::new();
+    if args.pace.dedup {
+        hooks = hooks.with_dedup(|prompt: &String| Some(prompt.clone()));
+    }
+    if let Some(journal) = pace::journal(&args, &run_id, &checked.fingerprint())? {
+        hooks = hooks.with_store(Arc::new(journal));
+    }
+    let run = processor.start_with(with_escalation(model, stronger), items, hooks);
+    let mut run = run.await.map_err(|error| stopped(&error))?;
 
-    let mut watch = FailureWatch::default();
-    let mut done = 0;
     let mut written = Ok(());
     while let Some(result) = run.next().await {
-        let place = result.context.0;
-        let mut record = OutputRecord::from(result.map_context(|(_, members)| members));
-        record.index = place;
-        record.digest = checked.digest_of(&record.id, &run_id).unwrap_or_default();
-        written = results.write(&record);
+        // What only says how the run ended is left for the next one.
+        if result.category().is_some_and(Category::is_collateral) {
+            continue;
+        }
+        written = sink.take(result);
         if written.is_err() {
             shutdown.abort();
             break;
         }
-        done += 1;
-        if watch.sees(&record) {
+        if sink.is_hopeless() {
             shutdown.drain();
         }
-        let usage = &record.usage;
-        progress.item(
-            record.error.is_some(),
-            usage.prompt_tokens,
-            usage.cached_tokens,
-        );
-        totals.add(&record, facts.as_ref());
     }
+    let Sink {
+        progress,
+        watch,
+        totals,
+        done,
+        ..
+    } = sink;
     progress.finish();
     watch.tell()?;
     if shutdown.is_aborted() && written.is_ok() {
@@ -135,6 +192,7 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
         }
     };
     written?;
+    let finished = finished.map_err(|error| stopped(&error));
 
     let wall = started.elapsed();
     let stats = planner.stats();
@@ -161,8 +219,15 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
     };
     let printed = summary.print(connection.json, is_stdio(&args.output));
     connected.close().await;
-    finished.map_err(|error| stopped(&error))?;
+    let ended = finished?;
     printed?;
+    write_reports(&args, &timeline, &summary, &ended)?;
+    if let Some(reason) = ended_early(&ended) {
+        return Err(Failure::service(format!(
+            "the run was stopped: {reason}; {}",
+            how_to_resume(&args)
+        )));
+    }
     if watch.is_cut_off() {
         return Err(Failure::service(format!(
             "the service could not be reached; {}",
@@ -174,6 +239,49 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
         () if summary.totals.failed() > 0 || summary.skipped > 0 => exit::ITEMS_FAILED,
         () => 0,
     }))
+}
+
+/// A stronger model takes over when an attempt fails, if one is named.
+fn with_escalation(
+    model: GeminiStrategy,
+    stronger: Option<GeminiStrategy>,
+) -> Shared<String, Answer> {
+    match stronger {
+        Some(stronger) => Shared::new(Ladder::escalating(model).then(stronger)),
+        None => Shared::new(model),
+    }
+}
+
+/// Why the run ended before its input did, unless the user ended it.
+fn ended_early(ended: &Ended) -> Option<&str> {
+    match ended.termination.kind {
+        TerminationKind::Completed | TerminationKind::Stopped => None,
+        _ => ended.termination.reason.as_deref(),
+    }
+}
+
+/// Writes the report and the metrics, if they are asked for.
+fn write_reports(
+    args: &Batch,
+    timeline: &Timeline,
+    summary: &Summary,
+    ended: &Ended,
+) -> anyhow::Result<()> {
+    let write = |path: &Path, text: String| {
+        let shown = path.display();
+        std::fs::write(path, text)
+            .map_err(|error| Failure::output(format!("cannot write {shown}: {error}")))
+    };
+    if let Some(path) = &args.reports.report {
+        let mut facts = Facts::new(format!("{} with {}", args.input.display(), args.model));
+        facts.cost_usd = summary.cost.map(|cost| cost.with_cache_usd);
+        facts.without_cache_usd = summary.cost.map(|cost| cost.without_cache_usd);
+        write(path, timeline.to_html(&facts, ended))?;
+    }
+    if let Some(path) = &args.reports.metrics {
+        write(path, ended.stats.to_prometheus())?;
+    }
+    Ok(())
 }
 
 /// A run that a failure common to all items ended.
@@ -209,7 +317,8 @@ fn strategy(
     connected: &Connected,
     planner: &Planner,
     args: &Batch,
-    context: Option<String>,
+    model: &str,
+    context: Option<&String>,
     replies: Option<&Replies>,
 ) -> anyhow::Result<GeminiStrategy> {
     let prefix = Prefix {
@@ -217,11 +326,9 @@ fn strategy(
         contents: context.map(Content::user).into_iter().collect(),
         ..Prefix::default()
     };
-    let retry = StandardRetry::default().with_max_attempts(args.max_attempts);
-    let mut strategy = GeminiStrategy::builder(&connected.client, planner, &args.model)
+    let mut strategy = GeminiStrategy::builder(&connected.client, planner, model)
         .with_shared_context(prefix)
-        .with_settings(args.sampling.to_settings())
-        .with_options(CallOptions::default().with_retry_policy(retry));
+        .with_settings(args.sampling.to_settings());
     if let Some(replies) = replies {
         strategy = strategy.with_response_store(replies.store());
     }

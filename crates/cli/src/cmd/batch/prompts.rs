@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gimmal_batch::WorkItem;
-use gimmal_batch::input::PromptReader;
+use gimmal_batch::input::{PromptReader, Template};
 use gimmal_batch::output::Earlier;
 use serde_json::{Map, Value};
 
+use crate::batch_args::{Format, InputArgs};
 use crate::exit::Failure;
 
 /// A prompt; its context is its place in the input and the other members of its line.
@@ -17,9 +18,15 @@ pub(super) type PlacedItem = WorkItem<String, (u64, Map<String, Value>)>;
 
 type Reader = PromptReader<Box<dyn BufRead + Send>>;
 
-/// Where the prompts come from.
-pub(super) enum Prompts {
-    File(PathBuf),
+/// Where the prompts come from, and what they look like.
+pub(super) struct Prompts {
+    place: Place,
+    format: Format,
+    template: Option<Template>,
+}
+
+enum Place {
+    Path(PathBuf),
     /// Standard input can be read once only, so it is kept.
     Memory(Arc<[u8]>),
 }
@@ -36,36 +43,81 @@ impl Checked {
     pub(super) fn digest_of(&self, id: &str, run: &str) -> Option<String> {
         self.reader.digest_of(id, run)
     }
+
+    /// A digest of all prompts with their names.
+    pub(super) fn fingerprint(&self) -> String {
+        self.reader.fingerprint()
+    }
 }
 
 impl Prompts {
     /// `-` is standard input.
-    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
-        if !super::is_stdio(path) {
-            return Ok(Self::File(path.to_owned()));
+    pub(super) fn open(path: &Path, form: &InputArgs) -> anyhow::Result<Self> {
+        let template = form.template.as_deref().map(str::parse).transpose();
+        let template = template.map_err(|error| Failure::usage(format!("--template: {error}")))?;
+        let mut place = Place::Path(path.to_owned());
+        if super::is_stdio(path) {
+            let mut bytes = Vec::new();
+            std::io::stdin()
+                .read_to_end(&mut bytes)
+                .map_err(|error| Failure::usage(format!("cannot read standard input: {error}")))?;
+            place = Place::Memory(bytes.into());
         }
-        let mut bytes = Vec::new();
-        std::io::stdin()
-            .read_to_end(&mut bytes)
-            .map_err(|error| Failure::usage(format!("cannot read standard input: {error}")))?;
-        Ok(Self::Memory(bytes.into()))
+        Ok(Self {
+            place,
+            format: form.format.unwrap_or_else(|| format_of(path)),
+            template,
+        })
     }
 
     fn name(&self) -> String {
-        match self {
-            Self::File(path) => path.display().to_string(),
-            Self::Memory(_) => "standard input".to_owned(),
+        match &self.place {
+            Place::Path(path) => path.display().to_string(),
+            Place::Memory(_) => "standard input".to_owned(),
         }
     }
 
     fn read(&self) -> anyhow::Result<Reader> {
-        Ok(PromptReader::new(match self {
-            Self::File(path) => {
+        let reader = match (self.format, &self.place) {
+            (Format::Dir, Place::Path(path)) => PromptReader::files(self.files(path)?),
+            (Format::Dir, Place::Memory(_)) => {
+                return Err(Failure::usage("--format dir needs a folder as input"));
+            }
+            (Format::Jsonl, _) => PromptReader::new(self.bytes()?),
+            (Format::Csv, _) => PromptReader::csv(self.bytes()?),
+            (Format::Lines, _) => PromptReader::lines(self.bytes()?),
+        };
+        Ok(match &self.template {
+            Some(template) => reader.with_template(template.clone()),
+            None => reader,
+        })
+    }
+
+    fn bytes(&self) -> anyhow::Result<Box<dyn BufRead + Send>> {
+        Ok(match &self.place {
+            Place::Path(path) => {
                 let file = File::open(path).map_err(|error| self.unreadable(&error))?;
                 Box::new(BufReader::new(file))
             }
-            Self::Memory(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
-        }))
+            Place::Memory(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
+        })
+    }
+
+    /// The files of a folder by name; hidden ones and folders within are passed over.
+    fn files(&self, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+        let entries = std::fs::read_dir(folder).map_err(|error| self.unreadable(&error))?;
+        let mut paths = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(|error| self.unreadable(&error))?.path();
+            let hidden = path
+                .file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with('.'));
+            if path.is_file() && !hidden {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+        Ok(paths)
     }
 
     fn unreadable(&self, error: &std::io::Error) -> anyhow::Error {
@@ -128,5 +180,16 @@ impl Prompts {
                 let members = std::mem::take(&mut item.context);
                 item.with_context((place as u64, members))
             }))
+    }
+}
+
+/// What an input is by its name.
+fn format_of(path: &Path) -> Format {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    match extension {
+        _ if path.is_dir() => Format::Dir,
+        Some("csv") => Format::Csv,
+        Some("txt") => Format::Lines,
+        _ => Format::Jsonl,
     }
 }

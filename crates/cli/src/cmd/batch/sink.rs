@@ -1,0 +1,79 @@
+//! Where the results of a batch come together: the output, the sums and the progress.
+
+use gimmal_batch::output::OutputRecord;
+use gimmal_batch::strategies::Answer;
+use gimmal_batch::{Totals, WorkItemResult};
+use gimmal_client::gemini::planner::ModelFacts;
+use serde_json::{Map, Value};
+
+use super::failures::FailureWatch;
+use super::prompts::Checked;
+use super::results::Results;
+use crate::output::Progress;
+
+/// Takes results one by one.
+pub(super) struct Sink<'a> {
+    results: Results,
+    checked: &'a Checked,
+    run_id: &'a str,
+    facts: Option<ModelFacts>,
+    hopeless: bool,
+    pub(super) progress: Progress,
+    pub(super) watch: FailureWatch,
+    pub(super) totals: Totals,
+    /// Results of this run.
+    pub(super) done: u64,
+}
+
+impl<'a> Sink<'a> {
+    pub(super) fn new(
+        results: Results,
+        checked: &'a Checked,
+        run_id: &'a str,
+        facts: Option<ModelFacts>,
+        progress: Progress,
+        totals: Totals,
+    ) -> Self {
+        Self {
+            results,
+            checked,
+            run_id,
+            facts,
+            hopeless: false,
+            progress,
+            watch: FailureWatch::default(),
+            totals,
+            done: 0,
+        }
+    }
+
+    /// Writes a result and counts it.
+    pub(super) fn take(
+        &mut self,
+        result: WorkItemResult<Answer, (u64, Map<String, Value>)>,
+    ) -> anyhow::Result<()> {
+        let place = result.context.0;
+        let mut record = OutputRecord::from(result.map_context(|(_, members)| members));
+        record.index = place;
+        record.digest = self
+            .checked
+            .digest_of(&record.id, self.run_id)
+            .unwrap_or_default();
+        self.results.write(&record)?;
+        self.done += 1;
+        self.hopeless = self.watch.sees(&record);
+        let usage = &record.usage;
+        self.progress.item(
+            record.error.is_some(),
+            usage.prompt_tokens,
+            usage.cached_tokens,
+        );
+        self.totals.add(&record, self.facts.as_ref());
+        Ok(())
+    }
+
+    /// True when the run had better stop.
+    pub(super) fn is_hopeless(&self) -> bool {
+        self.hopeless
+    }
+}

@@ -1,0 +1,276 @@
+//! `gimmal batch` with other inputs, limits, a journal, reports, jobs of the service and workers.
+
+use gimmal_emulator::{Emulator, Route};
+use serde_json::Value;
+
+use crate::support::{Bench, finish, prompts, records};
+
+const OUT: [&str; 2] = ["--output", "answers.jsonl"];
+
+/// Covers: AC-XT-1
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_lines_and_folders_are_inputs_too() {
+    let emulator = Emulator::builder().start().await.unwrap();
+    let bench = Bench::new();
+    bench.write(
+        "t.csv",
+        "id,text,lang\na,Good day,French\nb,\"Well, well\",German\n",
+    );
+    let args = ["batch", "t.csv", "--template", "Say {text} in {lang}"];
+    finish(bench.command_for(&emulator, args.iter().chain(&OUT)))
+        .await
+        .code(0);
+    let answers = records(&bench.path("answers.jsonl"));
+    assert_eq!(
+        (&answers[0]["id"], &answers[1]["id"]),
+        (&"a".into(), &"b".into())
+    );
+    assert_eq!(answers[1]["context"]["lang"], "German");
+    let last = emulator.journal().requests(Route::GenerateContent);
+    let sent: Vec<String> = last
+        .iter()
+        .map(|request| request.body().unwrap()["contents"].to_string())
+        .collect();
+    assert!(
+        sent.iter()
+            .any(|body| body.contains("Say Well, well in German")),
+        "{sent:?}"
+    );
+
+    bench.write("two.txt", "What is a hoop?\n\nWhat is a ring?\n");
+    let args = ["batch", "two.txt", "--overwrite"];
+    finish(bench.command_for(&emulator, args.iter().chain(&OUT)))
+        .await
+        .code(0);
+    let answers = records(&bench.path("answers.jsonl"));
+    assert_eq!(
+        (&answers[0]["id"], &answers[1]["id"]),
+        (&"line-1".into(), &"line-3".into())
+    );
+
+    std::fs::create_dir(bench.path("notes")).unwrap();
+    bench.write("notes/one.md", "Sum this up.");
+    bench.write("notes/.hidden", "Not this.");
+    let args = ["batch", "notes", "--overwrite"];
+    finish(bench.command_for(&emulator, args.iter().chain(&OUT)))
+        .await
+        .code(0);
+    let answers = records(&bench.path("answers.jsonl"));
+    assert_eq!(answers.len(), 1);
+    assert_eq!(answers[0]["id"], "one.md");
+    emulator.shutdown().await;
+}
+
+#[test]
+fn a_template_that_names_no_column_is_told_before_anything_is_sent() {
+    let bench = Bench::new();
+    bench.write("t.csv", "id,text\na,Good day\n");
+    let args = ["batch", "t.csv", "--template", "{body}"];
+    let ran = bench.run(args.iter().chain(&OUT)).code(2);
+    assert!(
+        ran.err.contains("has no `body`, which the template names"),
+        "{}",
+        ran.err
+    );
+    let args = ["batch", "t.csv", "--template", "{text"];
+    let ran = bench.run(args.iter().chain(&OUT)).code(2);
+    assert!(
+        ran.err.contains("a brace that is not closed"),
+        "{}",
+        ran.err
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_estimates_and_sends_nothing() {
+    let emulator = Emulator::builder().start().await.unwrap();
+    let bench = Bench::new();
+    bench.write("prompts.jsonl", prompts(30));
+    bench.write(
+        "context.md",
+        "A gimmal is a ring of two hoops. ".repeat(500),
+    );
+    let args = [
+        "--json",
+        "batch",
+        "prompts.jsonl",
+        "--context",
+        "context.md",
+        "--dry-run",
+        "--rpm",
+        "10",
+    ];
+    let ran = finish(bench.command_for(&emulator, args.iter().chain(&OUT))).await;
+    let plan = ran.code(0).json();
+    assert_eq!(plan["items"], 30);
+    assert_eq!(plan["seconds_at_least"], 120.0);
+    let (without, with) = (&plan["without_cache_usd"], &plan["with_cache_usd"]);
+    assert!(without.as_f64().unwrap() > with.as_f64().unwrap());
+    assert!(!bench.path("answers.jsonl").exists());
+    assert!(
+        emulator
+            .journal()
+            .requests(Route::GenerateContent)
+            .is_empty()
+    );
+    emulator.shutdown().await;
+}
+
+/// Covers: AC-XT-3
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spent_budget_ends_the_run_and_a_larger_one_goes_on() {
+    let emulator = Emulator::builder().start().await.unwrap();
+    let bench = Bench::new();
+    bench.write("prompts.jsonl", prompts(40));
+    let limited = [
+        "batch",
+        "prompts.jsonl",
+        "--budget-tokens",
+        "100",
+        "--concurrency",
+        "2",
+    ];
+    let ran = finish(bench.command_for(&emulator, limited.iter().chain(&OUT)))
+        .await
+        .code(3);
+    assert!(ran.err.contains("tokens are used"), "{}", ran.err);
+    let first = records(&bench.path("answers.jsonl")).len();
+    assert!((1..40).contains(&first), "{first}");
+    let resumed = ["batch", "prompts.jsonl", "--resume"];
+    finish(bench.command_for(&emulator, resumed.iter().chain(&OUT)))
+        .await
+        .code(0);
+    assert_eq!(records(&bench.path("answers.jsonl")).len(), 40);
+    assert_eq!(emulator.journal().count(Route::GenerateContent), 40);
+    emulator.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_answers_the_next_run_and_reports_are_written() {
+    let emulator = Emulator::builder().start().await.unwrap();
+    let bench = Bench::new();
+    bench.write("prompts.jsonl", prompts(20));
+    let args = [
+        "batch",
+        "prompts.jsonl",
+        "--journal",
+        "run.journal",
+        "--report",
+        "report.html",
+        "--metrics",
+        "metrics.prom",
+        "--overwrite",
+        "--dedup",
+    ];
+    for _ in 0..2 {
+        finish(bench.command_for(&emulator, args.iter().chain(&OUT)))
+            .await
+            .code(0);
+        assert_eq!(records(&bench.path("answers.jsonl")).len(), 20);
+    }
+    assert_eq!(emulator.journal().count(Route::GenerateContent), 20);
+    let html = std::fs::read_to_string(bench.path("report.html")).unwrap();
+    assert!(html.starts_with("<!DOCTYPE html>"));
+    assert!(html.matches("<svg").count() >= 3);
+    for elsewhere in ["http://", "https://", "<script"] {
+        let found = html.replace("http://www.w3.org/2000/svg", "");
+        assert!(!found.contains(elsewhere), "{elsewhere}");
+    }
+    let metrics = std::fs::read_to_string(bench.path("metrics.prom")).unwrap();
+    assert!(
+        metrics.contains("gimmal_batch_items_total{result=\"replayed\"} 20\n"),
+        "{metrics}"
+    );
+    // Other prompts do not belong to this journal.
+    bench.write("prompts.jsonl", prompts(21));
+    let ran = finish(bench.command_for(&emulator, args.iter().chain(&OUT)))
+        .await
+        .code(2);
+    assert!(ran.err.contains("belongs to other inputs"), "{}", ran.err);
+    emulator.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prompts_go_through_batch_jobs_of_the_service() {
+    let emulator = Emulator::builder()
+        .with_job_pace(std::time::Duration::ZERO, std::time::Duration::ZERO)
+        .start()
+        .await
+        .unwrap();
+    let bench = Bench::new();
+    bench.write("prompts.jsonl", prompts(12));
+    let args = ["batch", "prompts.jsonl", "--engine", "gemini-batch"];
+    let ran = finish(bench.command_for(&emulator, args.iter().chain(&OUT)))
+        .await
+        .code(0);
+    assert!(ran.err.contains("handed in with 12 prompts"), "{}", ran.err);
+    let answers = records(&bench.path("answers.jsonl"));
+    assert_eq!(answers.len(), 12);
+    assert!(answers.iter().all(|answer| answer["text"].is_string()));
+    assert_eq!(emulator.journal().count(Route::CreateBatch), 1);
+    assert_eq!(emulator.journal().count(Route::GenerateContent), 0);
+    assert!(!bench.path("answers.jsonl.jobs").exists());
+    emulator.shutdown().await;
+}
+
+#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
+fn skipped() {
+    eprintln!("skipped: there is no redis-server");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_workers_answer_the_prompts_of_a_queue() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let redis = std::process::Command::new("redis-server")
+        .args([
+            "--port",
+            &port.to_string(),
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ])
+        .stdout(std::process::Stdio::null())
+        .spawn();
+    let Ok(mut redis) = redis else {
+        return skipped();
+    };
+    let url = format!("redis://127.0.0.1:{port}");
+    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let emulator = Emulator::builder().start().await.unwrap();
+    let bench = Bench::new();
+    bench.write("prompts.jsonl", prompts(60));
+    bench.write(
+        "context.md",
+        "A gimmal is a ring of two hoops that part. ".repeat(800),
+    );
+    let producer = [
+        "batch",
+        "prompts.jsonl",
+        "--context",
+        "context.md",
+        "--queue",
+        &url,
+    ];
+    let producer = finish(bench.command_for(&emulator, producer.iter().chain(&OUT)));
+    let worker = || finish(bench.command_for(&emulator, ["batch-worker", "--queue", &url]));
+    let (produced, one, other) = tokio::join!(producer, worker(), worker());
+    produced.code(0);
+    let said = one.code(0).out + &other.code(0).out;
+    let answered: u64 = said
+        .lines()
+        .map(|line| line.split(' ').next().unwrap().parse::<u64>().unwrap())
+        .sum();
+    assert_eq!(answered, 60, "{said}");
+    let answers: Vec<Value> = records(&bench.path("answers.jsonl"));
+    assert_eq!(answers.len(), 60);
+    assert!(answers.iter().all(|answer| answer["text"].is_string()));
+    assert_eq!(emulator.journal().count(Route::CreateCachedContent), 1);
+    redis.kill().unwrap();
+    redis.wait().unwrap();
+    emulator.shutdown().await;
+}
