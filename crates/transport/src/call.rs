@@ -88,9 +88,7 @@ impl<'a> Call<'a> {
         };
         let accept_encoding = compression::accept(request.method(), &headers);
         let started = core.clock.now();
-        let deadline = options
-            .deadline()
-            .and_then(|limit| Some((started.checked_add(limit)?, limit)));
+        let deadline = options.due(started);
         let observation = Observation::begin(
             &core.observers,
             request,
@@ -148,6 +146,10 @@ impl<'a> Call<'a> {
     pub(crate) async fn pass_gates(&mut self) -> Result<Pass, Error> {
         let core = self.core;
         let limit = Limit::of_call(self.deadline);
+        if let Err(late) = limit.check(&*core.clock) {
+            let late = late.with_delivery(Delivery::NotSent);
+            return Err(self.give_up(late, StopReason::DeadlineTooClose));
+        }
         let tokens = self.options.estimated_tokens().unwrap_or_default();
         let passing = core.gates.pass(
             self.circuit.as_ref(),
@@ -248,7 +250,7 @@ impl<'a> Call<'a> {
             budget: Some(&core.budget),
             max_server_delay: core.max_server_delay,
             jitter: &*core.jitter,
-            deadline: self.deadline.map(|(_, limit)| limit),
+            deadline: self.options.time_for(self.started),
         }
     }
 

@@ -31,6 +31,14 @@ impl Limit {
         self.0.map(|(at, ..)| at)
     }
 
+    /// Fails when it has passed.
+    pub(crate) fn check(&self, clock: &dyn Clock) -> Result<(), Error> {
+        match self.0 {
+            Some((at, kind, limit)) if at <= clock.now() => Err(Error::timeout(kind, limit)),
+            _ => Ok(()),
+        }
+    }
+
     /// Waits for `future`, which is pinned already, as long as the limit allows.
     pub(crate) async fn hold<F: Future + Unpin>(
         &self,

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
@@ -85,6 +85,7 @@ pub struct CallOptions {
     first_byte_timeout: Timeout,
     idle_timeout: Timeout,
     deadline: Timeout,
+    deadline_since: Option<Instant>,
     retry_policy: Option<Arc<dyn RetryPolicy>>,
     backoff: Option<Arc<dyn Backoff>>,
     idempotency_key: KeyHeader,
@@ -133,6 +134,15 @@ impl CallOptions {
     /// none by default.
     pub fn with_deadline(mut self, timeout: Timeout) -> Self {
         self.deadline = timeout;
+        self
+    }
+
+    /// Counts the deadline from `start`, a time of the transport's clock, for several requests that
+    /// share one; by default each counts from its own beginning.
+    ///
+    /// What the SDK makes several requests for shares one deadline already.
+    pub fn with_deadline_since(mut self, start: Instant) -> Self {
+        self.deadline_since = Some(start);
         self
     }
 
@@ -305,6 +315,7 @@ impl CallOptions {
             first_byte_timeout: self.first_byte_timeout.or(outer.first_byte_timeout),
             idle_timeout: self.idle_timeout.or(outer.idle_timeout),
             deadline: self.deadline.or(outer.deadline),
+            deadline_since: self.deadline_since.or(outer.deadline_since),
             retry_policy: self
                 .retry_policy
                 .clone()
@@ -351,6 +362,41 @@ impl CallOptions {
     /// The limit on the whole call.
     pub fn deadline(&self) -> Option<Duration> {
         self.deadline.resolve(None)
+    }
+
+    /// What the deadline counts from, if not from the beginning of each call.
+    pub fn deadline_since(&self) -> Option<Instant> {
+        self.deadline_since
+    }
+
+    /// When a call that begins `now` must have ended, and the limit that says so.
+    pub(crate) fn due(&self, now: Instant) -> Option<(Instant, Duration)> {
+        self.due_or(self, || now)
+    }
+
+    /// The same, with what is not set taken from `outer`.
+    pub(crate) fn due_or(
+        &self,
+        outer: &Self,
+        now: impl FnOnce() -> Instant,
+    ) -> Option<(Instant, Duration)> {
+        let limit = self.deadline.or(outer.deadline).resolve(None)?;
+        let since = self.deadline_since.or(outer.deadline_since);
+        let due = since.unwrap_or_else(now).checked_add(limit)?;
+        Some((due, limit))
+    }
+
+    /// How long a call that began at `start` may take.
+    pub(crate) fn time_for(&self, start: Instant) -> Option<Duration> {
+        let (due, _) = self.due(start)?;
+        Some(due.saturating_duration_since(start))
+    }
+
+    /// These options for requests that share a deadline: it counts from `now`, unless they say
+    /// from when.
+    pub(crate) fn started(mut self, now: Instant) -> Self {
+        self.deadline_since.get_or_insert(now);
+        self
     }
 
     /// The limit on a buffered reply, in bytes.
@@ -445,6 +491,7 @@ impl fmt::Debug for CallOptions {
             .field("first_byte_timeout", &self.first_byte_timeout)
             .field("idle_timeout", &self.idle_timeout)
             .field("deadline", &self.deadline)
+            .field("deadline_since", &self.deadline_since)
             .field("retry_policy", &self.retry_policy)
             .field("backoff", &self.backoff)
             .field("idempotency_key", &self.idempotency_key)
@@ -470,6 +517,21 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_deadline_counts_from_the_first_of_several_requests() {
+        let client = CallOptions::new().with_deadline(Timeout::After(5 * SECOND));
+        let begun = Instant::now();
+        let call = CallOptions::new().or(&client).started(begun);
+        assert_eq!(call.time_for(begun + 2 * SECOND), Some(3 * SECOND));
+        assert_eq!(call.time_for(begun + 9 * SECOND), Some(Duration::ZERO));
+        // Whoever said from when is not overruled.
+        let later = call.clone().started(begun + SECOND);
+        assert_eq!(later.deadline_since(), Some(begun));
+        let alone = client.due(begun + SECOND);
+        assert_eq!(alone, Some((begun + 6 * SECOND, 5 * SECOND)));
+        assert_eq!(CallOptions::new().started(begun).due(begun), None);
+    }
 
     #[test]
     fn unset_means_the_documented_defaults() {

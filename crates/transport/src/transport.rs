@@ -1,6 +1,8 @@
 //! The handle that calls go through. It only chooses how the reply is taken; the work is the
 //! pipeline's.
 
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
@@ -12,6 +14,7 @@ use crate::body::ByteStream;
 use crate::builder::TransportBuilder;
 use crate::error::{Error, PAYLOAD_LIMIT};
 use crate::json::Json;
+use crate::limit::Limit;
 use crate::options::CallOptions;
 use crate::pipeline::{self, Core, ERROR_BODY_TIMEOUT};
 use crate::receive::{Buffered, Streamed};
@@ -162,6 +165,27 @@ impl Transport {
             options: options.or(&self.core.options),
             ..(*self.core).clone()
         })
+    }
+
+    /// These options for several requests that share one deadline: it counts from now, unless they
+    /// say from when.
+    pub fn start_deadline(&self, options: CallOptions) -> CallOptions {
+        options.started(self.core.clock.now())
+    }
+
+    /// Waits for what is done between requests, as long as the deadline that they share allows.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`TimeoutKind::Deadline`](crate::TimeoutKind::Deadline) when it has passed.
+    pub async fn within_deadline<F: Future>(
+        &self,
+        options: &CallOptions,
+        future: F,
+    ) -> Result<F::Output, Error> {
+        let clock = &*self.core.clock;
+        let due = options.due_or(&self.core.options, || clock.now());
+        Limit::of_call(due).hold(clock, pin!(future)).await
     }
 
     async fn refuse_page(&self, reply: Response<ByteStream>) -> Error {

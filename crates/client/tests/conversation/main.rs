@@ -2,6 +2,7 @@
 
 mod chats;
 mod continuation;
+mod deadline;
 mod functions;
 #[cfg(feature = "mcp")]
 mod mcp;

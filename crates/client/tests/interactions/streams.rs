@@ -1,10 +1,12 @@
 //! Streams of events that do not go as they should.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use gimmal_client::transport::testing::Reply;
+use gimmal_client::gemini::{ContinuationInterrupted, GeminiClient};
+use gimmal_client::transport::testing::{Reply, ScriptedTransport};
 use gimmal_client::types::gemini::interactions::{InteractionSseEvent, InteractionStatus};
 use gimmal_client::{CallOptions, ErrorKind, Timeout};
 use http::header::{CONTENT_TYPE, HeaderValue};
@@ -112,4 +114,36 @@ async fn a_deadline_covers_a_stream_that_stalls() {
     assert!(stream.next().await.unwrap().is_ok());
     let error = stream.next().await.unwrap().unwrap_err();
     assert!(error.is_timeout(), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_deadline_covers_the_parts_of_an_interaction_and_may_be_the_client_s() {
+    let slow = Duration::from_secs(3);
+    let stopped = json!({"id": "a", "status": "requires_continuation",
+        "continuation_token": "AAAA"});
+    let event = json!({"event_type": "interaction.completed", "interaction": stopped});
+    for streamed in [false, true] {
+        let part = match streamed {
+            true => events(std::slice::from_ref(&event)),
+            false => Reply::json(200, stopped.to_string()),
+        };
+        let part = part.with_delay(slow);
+        let http = ScriptedTransport::new([part.clone(), part]);
+        let options = CallOptions::new().with_deadline(Timeout::After(Duration::from_secs(5)));
+        let builder = GeminiClient::builder().with_api_key("key");
+        let builder = builder.with_http(Arc::new(http.clone()));
+        let client = builder.with_options(options).build().unwrap();
+        let call = client.interactions().create(MODEL).set_input("Count.");
+        let began = tokio::time::Instant::now();
+        let error = match streamed {
+            true => call.stream().await.unwrap().collect().await.err(),
+            false => call.send().await.err(),
+        };
+        let error = error.unwrap();
+        assert!(error.is_deadline(), "{error}");
+        assert_eq!(began.elapsed(), Duration::from_secs(5));
+        assert_eq!(http.request_count(), 2);
+        let interrupted = ContinuationInterrupted::of(&error).unwrap();
+        assert_eq!(interrupted.continuation_token(), "AAAA");
+    }
 }

@@ -232,7 +232,7 @@ impl Download {
             .state()
             .filter(|_| request.headers().contains_key(RANGE));
         match (
-            self.transport.open_bytes(request, &recovery.once()?).await,
+            self.transport.open_bytes(request, &recovery.once()).await,
             asked,
         ) {
             (Ok(reply), asked) => {

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, TimeoutKind};
 
 /// Reasons of `google.rpc.ErrorInfo` that blame the credentials, beside those named `API_KEY_…`.
 const CREDENTIAL_REASONS: [&str; 5] = [
@@ -17,6 +17,11 @@ impl Error {
     /// A time limit passed, before or within the reply.
     pub fn is_timeout(&self) -> bool {
         self.0.timeout.is_some()
+    }
+
+    /// The deadline of the whole call passed, so that asking again is of no use.
+    pub fn is_deadline(&self) -> bool {
+        self.0.timeout == Some(TimeoutKind::Deadline)
     }
 
     /// No connection could be made.

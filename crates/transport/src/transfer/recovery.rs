@@ -3,12 +3,12 @@
 //! transport; what is sent next is the protocol's affair.
 
 use std::num::NonZeroU32;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use http::HeaderMap;
 
-use crate::error::{Error, TimeoutKind};
-use crate::options::{CallOptions, Timeout};
+use crate::error::Error;
+use crate::options::CallOptions;
 use crate::pipeline::Core;
 use crate::request::Idempotency;
 use crate::retry::rules::Rules;
@@ -38,7 +38,6 @@ impl From<Error> for Failure {
 pub(crate) struct Recovery<'a> {
     core: &'a Core,
     options: CallOptions,
-    deadline: Option<(Instant, Duration)>,
     started: Instant,
     failures: u32,
 }
@@ -46,43 +45,30 @@ pub(crate) struct Recovery<'a> {
 impl<'a> Recovery<'a> {
     /// Begins a transfer now; a deadline in the options covers all of it.
     pub(crate) fn new(core: &'a Core, options: &CallOptions) -> Self {
-        let options = options.or(&core.options);
         let started = core.clock.now();
-        let deadline = options
-            .deadline()
-            .and_then(|limit| Some((started.checked_add(limit)?, limit)));
         Self {
             core,
-            options,
-            deadline,
+            options: options.or(&core.options).started(started),
             started,
             failures: 0,
         }
     }
 
     /// Options for one request within what is left of the deadline.
-    pub(crate) fn options(&self) -> Result<CallOptions, Error> {
-        let Some((due, limit)) = self.deadline else {
-            return Ok(self.options.clone());
-        };
-        let left = due.saturating_duration_since(self.core.clock.now());
-        if left.is_zero() {
-            return Err(Error::timeout(TimeoutKind::Deadline, limit));
-        }
-        let options = self.options.clone();
-        Ok(options.with_deadline(Timeout::After(left)))
+    pub(crate) fn options(&self) -> &CallOptions {
+        &self.options
     }
 
     /// Options for one request that is sent once.
-    pub(crate) fn once(&self) -> Result<CallOptions, Error> {
+    pub(crate) fn once(&self) -> CallOptions {
         let once = StandardRetry::default().with_max_attempts(NonZeroU32::MIN);
-        Ok(self.options()?.with_retry_policy(once))
+        self.options.clone().with_retry_policy(once)
     }
 
     /// Options for one request that is sent once to an address that the caller's headers are not
     /// meant for.
-    pub(crate) fn once_without_headers(&self) -> Result<CallOptions, Error> {
-        Ok(self.once()?.for_another_address(HeaderMap::new()))
+    pub(crate) fn once_without_headers(&self) -> CallOptions {
+        self.once().for_another_address(HeaderMap::new())
     }
 
     /// Takes note that more has arrived than ever before.
@@ -126,7 +112,7 @@ impl<'a> Recovery<'a> {
             budget: Some(&core.budget),
             max_server_delay: core.max_server_delay,
             jitter: &*core.jitter,
-            deadline: self.deadline.map(|(_, limit)| limit),
+            deadline: self.options.time_for(self.started),
         }
     }
 

@@ -177,9 +177,8 @@ impl ResumableUpload {
     pub async fn cancel(&self, session: &UploadSession) -> Result<(), Error> {
         let recovery = Recovery::new(self.transport.core(), &self.options);
         let request = command_request(session.url().clone(), Command::Cancel, Bytes::new());
-        let options = recovery
-            .options()?
-            .for_another_address(http::HeaderMap::new());
+        let options = recovery.options().clone();
+        let options = options.for_another_address(http::HeaderMap::new());
         match self.anonymous.send(request, &options).await {
             Err(error) if !is_gone(&error) => Err(error),
             _ => Ok(()),
@@ -201,7 +200,7 @@ impl ResumableUpload {
         let url = start.url().clone();
         let request = start_request(start, &content, content_type, source.file_name());
         let method = request.method().clone();
-        let reply = self.transport.send(request, &recovery.options()?).await?;
+        let reply = self.transport.send(request, recovery.options()).await?;
         let (url, granularity) =
             read_start(reply.headers(), &url, self.origin.as_ref()).map_err(|error| {
                 error
@@ -257,7 +256,7 @@ impl ResumableUpload {
             }
         };
         let request = command_request(session.url().clone(), command, body);
-        let options = recovery.once_without_headers()?;
+        let options = recovery.once_without_headers();
         let reply = self
             .anonymous
             .send(request, &options)

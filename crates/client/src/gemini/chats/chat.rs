@@ -77,7 +77,7 @@ impl CreateChat {
         self
     }
 
-    /// Options of each request.
+    /// Options of each message. A deadline among them covers all the requests that a message takes.
     pub fn with_options(mut self, options: CallOptions) -> Self {
         self.settings.options = options;
         self

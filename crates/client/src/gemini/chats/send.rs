@@ -45,7 +45,8 @@ impl<'a> SendMessage<'a> {
         self
     }
 
-    /// Options of this message's requests, in place of the chat's own.
+    /// Options of this message's requests, in place of the chat's own. A deadline among them covers
+    /// all of them together.
     pub fn with_options(mut self, options: CallOptions) -> Self {
         self.options = Some(options);
         self

@@ -37,7 +37,8 @@ impl Generation {
         tools: ToolSet,
         config: &AutomaticFunctionCallingConfig,
     ) -> Result<Self, Error> {
-        let tools = match tools.resolved().await? {
+        call.options = call.api.transport().start_deadline(call.options);
+        let tools = match call.in_time(tools.resolved()).await.flatten()? {
             Cow::Borrowed(_) => tools,
             Cow::Owned(all) => all,
         };
@@ -82,7 +83,8 @@ impl Generation {
                 }
                 return Ok((reply, turns));
             }
-            let results = self.tools.answer(reply.body().function_calls()).await?;
+            let answering = self.tools.answer(reply.body().function_calls());
+            let results = self.call.in_time(answering).await.flatten()?;
             let contents = &mut self.call.request.contents;
             contents.push(said(reply.into_body()));
             contents.push(results);
@@ -178,9 +180,10 @@ impl Streaming {
 
     /// Runs what the chunk calls before it is handed out.
     async fn chunk(&mut self, mut chunk: GenerateContentResponse) -> Result<Event, Error> {
-        if self.next.is_some() {
+        if let Some(call) = &self.next {
             if chunk.function_calls().next().is_some() {
-                let results = Box::pin(self.tools.answer(chunk.function_calls())).await?;
+                let answering = self.tools.answer(chunk.function_calls());
+                let results = Box::pin(call.in_time(answering)).await.flatten()?;
                 self.results.extend(results.parts);
             }
             self.said.absorb(chunk.clone());

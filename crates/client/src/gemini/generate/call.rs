@@ -109,7 +109,8 @@ impl GenerateContent {
         self
     }
 
-    /// Options of this call.
+    /// Options of this call. A deadline among them covers all the requests that it takes, and the
+    /// functions that run between them.
     pub fn with_options(mut self, options: CallOptions) -> Self {
         self.call.options = options;
         self

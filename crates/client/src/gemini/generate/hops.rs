@@ -25,12 +25,19 @@ pub(in crate::gemini) struct Call {
     pub(in crate::gemini) store: Option<Arc<dyn ResponseStore>>,
     pub(in crate::gemini) model: String,
     pub(in crate::gemini) request: GenerateContentRequest,
+    /// A deadline among them covers all the requests.
     pub(in crate::gemini) options: CallOptions,
     /// Whether a cut reply is resumed.
     pub(in crate::gemini) resume: bool,
 }
 
 impl Call {
+    /// Waits for what is done between two requests, as long as the deadline allows.
+    pub(super) async fn in_time<F: Future>(&self, future: F) -> Result<F::Output, Error> {
+        let transport = self.api.transport();
+        transport.within_deadline(&self.options, future).await
+    }
+
     async fn send(&self) -> Result<Response<GenerateContentResponse>, Error> {
         self.api
             .generate_content(&self.model, &self.request, &self.options)
@@ -226,7 +233,7 @@ impl Hops {
 
 /// Whether asking again may bring what did not come.
 fn is_accident(error: &Error) -> bool {
-    error.persistence() != gimmal_transport::Persistence::Permanent
+    error.persistence() != gimmal_transport::Persistence::Permanent && !error.is_deadline()
 }
 
 async fn open(call: &Call) -> Result<GenerateStream, Error> {

@@ -4,11 +4,9 @@
 //! Where the service keeps interactions, the request names the part as the one before and says
 //! nothing anew; where it does not, everything is said again.
 
-use std::time::{Duration, Instant};
-
 use futures_util::StreamExt as _;
 use gimmal_api::gemini::{Gemini, InteractionStream};
-use gimmal_transport::{CallOptions, Error, Response, Timeout, TimeoutKind};
+use gimmal_transport::{CallOptions, Error, Response};
 use gimmal_types::gemini::interactions::{
     Interaction, InteractionRequest, InteractionSseEvent, InteractionStatus,
 };
@@ -23,26 +21,16 @@ const FRUITLESS: u32 = 3;
 pub(super) struct Call {
     pub(super) api: Gemini,
     pub(super) request: InteractionRequest,
+    /// A deadline among them covers all the requests.
     pub(super) options: CallOptions,
     /// Whether a part that stopped is continued.
     pub(super) resume: bool,
 }
 
-/// The time that all requests together may take.
-#[derive(Clone, Copy, Debug)]
-struct Budget {
-    limit: Duration,
-    ends: Instant,
-}
-
 impl Call {
     /// The whole interaction; status and headers are those of the last request.
     pub(super) async fn whole(&self) -> Result<Response<Interaction>, Error> {
-        let budget = self.budget();
-        let first = self
-            .api
-            .create_interaction(&self.request, &self.options)
-            .await?;
+        let first = self.ask(&self.request).await?;
         if !self.resume {
             return Ok(first);
         }
@@ -56,7 +44,7 @@ impl Call {
             let owner = reply.body().id.clone().filter(|id| !id.is_empty());
             let mut request = self.request.clone();
             request.set_continuation(token.as_str(), owner.as_deref());
-            match self.next(&request, budget).await {
+            match self.ask(&request).await {
                 Ok(next) => {
                     let (parts, next) = next.into_parts();
                     let mut whole = reply.into_body();
@@ -84,32 +72,12 @@ impl Call {
         Ok(reply)
     }
 
-    async fn next(
-        &self,
-        request: &InteractionRequest,
-        budget: Option<Budget>,
-    ) -> Result<Response<Interaction>, Error> {
-        let options = self.options_within(budget)?;
-        self.api.create_interaction(request, &options).await
+    async fn ask(&self, request: &InteractionRequest) -> Result<Response<Interaction>, Error> {
+        self.api.create_interaction(request, &self.options).await
     }
 
-    /// A deadline of the call covers all its requests.
-    fn budget(&self) -> Option<Budget> {
-        let limit = self.options.deadline()?;
-        let ends = self.api.transport().clock().now().checked_add(limit)?;
-        Some(Budget { limit, ends })
-    }
-
-    /// The options with what is left of the time.
-    fn options_within(&self, budget: Option<Budget>) -> Result<CallOptions, Error> {
-        let Some(Budget { limit, ends }) = budget else {
-            return Ok(self.options.clone());
-        };
-        let left = ends.saturating_duration_since(self.api.transport().clock().now());
-        if left.is_zero() {
-            return Err(Error::timeout(TimeoutKind::Deadline, limit));
-        }
-        Ok(self.options.clone().with_deadline(Timeout::After(left)))
+    async fn open(&self, request: &InteractionRequest) -> Result<InteractionStream, Error> {
+        self.api.stream_interaction(request, &self.options).await
     }
 }
 
@@ -117,7 +85,6 @@ impl Call {
 #[derive(Debug)]
 pub(super) struct Hops {
     call: Call,
-    budget: Option<Budget>,
     stream: InteractionStream,
     hop: Hop,
     /// The interactions so far, in order.
@@ -146,11 +113,7 @@ struct Hop {
 
 impl Hops {
     pub(super) async fn open(call: Call) -> Result<Self, Error> {
-        let budget = call.budget();
-        let stream = call
-            .api
-            .stream_interaction(&call.request, &call.options)
-            .await?;
+        let stream = call.open(&call.request).await?;
         let token = call.request.continuation_token().map(str::to_owned);
         let hop = Hop {
             start: token.clone(),
@@ -159,7 +122,6 @@ impl Hops {
         };
         Ok(Self {
             call,
-            budget,
             stream,
             hop,
             ids: Vec::new(),
@@ -249,11 +211,7 @@ impl Hops {
             };
             let mut request = self.call.request.clone();
             request.set_continuation(token, owner.as_deref());
-            let opened = match self.call.options_within(self.budget) {
-                Ok(options) => self.call.api.stream_interaction(&request, &options).await,
-                Err(late) => return Err(self.give_up(late)),
-            };
-            match opened {
+            match self.call.open(&request).await {
                 Ok(stream) => {
                     self.stream = stream;
                     return Ok(());
@@ -322,7 +280,8 @@ impl Hops {
     }
 }
 
-/// Whether the connection failed rather than the service refused.
+/// Whether the connection failed, rather than that the service refused or the time is over.
 fn is_accident(error: &Error) -> bool {
-    error.status().is_none() && (error.is_connect() || error.is_timeout())
+    let failed = error.is_connect() || error.is_timeout();
+    failed && error.status().is_none() && !error.is_deadline()
 }

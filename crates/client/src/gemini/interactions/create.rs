@@ -192,9 +192,9 @@ impl CreateInteraction {
         let alone = background || self.request.is_agent();
         Ok(Call {
             resume: !alone && self.automatic_continuation.unwrap_or(true),
+            options: self.api.transport().start_deadline(self.options),
             api: self.api,
             request: self.request,
-            options: self.options,
         })
     }
 }
