@@ -10,7 +10,8 @@ use futures_util::future::join_all;
 use gimmal_client::gemini::{CacheSupport, Caches, CreateCache, Creation, GeminiClient, NoCache};
 use gimmal_client::transport::NeverRetry;
 use gimmal_client::transport::testing::{Reply, ScriptedTransport};
-use gimmal_client::types::Timestamp;
+use gimmal_client::types::gemini::UpdateCachedContentRequest;
+use gimmal_client::types::{Timestamp, WireDuration};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -134,7 +135,8 @@ async fn times_that_are_none_are_refused_before_sending() {
                 .set_expire_time("2030-01-01T00:00:00Z"),
             "invalid `expireTime`: cannot be set together with ttl; keep one",
         ),
-        // The first mistake is the one that is told.
+        // The last word counts, and of two mistakes one is told at a time.
+        (create().set_ttl("60s").set_ttl("-1s"), negative),
         (create().set_ttl("-1s").set_expire_time("never"), negative),
     ] {
         let error = create.clone().send().await.unwrap_err();
@@ -155,6 +157,31 @@ async fn times_that_are_none_are_refused_before_sending() {
         assert_eq!(update.send().await.unwrap_err().to_string(), message);
     }
     assert_eq!(http.request_count(), 0);
+}
+
+/// Covers: caches.create, caches.update
+#[tokio::test]
+async fn a_mistake_is_taken_back_by_setting_it_anew() {
+    let created = || Reply::json(200, r#"{"name": "cachedContents/a"}"#);
+    let (caches, http) = caches([created(), created(), created(), created()]);
+    let create = || about(&caches, "x");
+    let update = || caches.update("cachedContents/a");
+    let time = "2030-01-01T00:00:00Z";
+    let late = create().set_expire_time("never").set_expire_time(time);
+    late.send().await.unwrap();
+    create().set_ttl("-1s").set_ttl("60s").send().await.unwrap();
+    let request = UpdateCachedContentRequest::new().set_ttl(WireDuration::from_secs(60));
+    let whole = update().set_expire_time("never").set_request(request);
+    whole.send().await.unwrap();
+    update().set_ttl("1h").set_ttl("60s").send().await.unwrap();
+    let sent = http.requests();
+    let sent = sent.iter().map(|request| request.json().unwrap());
+    let sent: Vec<_> = sent
+        .map(|body| (body["ttl"].clone(), body["expireTime"].clone()))
+        .collect();
+    let minute = (json!("60s"), Value::Null);
+    assert_eq!(sent[0], (Value::Null, json!(time)));
+    assert_eq!(sent[1..], [minute.clone(), minute.clone(), minute]);
 }
 
 /// Covers: caches.create, caches.get, caches.update, caches.delete

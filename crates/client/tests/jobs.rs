@@ -9,9 +9,10 @@ use gimmal_client::gemini::GeminiClient;
 use gimmal_client::transport::testing::{Reply, ScriptedTransport};
 use gimmal_client::types::gemini::{
     BatchJobDestination, BatchJobSource, Content, CreateTuningJobConfig, EmbedContentBatch,
-    EmbedContentConfig, EvaluationConfig, EvaluationMetric, InlinedRequest, JobState, Metric,
-    ReinforcementTuningExample, SingleReinforcementTuningRewardConfig, TuningDataset,
-    TuningExample, TuningMethod, WebhookConfig,
+    EmbedContentConfig, EmbeddingsBatchJobSource, EvaluationConfig, EvaluationMetric,
+    InlinedRequest, JobState, Metric, ReinforcementTuningExample,
+    SingleReinforcementTuningRewardConfig, TuningDataset, TuningExample, TuningMethod,
+    WebhookConfig,
 };
 use gimmal_client::{Error, ErrorKind};
 use serde_json::{Value, json};
@@ -224,6 +225,13 @@ async fn bad_batches_are_refused_before_sending() {
         "src",
         "exactly one of inlinedRequests or fileName",
     );
+    for empty in [BatchJobSource::inlined([]), BatchJobSource::file("")] {
+        let result = in_time(batches.create("m", empty).send()).await;
+        refused(result, &http, "src", "and all are empty");
+    }
+    let nothing = EmbeddingsBatchJobSource::new().set_inlined_requests(EmbedContentBatch::new());
+    let result = in_time(batches.create_embeddings("m", nothing).send()).await;
+    refused(result, &http, "src", "and all are empty");
     let result = in_time(batches.create("m", BatchJobSource::gcs("gs://b/x")).send()).await;
     refused(result, &http, "src", "the Gemini developer API");
     let file = || BatchJobSource::file("files/f");
@@ -241,6 +249,8 @@ async fn bad_batches_are_refused_before_sending() {
 
     let (client, http) = vertex(&[]);
     let batches = client.batches();
+    let result = in_time(batches.create("m", BatchJobSource::gcs("")).send()).await;
+    refused(result, &http, "src", "and all are empty");
     let result = in_time(batches.create("m", file()).send()).await;
     refused(
         result,

@@ -304,6 +304,30 @@ fn what_cannot_work_names_the_setting() {
         let error = builder.build().unwrap_err();
         assert_eq!(error.field(), Some(field), "{error}");
     }
+    for (key, message) in [
+        (
+            "SEC\u{2010}RET",
+            "invalid `api_key`: holds a character that is not ASCII; copy it again from where it \
+             was issued",
+        ),
+        (
+            "SEC\u{7}RET",
+            "invalid `api_key`: holds a space or a control character; pass the secret alone",
+        ),
+        (
+            "SEC\nRET",
+            "invalid `api_key`: holds a line break; pass only one line",
+        ),
+    ] {
+        let found = |name: &str| (name == "GEMINI_API_KEY").then(|| key.to_owned());
+        let environment = GeminiClient::builder().from_lookup(found);
+        for builder in [plain().with_api_key(key), environment] {
+            let error = builder.build().unwrap_err();
+            assert_eq!(error.to_string(), message);
+            let shown = format!("{error:?}");
+            assert!(!shown.contains("SEC") && !shown.contains("RET"), "{shown}");
+        }
+    }
     let missing = plain().build().unwrap_err().to_string();
     assert!(
         missing.contains("GEMINI_API_KEY or GOOGLE_API_KEY"),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use gimmal_api::gemini::{Backend, Endpoint, EndpointBuilder, Gemini, default_headers};
+use gimmal_transport::auth::header_secret;
 use gimmal_transport::{
     ApiKey, BackoffArg, BearerToken, CallOptions, Clock, CredentialsArg, Error, HttpTransport,
     RetryPolicyArg, Transport, TransportBuilder,
@@ -398,7 +399,7 @@ enum Credential {
 
 impl Credential {
     fn key(key: &SecretString) -> Result<Self, Error> {
-        let key = header_text("api_key", key)?;
+        let key = header_secret("api_key", key)?;
         Ok(if ephemeral::is_token(&key) {
             Self::Ephemeral(key)
         } else {
@@ -407,7 +408,7 @@ impl Credential {
     }
 
     fn token(token: &SecretString) -> Result<Self, Error> {
-        header_text("bearer_token", token).map(Self::Token)
+        header_secret("bearer_token", token).map(Self::Token)
     }
 
     /// Who may read the caches: whoever has the key, or on Vertex the project and location.
@@ -427,19 +428,4 @@ impl Credential {
             }
         }
     }
-}
-
-/// A secret without the white space that files and shells put around it.
-fn header_text(field: &str, secret: &SecretString) -> Result<SecretString, Error> {
-    let text = secret.expose_secret().trim();
-    if text.is_empty() {
-        return Err(Error::invalid(field, "must not be empty"));
-    }
-    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Error::invalid(
-            field,
-            "holds characters that no header can carry; check for line breaks",
-        ));
-    }
-    Ok(SecretString::from(text))
 }

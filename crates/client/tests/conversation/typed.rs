@@ -74,11 +74,33 @@ async fn a_reply_that_is_no_such_value_is_kept() {
     let error = in_time(call.send_as::<City>()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
     assert_eq!(error.payload().unwrap().as_ref(), br#"{"name": "U"#);
-    assert!(
-        error
-            .context()
-            .any(|pair| pair == ("finish reason", "MAX_TOKENS"))
+    assert_eq!(
+        error.to_string(),
+        "reply could not be read: EOF while parsing a string at line 1 column 11; the reply was \
+         cut (finish reason MAX_TOKENS): raise maxOutputTokens, lower the thinking budget, or ask \
+         for less"
     );
+}
+
+#[tokio::test]
+async fn a_reply_without_a_value_says_how_it_ended() {
+    for (reply, ending) in [
+        (
+            json!({"candidates": [{"finishReason": "SAFETY"}]}),
+            "the reply was ended early (finish reason SAFETY)",
+        ),
+        (
+            json!({"promptFeedback": {"blockReason": "BLOCKLIST"}}),
+            "the prompt was blocked: BLOCKLIST",
+        ),
+        (says("{}"), "the reply is whole (finish reason STOP)"),
+        (json!({}), "the reply has no finish reason"),
+    ] {
+        let (client, _) = client([whole(&reply)]);
+        let call = client.models().generate_content(MODEL).set_contents(["q"]);
+        let error = in_time(call.send_as::<City>()).await.unwrap_err();
+        assert!(error.to_string().ends_with(ending), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -95,6 +95,9 @@ async fn b13_a_wrong_key_is_always_an_error() {
         .await
         .unwrap_err();
     assert!(error.is_authentication(), "{error}");
+    let refusal = std::error::Error::source(&error).unwrap();
+    let refusal = refusal.downcast_ref::<gimmal_client::Error>().unwrap();
+    assert!(refusal.is_authentication() && refusal.status().is_some());
 }
 
 #[tokio::test]

@@ -26,6 +26,7 @@ pub use fixed::{ApiKey, BearerToken, NoCredentials};
 pub use google::GoogleCredentials;
 pub use headers::{AuthHeaders, AuthTag};
 pub use jwt::{JwtClaims, JwtToken};
+pub use secret::header_secret;
 pub use source::{AccessToken, FixedToken, TokenSource, TokenSourceArg};
 pub use stored::{StoredCredentials, StoredKey};
 pub use token::{RejectedOn, TokenConfig, TokenCredentials};

@@ -25,6 +25,29 @@ impl Flaw {
     }
 }
 
+/// A secret without the white space that files and shells put around it, if a header can carry it.
+///
+/// ```
+/// use gimmal_transport::auth::header_secret;
+///
+/// let key = header_secret("api_key", &"SECRET\n".into())?;
+/// let error = header_secret("api_key", &"SEC RET".into()).unwrap_err();
+/// assert!(error.to_string().starts_with("invalid `api_key`: holds a space"));
+/// # let _ = key;
+/// # Ok::<(), gimmal_transport::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// Fails on a secret that is empty, too long, or holds what no header can carry. The error names
+/// `field` and how to mend it, and never shows the secret.
+pub fn header_secret(field: &str, secret: &SecretString) -> Result<SecretString, Error> {
+    match check(secret.expose_secret().trim()) {
+        Ok(secret) => Ok(secret.into()),
+        Err(Flaw(flaw)) => Err(Error::invalid(field, flaw)),
+    }
+}
+
 /// One sensitive header, `prefix` and then the secret.
 pub(super) fn secret_headers(
     header: &HeaderName,

@@ -72,18 +72,18 @@ pub fn create_batch(
 ///
 /// # Errors
 ///
-/// Fails unless exactly one of the backend's own places is set.
+/// Fails unless exactly one of the backend's own places is set, and holds something.
 pub fn check_batch_source(backend: Backend, src: &BatchJobSource) -> Result<(), Error> {
     let (places, names): (&[bool], _) = match backend {
         Backend::GeminiApi => (
-            &[!src.inlined_requests.is_empty(), src.file_name.is_some()],
+            &[!src.inlined_requests.is_empty(), is_set(&src.file_name)],
             "inlinedRequests or fileName",
         ),
         Backend::Vertex => (
             &[
-                !src.gcs_uri.is_empty(),
-                src.bigquery_uri.is_some(),
-                src.vertex_dataset_name.is_some(),
+                src.gcs_uri.iter().any(|uri| !uri.is_empty()),
+                is_set(&src.bigquery_uri),
+                is_set(&src.vertex_dataset_name),
             ],
             "gcsUri, bigqueryUri or vertexDatasetName",
         ),
@@ -92,22 +92,30 @@ pub fn check_batch_source(backend: Backend, src: &BatchJobSource) -> Result<(), 
 }
 
 fn exactly_one(places: &[bool], names: &str, backend: Backend) -> Result<(), Error> {
-    if places.iter().filter(|set| **set).count() == 1 {
-        return Ok(());
-    }
+    let told = match places.iter().filter(|set| **set).count() {
+        1 => return Ok(()),
+        0 => "all are empty".to_owned(),
+        count => format!("{count} are set"),
+    };
     Err(Error::invalid(
         "src",
-        format!("must set exactly one of {names} on {backend}"),
+        format!("must set exactly one of {names} on {backend}, and {told}"),
     ))
+}
+
+fn is_set(place: &Option<String>) -> bool {
+    place.as_ref().is_some_and(|place| !place.is_empty())
 }
 
 /// Refuses a source of content to embed that names no place, or both.
 ///
 /// # Errors
 ///
-/// Fails unless exactly one of the two is set.
+/// Fails unless exactly one of the two is set, and holds something.
 pub fn check_embeddings_source(src: &EmbeddingsBatchJobSource) -> Result<(), Error> {
-    let places = [src.file_name.is_some(), src.inlined_requests.is_some()];
+    let inlined = src.inlined_requests.as_ref();
+    let inlined = inlined.is_some_and(|batch| !batch.contents.is_empty());
+    let places = [is_set(&src.file_name), inlined];
     exactly_one(&places, "inlinedRequests or fileName", Backend::GeminiApi)
 }
 

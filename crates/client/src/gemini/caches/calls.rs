@@ -58,7 +58,7 @@ impl Caches {
             made: self.made.clone(),
             request: CreateCachedContentRequest::new().set_model(model),
             options: CallOptions::default(),
-            invalid: None,
+            mistakes: Mistakes::default(),
         }
     }
 
@@ -86,11 +86,7 @@ impl Caches {
 
     /// Describes a cache.
     pub fn get(&self, name: impl Into<String>) -> GetCache {
-        GetCache {
-            api: self.api.clone(),
-            name: name.into(),
-            options: CallOptions::default(),
-        }
+        GetCache::new(&self.api, name)
     }
 
     /// Lists the caches.
@@ -109,7 +105,7 @@ impl Caches {
             name: name.into(),
             request: UpdateCachedContentRequest::new(),
             options: CallOptions::default(),
-            invalid: None,
+            mistakes: Mistakes::default(),
         }
     }
 
@@ -131,8 +127,7 @@ pub struct CreateCache {
     made: Made,
     request: CreateCachedContentRequest,
     options: CallOptions,
-    /// What is wrong with what was set.
-    invalid: Option<Error>,
+    mistakes: Mistakes,
 }
 
 impl CreateCache {
@@ -141,6 +136,7 @@ impl CreateCache {
         let model = self.request.model.take();
         self.request = request;
         self.request.model = self.request.model.or(model);
+        self.mistakes = Mistakes::default();
         self
     }
 
@@ -170,13 +166,13 @@ impl CreateCache {
 
     /// How long to keep it; one hour when neither this nor an expiry is set.
     pub fn set_ttl(mut self, ttl: impl Into<TtlArg>) -> Self {
-        self.request.ttl = valid(ttl.into().into_inner(), &mut self.invalid);
+        self.request.ttl = valid(ttl.into().into_inner(), &mut self.mistakes.ttl);
         self
     }
 
     /// Until when to keep it, instead of a time to live.
     pub fn set_expire_time(mut self, time: impl Into<ExpireTimeArg>) -> Self {
-        self.request.expire_time = valid(time.into().into_inner(), &mut self.invalid);
+        self.request.expire_time = valid(time.into().into_inner(), &mut self.mistakes.expire_time);
         self
     }
 
@@ -206,7 +202,7 @@ impl CreateCache {
     ///
     /// As [`Gemini::create_cache`].
     pub async fn send(self) -> Result<Response<CachedContent>, Error> {
-        self.invalid.map_or(Ok(()), Err)?;
+        self.mistakes.check()?;
         self.api.create_cache(&self.request, &self.options).await
     }
 
@@ -222,7 +218,7 @@ impl CreateCache {
     ///
     /// As [`send`](Self::send).
     pub async fn send_once(self) -> Result<Response<CachedContent>, Error> {
-        self.invalid.map_or(Ok(()), Err)?;
+        self.mistakes.check()?;
         self.made.once(&self.api, self.request, &self.options).await
     }
 
@@ -261,41 +257,28 @@ impl CreateCache {
     }
 }
 
-/// What was set, or a note of what is wrong with it; the first such note is kept.
-fn valid<T>(given: Result<T, Error>, invalid: &mut Option<Error>) -> Option<T> {
-    match given {
-        Ok(value) => Some(value),
-        Err(error) => {
-            invalid.get_or_insert(error);
-            None
-        }
+/// What is wrong with what was set last.
+#[derive(Clone, Debug, Default)]
+struct Mistakes {
+    ttl: Option<Error>,
+    expire_time: Option<Error>,
+}
+
+impl Mistakes {
+    fn check(self) -> Result<(), Error> {
+        self.ttl.or(self.expire_time).map_or(Ok(()), Err)
     }
 }
 
-/// A `cachedContents.get` call in the making.
-#[derive(Clone, Debug)]
-#[must_use = "nothing is sent before `send`"]
-pub struct GetCache {
-    api: Gemini,
-    name: String,
-    options: CallOptions,
+/// What was set, or a note of what is wrong with it. Either takes the place of an earlier one.
+fn valid<T>(given: Result<T, Error>, mistake: &mut Option<Error>) -> Option<T> {
+    *mistake = None;
+    given.map_err(|error| *mistake = Some(error)).ok()
 }
 
-impl GetCache {
-    /// Options of this call.
-    pub fn with_options(mut self, options: CallOptions) -> Self {
-        self.options = options;
-        self
-    }
-
-    /// Sends.
-    ///
-    /// # Errors
-    ///
-    /// As [`Gemini::get_cache`].
-    pub async fn send(self) -> Result<Response<CachedContent>, Error> {
-        self.api.get_cache(&self.name, &self.options).await
-    }
+named_calls! {
+    /// A `cachedContents.get` call in the making.
+    pub struct GetCache(get_cache) -> CachedContent;
 }
 
 /// A `cachedContents.list` call in the making.
@@ -307,25 +290,9 @@ pub struct ListCachesCall {
     options: CallOptions,
 }
 
+paged!(ListCachesCall);
+
 impl ListCachesCall {
-    /// Most caches in a page.
-    pub fn set_page_size(mut self, size: i32) -> Self {
-        self.list.page_size = Some(size);
-        self
-    }
-
-    /// Where to start, from an earlier page.
-    pub fn set_page_token(mut self, token: impl Into<String>) -> Self {
-        self.list.page_token = Some(token.into());
-        self
-    }
-
-    /// Options of each request.
-    pub fn with_options(mut self, options: CallOptions) -> Self {
-        self.options = options;
-        self
-    }
-
     /// The caches, one by one; [`Pager::pages`] gives them by page.
     pub fn items(self) -> Pager<CachedContent> {
         self.api.list_caches(self.list, self.options)
@@ -340,25 +307,26 @@ pub struct UpdateCache {
     name: String,
     request: UpdateCachedContentRequest,
     options: CallOptions,
-    invalid: Option<Error>,
+    mistakes: Mistakes,
 }
 
 impl UpdateCache {
     /// Replaces the whole request.
     pub fn set_request(mut self, request: UpdateCachedContentRequest) -> Self {
         self.request = request;
+        self.mistakes = Mistakes::default();
         self
     }
 
     /// How long to keep it, from now.
     pub fn set_ttl(mut self, ttl: impl Into<TtlArg>) -> Self {
-        self.request.ttl = valid(ttl.into().into_inner(), &mut self.invalid);
+        self.request.ttl = valid(ttl.into().into_inner(), &mut self.mistakes.ttl);
         self
     }
 
     /// Until when to keep it, instead of a time to live.
     pub fn set_expire_time(mut self, time: impl Into<ExpireTimeArg>) -> Self {
-        self.request.expire_time = valid(time.into().into_inner(), &mut self.invalid);
+        self.request.expire_time = valid(time.into().into_inner(), &mut self.mistakes.expire_time);
         self
     }
 
@@ -374,7 +342,7 @@ impl UpdateCache {
     ///
     /// As [`Gemini::update_cache`].
     pub async fn send(self) -> Result<Response<CachedContent>, Error> {
-        self.invalid.map_or(Ok(()), Err)?;
+        self.mistakes.check()?;
         let changed = self
             .caches
             .api

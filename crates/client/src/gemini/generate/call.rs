@@ -18,7 +18,7 @@ use crate::gemini::{ResponseStore, ToolSet};
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before `send` or `stream`"]
 pub struct GenerateContent {
-    call: Call,
+    pub(super) call: Call,
     tools: ToolSet,
     automatic: AutomaticFunctionCallingConfig,
 }
@@ -167,49 +167,6 @@ impl GenerateContent {
         } = self.call;
         request.tools = self.tools.resolved().await?.join(request.tools)?;
         api.generate_content_raw(&model, &request, &options).await
-    }
-
-    /// Asks for JSON of the shape of `T`, and reads it.
-    ///
-    /// ```no_run
-    /// # async fn run(client: gimmal_client::gemini::GeminiClient) -> Result<(), gimmal_client::Error> {
-    /// #[derive(serde::Deserialize, schemars::JsonSchema)]
-    /// struct City {
-    ///     name: String,
-    ///     /// People who live there.
-    ///     population: u64,
-    /// }
-    ///
-    /// let call = client.models().generate_content("gemini-2.5-flash");
-    /// let call = call.set_contents(["The largest cities of Peru."]);
-    /// let cities = call.send_as::<Vec<City>>().await?.into_body();
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send); and with the text of the reply as payload when it is not such a
-    /// value, for example because the limit of tokens cut it.
-    #[cfg(feature = "schemars")]
-    pub async fn send_as<T>(mut self) -> Result<Response<T>, Error>
-    where
-        T: serde::de::DeserializeOwned + schemars::JsonSchema,
-    {
-        let config = self.call.request.generation_config.get_or_insert_default();
-        config
-            .response_mime_type
-            .get_or_insert_with(|| "application/json".to_owned());
-        config.response_schema = None;
-        config.response_json_schema = Some(gimmal_types::gemini::json_schema_of::<T>());
-        self.send().await?.try_map(|reply| {
-            reply.parsed().map_err(|error| {
-                let reason = reply.finish_reason();
-                let reason =
-                    reason.map_or("not said".to_owned(), |reason| reason.name().into_owned());
-                let text = reply.text().unwrap_or_default();
-                Error::decode(error, text.into()).with_context("finish reason", reason)
-            })
-        })
     }
 
     /// Sends, and returns the chunks as they come.

@@ -5,6 +5,8 @@ mod call;
 mod hops;
 mod stored;
 mod stream;
+#[cfg(feature = "schemars")]
+mod typed;
 
 pub(super) use automatic::Generation;
 pub use call::GenerateContent;

@@ -102,6 +102,7 @@ impl CreateInteraction {
     /// Replaces the whole request, except for a model or an agent that it does not name.
     pub fn set_request(mut self, request: impl Into<InteractionRequest>) -> Self {
         let before = std::mem::replace(&mut self.request, request.into());
+        self.misplaced = None;
         match (&mut self.request, before) {
             (InteractionRequest::Model(now), InteractionRequest::Model(before)) => {
                 now.model = now.model.take().or(before.model);

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use gimmal_transport::Error;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -75,6 +76,8 @@ pub(super) type Outcome = Result<Lease, FlightFailure>;
 pub(super) struct FlightFailure {
     pub(super) class: CreateFailure,
     pub(super) text: String,
+    /// What the service or the connection said, if it came that far.
+    pub(super) error: Option<Error>,
 }
 
 impl FlightFailure {
@@ -82,6 +85,7 @@ impl FlightFailure {
         Self {
             class: CreateFailure::Unavailable,
             text: text.into(),
+            error: None,
         }
     }
 }

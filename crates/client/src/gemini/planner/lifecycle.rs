@@ -104,7 +104,7 @@ impl Planner {
         if may_exist || self.inner.options.adopt {
             match self.find_remote(prefix).await {
                 Ok(Some(lease)) => return (Ok(lease), true),
-                Err(error) if may_exist => return (Err(failed(&error)), false),
+                Err(error) if may_exist => return (Err(failed(error)), false),
                 Ok(None) | Err(_) => {}
             }
         }
@@ -127,7 +127,7 @@ impl Planner {
                     FlightFailure::unavailable("the service created a cache without its name")
                 })
             }
-            Err(error) => Err(failed(&error)),
+            Err(error) => Err(failed(error)),
         };
         (outcome, false)
     }
@@ -266,12 +266,13 @@ impl Planner {
     }
 }
 
-fn failed(error: &Error) -> FlightFailure {
-    let class = CreateFailure::of(error);
+fn failed(error: Error) -> FlightFailure {
+    let class = CreateFailure::of(&error);
     tracing::warn!(class = class.as_str(), %error, "context cache not created");
     FlightFailure {
         class,
         text: error.to_string(),
+        error: Some(error),
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
+use gimmal_transport::Error;
 use gimmal_types::gemini::Content;
 
 use super::ledger::FlightFailure;
@@ -22,6 +23,8 @@ const LEAST_PAUSE: Duration = Duration::from_secs(1);
 pub struct WarmError {
     text: String,
     authentication: bool,
+    /// The refusal itself, where there was one.
+    source: Option<Error>,
 }
 
 impl WarmError {
@@ -63,6 +66,7 @@ impl Planner {
                     return Err(WarmError {
                         text: format!("an earlier failure is remembered ({reason})"),
                         authentication: false,
+                        source: None,
                     });
                 }
                 Verdict::Send { .. } | Verdict::UseNamed => return Ok(None),
@@ -70,12 +74,13 @@ impl Planner {
         };
         match self.ensure(prefix, ttl, None).await {
             Ok(lease) => Ok(Some(lease)),
-            Err(FlightFailure { class, text }) => {
+            Err(FlightFailure { class, text, error }) => {
                 let authentication = class == CreateFailure::Unauthenticated;
                 if guaranteed || authentication {
                     Err(WarmError {
                         text,
                         authentication,
+                        source: error,
                     })
                 } else {
                     Ok(None)
