@@ -31,13 +31,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let file = upload.send().await?.into_body();
     // A film would be worked on for a while; a text is ready at once.
     let file = files.wait_until_active(&file).await?;
-    let name = file.name.unwrap_or_default();
+    let name = file.name.clone().unwrap_or_default();
     if let Some(time) = file.expiration_time {
         writeln!(out, "{name} is there until {time}")?;
     }
 
     let prompt = [
-        Part::file_data(file.uri.unwrap_or_default(), "text/plain"),
+        Part::try_from(&file)?,
         Part::text("Where are the spare keys?"),
     ];
     let reply = client

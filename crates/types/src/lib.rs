@@ -8,6 +8,7 @@ mod open_enum;
 mod bytes64;
 mod duration;
 pub mod gemini;
+mod invalid_input;
 pub mod rpc;
 mod timestamp;
 pub mod tinker;
@@ -15,6 +16,7 @@ mod transform;
 
 pub use bytes64::{Bytes64, InvalidBase64};
 pub use duration::{InvalidDuration, WireDuration};
+pub use invalid_input::InvalidInput;
 pub use open_enum::UnknownValue;
 pub use timestamp::{InvalidTimestamp, Timestamp};
 pub use transform::{Given, Transform};

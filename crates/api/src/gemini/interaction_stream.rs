@@ -5,7 +5,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
-use gimmal_transport::{Error, EventStream, Response};
+use gimmal_transport::{Error, EventStream, Response, ResponseParts};
 use gimmal_types::gemini::interactions::{Interaction, InteractionAssembly, InteractionSseEvent};
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
@@ -20,9 +20,7 @@ const LAST_WORD: &[u8] = b"[DONE]";
 #[derive(Debug)]
 #[must_use = "a stream does nothing until it is read"]
 pub struct InteractionStream {
-    status: StatusCode,
-    headers: HeaderMap,
-    attempts: u32,
+    parts: ResponseParts,
     events: EventStream,
     interaction_id: Option<String>,
     last_event_id: Option<String>,
@@ -31,30 +29,34 @@ pub struct InteractionStream {
 
 impl InteractionStream {
     pub(crate) fn new(response: Response<EventStream>) -> Self {
+        let (parts, events) = response.into_parts();
         Self {
-            status: response.status(),
-            headers: response.headers().clone(),
-            attempts: response.attempts(),
-            events: response.into_body(),
+            parts,
+            events,
             interaction_id: None,
             last_event_id: None,
             ended: false,
         }
     }
 
+    /// Everything of the reply but its body.
+    pub fn parts(&self) -> &ResponseParts {
+        &self.parts
+    }
+
     /// The HTTP status of the reply.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.parts.status
     }
 
     /// The headers of the reply.
     pub fn headers(&self) -> &HeaderMap {
-        &self.headers
+        &self.parts.headers
     }
 
     /// How many requests it took to open the stream.
     pub fn attempts(&self) -> u32 {
-        self.attempts
+        self.parts.attempts
     }
 
     /// The interaction, once an event has named it.

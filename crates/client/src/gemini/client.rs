@@ -136,7 +136,7 @@ impl GeminiClient {
         super::Live::new(self.api.clone())
     }
 
-    /// Live music.
+    /// Live music: sessions that make music while it is heard.
     #[cfg(feature = "websocket")]
     pub fn live_music(&self) -> super::LiveMusic {
         super::LiveMusic::new(self.api.clone())

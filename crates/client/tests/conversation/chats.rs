@@ -121,7 +121,7 @@ async fn an_empty_message_is_refused() {
 
 /// Covers: Chat.send_message_stream
 #[tokio::test]
-async fn a_streamed_reply_is_remembered_in_pieces_when_it_has_ended() {
+async fn a_streamed_reply_is_remembered_as_one_turn_when_it_has_ended() {
     let piece = json!({"candidates": [{"content": {"role": "model", "parts": [{"text": "a"}]}}]});
     let end = json!({"candidates": [{"finishReason": "STOP"}],
                      "usageMetadata": {"totalTokenCount": 3}});
@@ -138,14 +138,14 @@ async fn a_streamed_reply_is_remembered_in_pieces_when_it_has_ended() {
         in_time(stream.collect()).await.unwrap().text().unwrap(),
         "ab"
     );
-    let kept = ["user: q1", "model: a", "model: b"];
+    let kept = ["user: q1", "model: ab"];
     assert_eq!(turns(chat.curated_history()), kept);
 
     // It never said why it ended.
     let stream = in_time(chat.send_message("q2").stream()).await.unwrap();
     in_time(stream.collect()).await.unwrap();
     assert_eq!(turns(chat.curated_history()), kept);
-    assert_eq!(turns(chat.history())[3..], ["user: q2", "model: a"]);
+    assert_eq!(turns(chat.history())[2..], ["user: q2", "model: a"]);
 
     // It broke off, and it was dropped: neither is remembered.
     let stream = in_time(chat.send_message("q3").stream()).await.unwrap();
@@ -153,12 +153,31 @@ async fn a_streamed_reply_is_remembered_in_pieces_when_it_has_ended() {
     let mut stream = in_time(chat.send_message("q4").stream()).await.unwrap();
     in_time(stream.next()).await.unwrap().unwrap();
     drop(stream);
-    assert_eq!(chat.history().len(), 5);
+    assert_eq!(chat.history().len(), 4);
     say(&mut chat, "q5").await;
-    assert_eq!(
-        sent(&http)[4],
-        ["user: q1", "model: a", "model: b", "user: q5"]
-    );
+    assert_eq!(sent(&http)[4], ["user: q1", "model: ab", "user: q5"]);
+}
+
+/// Covers: Chat.send_message_stream
+#[tokio::test]
+async fn what_keeps_parts_of_a_streamed_reply_apart_is_sent_again_in_place() {
+    let piece = |part: Value| json!({"candidates": [{"content": {"parts": [part]}}]});
+    let pieces = [
+        json!({"text": "hm", "thought": true}),
+        json!({"text": "a"}),
+        json!({"text": "b"}),
+        json!({"text": "", "thoughtSignature": "c2ln"}),
+    ];
+    let mut reply = pieces.clone().map(piece).to_vec();
+    reply.push(json!({"candidates": [{"finishReason": "STOP"}]}));
+    let (create, http) = create([chunks(&reply), whole(&says("c"))]);
+    let mut chat = create.start().unwrap();
+    let stream = in_time(chat.send_message("q1").stream()).await.unwrap();
+    in_time(stream.collect()).await.unwrap();
+    assert_eq!(chat.history().len(), 2);
+    say(&mut chat, "q2").await;
+    let parts = http.requests()[1].json().unwrap()["contents"][1]["parts"].clone();
+    assert_eq!(parts, json!([pieces[0], {"text": "ab"}, pieces[3]]));
 }
 
 /// Covers: Chat.send_message, Chat.send_message_stream

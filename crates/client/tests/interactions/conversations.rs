@@ -112,6 +112,8 @@ async fn a_stream_rebuilds_the_interaction_and_can_be_taken_up() {
         said += event.text().unwrap_or_default();
     }
     assert_eq!(said, FACT);
+    assert_eq!(stream.parts().status, stream.status());
+    assert_eq!(stream.parts().attempts, 1);
     assert_eq!(stream.last_event_id(), places.last().map(String::as_str));
     let id = stream.interaction_id().unwrap().to_owned();
 

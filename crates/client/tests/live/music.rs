@@ -74,7 +74,7 @@ async fn music_that_cannot_be_made_says_why() {
         .receive()
         .close(CloseCode::POLICY, "no such model");
     let (client, _) = scripted([refused]);
-    let call = client.live().music().connect("lyria");
+    let call = client.live_music().connect("lyria");
     let error = limited(call.send()).await.unwrap_err();
     assert_eq!(error.close_reason(), Some("no such model"));
     let vertex = GeminiClient::builder()

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use gimmal_types::InvalidInput;
 use gimmal_types::rpc::Status;
 use http::{HeaderMap, Method, StatusCode};
 use url::Url;
@@ -475,6 +476,12 @@ impl Error {
 impl From<Throttled> for Error {
     fn from(refusal: Throttled) -> Self {
         Self::throttled(&refusal)
+    }
+}
+
+impl From<InvalidInput> for Error {
+    fn from(input: InvalidInput) -> Self {
+        Self::invalid(input.field(), input.reason())
     }
 }
 

@@ -4,9 +4,10 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::{
-    Blob, CodeExecutionResult, ExecutableCode, FileData, FunctionCall, FunctionResponse, Part,
-    ToolCall, ToolResponse, Transcription,
+    Blob, CodeExecutionResult, ExecutableCode, File, FileData, FunctionCall, FunctionResponse,
+    Part, ToolCall, ToolResponse, Transcription,
 };
+use crate::InvalidInput;
 
 /// The member of a [`Part`] that carries its data.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -142,6 +143,39 @@ part_from! {
     FunctionResponse => set_function_response,
     ExecutableCode => set_executable_code,
     CodeExecutionResult => set_code_execution_result,
+}
+
+impl TryFrom<&File> for Part {
+    type Error = InvalidInput;
+
+    /// A file that the service keeps, by its address and media type.
+    ///
+    /// # Errors
+    ///
+    /// Fails on a file without an address; a file that was uploaded has one.
+    ///
+    /// ```
+    /// use gimmal_types::gemini::{Content, File, Part};
+    ///
+    /// let file = File::new().set_uri("https://host/v1beta/files/a").set_mime_type("video/mp4");
+    /// let question = Content::from([Part::try_from(&file)?, Part::text("What is it about?")]);
+    /// assert_eq!(question.parts[0], Part::file_data("https://host/v1beta/files/a", "video/mp4"));
+    ///
+    /// let refused = Part::try_from(&File::new()).unwrap_err();
+    /// let message = "invalid `file.uri`: must be set; a file that was uploaded has one";
+    /// assert_eq!(refused.to_string(), message);
+    /// # Ok::<(), gimmal_types::InvalidInput>(())
+    /// ```
+    fn try_from(file: &File) -> Result<Self, InvalidInput> {
+        let uri = file.uri.as_ref().filter(|uri| !uri.is_empty());
+        let missing = || {
+            let reason = "must be set; a file that was uploaded has one";
+            InvalidInput::new("file.uri", reason)
+        };
+        let mut data = FileData::new().set_file_uri(uri.ok_or_else(missing)?);
+        data.mime_type.clone_from(&file.mime_type);
+        Ok(data.into())
+    }
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::invalid_input::finite;
 use super::{Datum, InvalidInput, LossFnType, TensorData};
+use crate::invalid_input::finite;
 
 /// A setting of a loss: a number, or a text.
 #[derive(Clone, Debug, PartialEq)]

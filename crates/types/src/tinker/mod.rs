@@ -15,7 +15,6 @@ mod datum;
 mod enums;
 mod forward_backward;
 mod futures;
-mod invalid_input;
 mod loss_inputs;
 mod model_input;
 mod models;
@@ -35,6 +34,7 @@ mod tensor_json;
 mod tensor_sparse;
 mod weights;
 
+pub use crate::InvalidInput;
 pub use base64_bytes::Base64Bytes;
 pub use billing::{
     AuditLogEntry, AuditLogResponse, BillingEventInfo, BillingUsageEvent, BillingUsageResponse,
@@ -73,7 +73,6 @@ pub use futures::{
     FutureRetrieveRequest, FuturesRetrieveRequest, FuturesRetrieveResponse, RequestFailedResponse,
     SamplingSessionFuturesTarget, TryAgainResponse, UntypedAPIFuture,
 };
-pub use invalid_input::InvalidInput;
 pub use model_input::ModelInput;
 pub use models::{
     CreateModelRequest, CreateModelResponse, GetInfoRequest, GetInfoResponse, LoraConfig,

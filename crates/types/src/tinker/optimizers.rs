@@ -3,8 +3,8 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::invalid_input::finite;
 use super::{InvalidInput, MessageType};
+use crate::invalid_input::finite;
 use crate::wire::{IntoField, WireRecord};
 
 record! {

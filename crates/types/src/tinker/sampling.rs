@@ -1,7 +1,7 @@
 //! Sampling: sessions to sample in, and what is asked of them.
 
-use super::invalid_input::finite;
 use super::{InvalidInput, MessageType, ModelInput, TensorData, TensorDtype};
+use crate::invalid_input::finite;
 
 record! {
     /// Opens a sampling session.

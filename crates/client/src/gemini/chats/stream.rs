@@ -14,8 +14,9 @@ use crate::gemini::generate::{Event, Events};
 
 /// The chunks of a reply in a chat, as [`GenerateStream`](crate::gemini::GenerateStream) has them.
 ///
-/// The chat has the message and the reply when the stream has ended without an error; a stream
-/// that fails or is dropped leaves the chat as it was.
+/// The chat has the message and the reply, joined into one turn, when the stream has ended without
+/// an error; a stream that fails or is dropped leaves the chat as it was. The turn is sent again
+/// with later messages when every piece had content and the last said why it was the last.
 #[must_use = "a stream does nothing until it is read"]
 pub struct ChatStream<'a> {
     history: &'a mut History,
@@ -23,7 +24,8 @@ pub struct ChatStream<'a> {
     /// Turns that are complete: a message or results, and the reply to it.
     rounds: Vec<(Content, Content)>,
     user: Content,
-    said: Vec<Content>,
+    /// What the model said since, all in one turn.
+    said: Option<Content>,
     valid: bool,
     finished: bool,
     ended: bool,
@@ -36,7 +38,7 @@ impl<'a> ChatStream<'a> {
             events,
             rounds: Vec::new(),
             user,
-            said: Vec::new(),
+            said: None,
             valid: true,
             finished: false,
             ended: false,
@@ -83,8 +85,7 @@ impl<'a> ChatStream<'a> {
         Ok(reply)
     }
 
-    /// Takes note of what a chunk says. Each piece becomes a turn of its own, so that nothing is
-    /// read into how pieces belong together.
+    /// Takes note of what a chunk says.
     fn note(&mut self, chunk: &GenerateContentResponse) {
         self.finished |= chunk.finish_reason().is_some();
         let candidate = chunk.candidates.first();
@@ -93,7 +94,7 @@ impl<'a> ChatStream<'a> {
         let content = content.filter(|content| !content.parts.is_empty());
         if let Some(content) = content {
             self.valid &= is_valid(content);
-            self.said.push(content.clone());
+            self.said.get_or_insert_default().absorb(content.clone());
         }
     }
 
@@ -101,10 +102,10 @@ impl<'a> ChatStream<'a> {
         for (user, reply) in self.rounds.drain(..) {
             self.history.record(user, vec![reply], true);
         }
-        let said = std::mem::take(&mut self.said);
-        let valid = self.valid && self.finished && !said.is_empty();
-        self.history
-            .record(std::mem::take(&mut self.user), said, valid);
+        let said = self.said.take();
+        let valid = self.valid && self.finished && said.is_some();
+        let user = std::mem::take(&mut self.user);
+        self.history.record(user, said.into_iter().collect(), valid);
     }
 }
 
@@ -122,7 +123,7 @@ impl Stream for ChatStream<'_> {
                 Some(Ok(Event::Round { calls, results })) => {
                     let user = std::mem::replace(&mut self.user, results);
                     self.rounds.push((user, calls));
-                    self.said.clear();
+                    self.said = None;
                     (self.valid, self.finished) = (true, false);
                 }
                 Some(Err(error)) => {

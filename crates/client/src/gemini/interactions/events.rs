@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt as _};
 use gimmal_api::gemini::InteractionStream;
-use gimmal_transport::Error;
+use gimmal_transport::{Error, ResponseParts};
 use gimmal_types::gemini::interactions::{Interaction, InteractionAssembly, InteractionSseEvent};
 use http::{HeaderMap, StatusCode};
 
@@ -22,9 +22,7 @@ use super::continuation::Hops;
 /// the rest with [`GetInteraction::stream`](super::GetInteraction::stream).
 #[must_use = "a stream does nothing until it is read"]
 pub struct InteractionEvents {
-    status: StatusCode,
-    headers: HeaderMap,
-    attempts: u32,
+    parts: ResponseParts,
     events: BoxStream<'static, Result<InteractionSseEvent, Error>>,
     interaction_id: Option<String>,
     last_event_id: Option<String>,
@@ -33,51 +31,49 @@ pub struct InteractionEvents {
 impl InteractionEvents {
     /// The events of one request.
     pub(super) fn plain(stream: InteractionStream) -> Self {
-        let (status, headers) = (stream.status(), stream.headers().clone());
-        Self::new(status, headers, stream.attempts(), stream.boxed())
+        Self::new(stream.parts().clone(), stream.boxed())
     }
 
     /// The events of as many requests as it takes.
     pub(super) fn continued(hops: Hops) -> Self {
-        let stream = hops.stream();
-        let (status, headers) = (stream.status(), stream.headers().clone());
-        let attempts = stream.attempts();
+        let parts = hops.stream().parts().clone();
         let events = futures_util::stream::unfold(hops, |mut hops| async move {
             let event = hops.next().await?;
             Some((event, hops))
         });
-        Self::new(status, headers, attempts, events.boxed())
+        Self::new(parts, events.boxed())
     }
 
     fn new(
-        status: StatusCode,
-        headers: HeaderMap,
-        attempts: u32,
+        parts: ResponseParts,
         events: BoxStream<'static, Result<InteractionSseEvent, Error>>,
     ) -> Self {
         Self {
-            status,
-            headers,
-            attempts,
+            parts,
             events,
             interaction_id: None,
             last_event_id: None,
         }
     }
 
+    /// Everything of the first reply but its body.
+    pub fn parts(&self) -> &ResponseParts {
+        &self.parts
+    }
+
     /// The HTTP status of the first reply.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.parts.status
     }
 
     /// The headers of the first reply.
     pub fn headers(&self) -> &HeaderMap {
-        &self.headers
+        &self.parts.headers
     }
 
     /// How many requests it took to open the stream.
     pub fn attempts(&self) -> u32 {
-        self.attempts
+        self.parts.attempts
     }
 
     /// The interaction, once an event has named it.
@@ -125,7 +121,7 @@ impl fmt::Debug for InteractionEvents {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("InteractionEvents")
-            .field("status", &self.status)
+            .field("status", &self.parts.status)
             .field("interaction_id", &self.interaction_id)
             .field("last_event_id", &self.last_event_id)
             .finish_non_exhaustive()

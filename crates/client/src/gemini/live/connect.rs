@@ -6,7 +6,7 @@ use gimmal_transport::{CallOptions, Error};
 use gimmal_types::gemini::{Content, LiveConnectConfig, Modality, SessionResumptionConfig, Tool};
 
 use super::incoming::{Limit, LiveReceiver};
-use super::{LiveMusic, LiveSender, LiveSession};
+use super::{LiveSender, LiveSession};
 use crate::gemini::ToolSet;
 
 /// The group of calls that open Live sessions.
@@ -44,11 +44,6 @@ impl Live {
             socket: WebSocketConfig::default(),
             options: CallOptions::default(),
         }
-    }
-
-    /// Live music.
-    pub fn music(&self) -> LiveMusic {
-        LiveMusic::new(self.api.clone())
     }
 }
 

@@ -44,12 +44,7 @@ impl GenerateContentResponse {
 impl Candidate {
     fn absorb(&mut self, chunk: Self) {
         if let Some(content) = chunk.content {
-            let have = self.content.get_or_insert_default();
-            replace(&mut have.role, content.role);
-            merge_unknown(&mut have.unknown_fields, &content.unknown_fields);
-            for part in content.parts {
-                push_part(have, part);
-            }
+            self.content.get_or_insert_default().absorb(*content);
         }
         replace(&mut self.finish_reason, chunk.finish_reason);
         replace(&mut self.finish_message, chunk.finish_message);
@@ -68,6 +63,18 @@ impl Candidate {
             self.safety_ratings = chunk.safety_ratings;
         }
         merge_unknown(&mut self.unknown_fields, &chunk.unknown_fields);
+    }
+}
+
+impl Content {
+    /// Adds what the same speaker says next, as chunks of a stream bring it: adjacent pieces of
+    /// plain text of the same sort (answer or reasoning) become one part.
+    pub fn absorb(&mut self, more: Self) {
+        replace(&mut self.role, more.role);
+        merge_unknown(&mut self.unknown_fields, &more.unknown_fields);
+        for part in more.parts {
+            push_part(self, part);
+        }
     }
 }
 
