@@ -115,26 +115,13 @@ impl Endpoint {
         }
     }
 
-    /// Refuses a call that the developer API does not have.
-    pub(crate) fn require_vertex(&self, call: &str) -> Result<(), Error> {
-        match self.backend {
-            Backend::Vertex => Ok(()),
-            Backend::GeminiApi => Err(Error::invalid(
-                "backend",
-                format!("{call} is not available on {}", self.backend),
-            )),
+    /// Refuses a call that only this backend has.
+    pub(crate) fn require(&self, backend: Backend, call: &str) -> Result<(), Error> {
+        if self.backend == backend {
+            return Ok(());
         }
-    }
-
-    /// Refuses a call that only the developer API has.
-    pub(crate) fn require_gemini_api(&self, call: &str) -> Result<(), Error> {
-        match self.backend {
-            Backend::GeminiApi => Ok(()),
-            Backend::Vertex => Err(Error::invalid(
-                "backend",
-                format!("{call} is not available on {}", self.backend),
-            )),
-        }
+        let message = format!("{call} is not available on {}", self.backend);
+        Err(Error::invalid("backend", message))
     }
 
     /// The URL of a resource path relative to the version, within the project on Vertex.

@@ -12,7 +12,7 @@ use http::Method;
 
 use super::mapping::Body;
 use super::requests::call_url;
-use super::{Endpoint, Gemini, attributes};
+use super::{Backend, Endpoint, Gemini, attributes};
 
 table! {
     /// The models read the standard alphabet of base64 only.
@@ -188,7 +188,7 @@ pub fn generate_images(
     prompt: &str,
     config: &GenerateImagesConfig,
 ) -> Result<Request, Error> {
-    endpoint.require_vertex("generate_images")?;
+    endpoint.require(Backend::Vertex, "generate_images")?;
     let mut body = Body::default();
     body.set("instances[0].prompt", prompt);
     body.route(&GENERATE_IMAGES, config);
@@ -213,7 +213,7 @@ pub fn edit_image(
     references: &[ReferenceImage],
     config: &EditImageConfig,
 ) -> Result<Request, Error> {
-    endpoint.require_vertex("edit_image")?;
+    endpoint.require(Backend::Vertex, "edit_image")?;
     let mut body = Body::default();
     body.set("instances[0].prompt", prompt);
     if !references.is_empty() {
@@ -243,7 +243,7 @@ pub fn upscale_image(
     factor: &str,
     config: &UpscaleImageConfig,
 ) -> Result<Request, Error> {
-    endpoint.require_vertex("upscale_image")?;
+    endpoint.require(Backend::Vertex, "upscale_image")?;
     let mut body = Body::default();
     body.add_by("instances[0].image", &IMAGE, image);
     body.set("parameters.upscaleConfig.upscaleFactor", factor);
@@ -270,7 +270,7 @@ pub fn recontext_image(
     source: &RecontextImageSource,
     config: &RecontextImageConfig,
 ) -> Result<Request, Error> {
-    endpoint.require_vertex("recontext_image")?;
+    endpoint.require(Backend::Vertex, "recontext_image")?;
     let mut body = Body::of(&RECONTEXT_SOURCE, source);
     body.route(&RECONTEXT_IMAGE, config);
     predict(
@@ -293,7 +293,7 @@ pub fn segment_image(
     source: &SegmentImageSource,
     config: &SegmentImageConfig,
 ) -> Result<Request, Error> {
-    endpoint.require_vertex("segment_image")?;
+    endpoint.require(Backend::Vertex, "segment_image")?;
     let mut body = Body::of(&SEGMENT_SOURCE, source);
     body.route(&SEGMENT_IMAGE, config);
     predict(endpoint, model, "segment_image", body, false)

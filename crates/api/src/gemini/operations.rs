@@ -36,7 +36,7 @@ pub fn get_operation(endpoint: &Endpoint, name: &str) -> Result<Request, Error> 
 /// Fails on the developer API, on characters that would change the path and on a name that is no
 /// operation's.
 pub fn fetch_predict_operation(endpoint: &Endpoint, name: &str) -> Result<Request, Error> {
-    endpoint.require_vertex("fetchPredictOperation")?;
+    endpoint.require(Backend::Vertex, "fetchPredictOperation")?;
     check(FIELD, name)?;
     let Some((resource, _)) = name.rsplit_once(SEGMENT) else {
         let fix = "must be the name of an operation, such as `…/models/veo/operations/1`";
@@ -59,13 +59,13 @@ pub fn fetch_predict_operation(endpoint: &Endpoint, name: &str) -> Result<Reques
 ///
 /// Fails on the developer API, on an empty name and on characters that would change the path.
 pub fn get(endpoint: &Endpoint, name: &str) -> Result<Request, Error> {
-    endpoint.require_vertex("operations.get of a project")?;
+    endpoint.require(Backend::Vertex, "operations.get of a project")?;
     Ok(requests::get(endpoint.url(&project_path(name)?)))
 }
 
 /// Builds the request that stops an operation of a Vertex project.
 fn cancel(endpoint: &Endpoint, name: &str) -> Result<Request, Error> {
-    endpoint.require_vertex("operations.cancel of a project")?;
+    endpoint.require(Backend::Vertex, "operations.cancel of a project")?;
     let url = endpoint.url(&format!("{}:cancel", project_path(name)?));
     Ok(Request::new(Method::POST, url).with_idempotency(Idempotency::Idempotent))
 }

@@ -7,7 +7,7 @@ use gimmal_types::gemini::{
 use http::Method;
 
 use super::requests::{call_url, json};
-use super::{Endpoint, Gemini, attributes, fields, requests};
+use super::{Backend, Endpoint, Gemini, attributes, fields, requests};
 
 /// Builds a `computeTokens` request.
 ///
@@ -19,7 +19,7 @@ pub fn compute_tokens(
     model: &str,
     request: &ComputeTokensRequest,
 ) -> Result<Request, Error> {
-    endpoint.require_vertex("compute_tokens")?;
+    endpoint.require(Backend::Vertex, "compute_tokens")?;
     fields::check(endpoint.backend(), request)?;
     let url = call_url(endpoint, model, "computeTokens")?;
     Ok(Request::new(Method::POST, url)

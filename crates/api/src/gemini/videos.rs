@@ -9,7 +9,7 @@ use http::Method;
 use super::images::IMAGE;
 use super::mapping::Body;
 use super::requests::call_url;
-use super::{Endpoint, Gemini, attributes, fields};
+use super::{Backend, Endpoint, Gemini, attributes, fields};
 
 table! {
     SOURCE of "GenerateVideosSource" {
@@ -77,7 +77,7 @@ pub fn generate_videos(
     source: &GenerateVideosSource,
     config: &GenerateVideosConfig,
 ) -> Result<Request, Error> {
-    endpoint.require_vertex("generate_videos")?;
+    endpoint.require(Backend::Vertex, "generate_videos")?;
     fields::check(endpoint.backend(), config)?;
     let mut body = Body::of(&SOURCE, source);
     body.route(&GENERATE_VIDEOS, config);

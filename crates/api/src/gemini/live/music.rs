@@ -9,7 +9,7 @@ use http::Method;
 
 use crate::gemini::mapping::Body;
 use crate::gemini::names::model_path;
-use crate::gemini::{Endpoint, fields};
+use crate::gemini::{Backend, Endpoint, fields};
 
 /// The request that opens a session of music.
 ///
@@ -17,7 +17,7 @@ use crate::gemini::{Endpoint, fields};
 ///
 /// Fails on Vertex, and with an ephemeral token, which is for Live alone.
 pub fn live_music(endpoint: &Endpoint) -> Result<Request, Error> {
-    endpoint.require_gemini_api("live.music.connect")?;
+    endpoint.require(Backend::GeminiApi, "live.music.connect")?;
     if endpoint.has_ephemeral_token() {
         return Err(Error::invalid(
             "api_key",

@@ -13,7 +13,7 @@ use crate::gemini::mapping::Body;
 #[cfg(test)]
 use crate::gemini::mapping::Table;
 use crate::gemini::names::model_path;
-use crate::gemini::{Endpoint, fields};
+use crate::gemini::{Backend, Endpoint, fields};
 
 table! {
     /// `CreateAuthTokenConfig` on the developer API; constraints and mask are made of the rest.
@@ -35,7 +35,7 @@ pub fn create_auth_token(
     endpoint: &Endpoint,
     config: &CreateAuthTokenConfig,
 ) -> Result<Request, Error> {
-    endpoint.require_gemini_api("auth_tokens.create")?;
+    endpoint.require(Backend::GeminiApi, "auth_tokens.create")?;
     // What stands in a generation configuration as a whole goes out as it is, unseen.
     fields::check_except(endpoint.backend(), config, "generationConfig")?;
     let none = LiveConnectConstraints::default();

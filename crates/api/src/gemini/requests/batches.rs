@@ -16,7 +16,7 @@ use url::Url;
 
 use super::batch_tables as tables;
 use super::job_names::batch_job_id;
-use super::{call_url, get, page_query};
+use super::urls::{call_url, get, page_query};
 use crate::gemini::mapping::Body;
 use crate::gemini::names::{cached_content_name, model_path};
 use crate::gemini::{Backend, Endpoint, ListBatches, fields};
@@ -221,15 +221,9 @@ pub fn create_embeddings_batch(
     src: &EmbeddingsBatchJobSource,
     config: &CreateEmbeddingsBatchJobConfig,
 ) -> Result<Request, Error> {
-    let backend = endpoint.backend();
-    if backend != Backend::GeminiApi {
-        return Err(Error::invalid(
-            "backend",
-            format!("batches.create_embeddings is not available on {backend}"),
-        ));
-    }
+    endpoint.require(Backend::GeminiApi, "batches.create_embeddings")?;
     check_embeddings_source(src)?;
-    fields::check(backend, src)?;
+    fields::check(endpoint.backend(), src)?;
     let mut body = Body::of(&tables::EMBEDDINGS_CONFIG, config);
     body.add_by("batch.inputConfig", &tables::EMBEDDINGS_SOURCE, src);
     if let Some(batch) = &src.inlined_requests {

@@ -9,12 +9,12 @@ use gimmal_types::gemini::{
 use http::Method;
 use url::Url;
 
-use super::{get, page_query};
+use super::urls::{get, page_query};
 use crate::gemini::mapping::Body;
 #[cfg(test)]
 use crate::gemini::mapping::Table;
 use crate::gemini::names::{check, model_path};
-use crate::gemini::{Endpoint, FileRef};
+use crate::gemini::{Backend, Endpoint, FileRef};
 
 table! {
     /// `CreateFileSearchStoreConfig` on the developer API; the model goes out under its full name.
@@ -49,7 +49,7 @@ pub fn create_file_search_store(
     endpoint: &Endpoint,
     config: &CreateFileSearchStoreConfig,
 ) -> Result<Request, Error> {
-    endpoint.require_gemini_api("file_search_stores.create")?;
+    endpoint.require(Backend::GeminiApi, "file_search_stores.create")?;
     let mut body = Body::of(&CREATE, config);
     if let Some(model) = &config.embedding_model {
         body.set("embeddingModel", model_path(endpoint.backend(), model)?);
@@ -63,7 +63,7 @@ pub fn create_file_search_store(
 ///
 /// Fails on Vertex and on a bad name.
 pub fn get_file_search_store(endpoint: &Endpoint, name: &str) -> Result<Request, Error> {
-    endpoint.require_gemini_api("file_search_stores.get")?;
+    endpoint.require(Backend::GeminiApi, "file_search_stores.get")?;
     named(endpoint, name).map(get)
 }
 
@@ -76,7 +76,7 @@ pub fn list_file_search_stores(
     endpoint: &Endpoint,
     list: &ListFileSearchStoresConfig,
 ) -> Result<Request, Error> {
-    endpoint.require_gemini_api("file_search_stores.list")?;
+    endpoint.require(Backend::GeminiApi, "file_search_stores.list")?;
     let mut url = endpoint.url("fileSearchStores");
     page_query(&mut url, list.page_size, list.page_token.as_deref())?;
     Ok(get(url))
@@ -92,7 +92,7 @@ pub fn delete_file_search_store(
     name: &str,
     config: &DeleteFileSearchStoreConfig,
 ) -> Result<Request, Error> {
-    endpoint.require_gemini_api("file_search_stores.delete")?;
+    endpoint.require(Backend::GeminiApi, "file_search_stores.delete")?;
     delete(endpoint, name, config.force)
 }
 
@@ -107,7 +107,7 @@ pub fn import_file(
     file: &FileRef,
     config: &ImportFileConfig,
 ) -> Result<Request, Error> {
-    endpoint.require_gemini_api("file_search_stores.import_file")?;
+    endpoint.require(Backend::GeminiApi, "file_search_stores.import_file")?;
     check("file_search_store_name", store)?;
     let mut body = Body::of(&IMPORT, config);
     body.set("fileName", format!("files/{}", file.id()?));
@@ -124,7 +124,10 @@ pub fn upload_to_file_search_store(
     store: &str,
     config: &UploadToFileSearchStoreConfig,
 ) -> Result<Request, Error> {
-    endpoint.require_gemini_api("file_search_stores.upload_to_file_search_store")?;
+    endpoint.require(
+        Backend::GeminiApi,
+        "file_search_stores.upload_to_file_search_store",
+    )?;
     check("file_search_store_name", store)?;
     let url = endpoint.upload(&format!("{store}:uploadToFileSearchStore"));
     post(url, Body::of(&UPLOAD, config))
@@ -136,7 +139,7 @@ pub fn upload_to_file_search_store(
 ///
 /// Fails on Vertex and on a name that has no `/media/` in it.
 pub fn download_media(endpoint: &Endpoint, media_id: &str) -> Result<Request, Error> {
-    endpoint.require_gemini_api("file_search_stores.download_media")?;
+    endpoint.require(Backend::GeminiApi, "file_search_stores.download_media")?;
     if !media_id.contains("/media/") {
         return Err(Error::invalid(
             "media_id",
@@ -156,7 +159,7 @@ pub fn download_media(endpoint: &Endpoint, media_id: &str) -> Result<Request, Er
 ///
 /// Fails on Vertex and on a bad name.
 pub fn get_document(endpoint: &Endpoint, name: &str) -> Result<Request, Error> {
-    endpoint.require_gemini_api("file_search_stores.documents.get")?;
+    endpoint.require(Backend::GeminiApi, "file_search_stores.documents.get")?;
     named(endpoint, name).map(get)
 }
 
@@ -170,7 +173,7 @@ pub fn list_documents(
     parent: &str,
     list: &ListDocumentsConfig,
 ) -> Result<Request, Error> {
-    endpoint.require_gemini_api("file_search_stores.documents.list")?;
+    endpoint.require(Backend::GeminiApi, "file_search_stores.documents.list")?;
     check("parent", parent)?;
     let mut url = endpoint.url(&format!("{parent}/documents"));
     page_query(&mut url, list.page_size, list.page_token.as_deref())?;
@@ -187,7 +190,7 @@ pub fn delete_document(
     name: &str,
     config: &DeleteDocumentConfig,
 ) -> Result<Request, Error> {
-    endpoint.require_gemini_api("file_search_stores.documents.delete")?;
+    endpoint.require(Backend::GeminiApi, "file_search_stores.documents.delete")?;
     delete(endpoint, name, config.force)
 }
 

@@ -8,8 +8,9 @@ use http::{HeaderName, HeaderValue, Method};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
-use super::{get, json, page_query};
-use crate::gemini::{ByteRange, Endpoint, FileRef};
+use super::body::json;
+use super::urls::{get, page_query};
+use crate::gemini::{Backend, ByteRange, Endpoint, FileRef};
 
 /// Builds the request that opens the upload of a file.
 ///
@@ -22,7 +23,7 @@ pub fn upload_file(
     mime_type: &str,
     size_bytes: Option<u64>,
 ) -> Result<Request, Error> {
-    endpoint.require_gemini_api("files.upload")?;
+    endpoint.require(Backend::GeminiApi, "files.upload")?;
     let mut file = File::new().set_mime_type(mime_type);
     if let Some(name) = &config.name {
         let id = FileRef::from(name.as_str());
@@ -41,7 +42,7 @@ pub fn upload_file(
 ///
 /// Fails on Vertex and on a bad name.
 pub fn get_file(endpoint: &Endpoint, file: &FileRef) -> Result<Request, Error> {
-    endpoint.require_gemini_api("files.get")?;
+    endpoint.require(Backend::GeminiApi, "files.get")?;
     Ok(get(endpoint.url(&format!("files/{}", file.id()?))))
 }
 
@@ -51,7 +52,7 @@ pub fn get_file(endpoint: &Endpoint, file: &FileRef) -> Result<Request, Error> {
 ///
 /// Fails on Vertex and when the page size is not positive.
 pub fn list_files(endpoint: &Endpoint, list: &ListFilesConfig) -> Result<Request, Error> {
-    endpoint.require_gemini_api("files.list")?;
+    endpoint.require(Backend::GeminiApi, "files.list")?;
     let mut url = endpoint.url("files");
     page_query(&mut url, list.page_size, list.page_token.as_deref())?;
     Ok(get(url))
@@ -63,7 +64,7 @@ pub fn list_files(endpoint: &Endpoint, list: &ListFilesConfig) -> Result<Request
 ///
 /// Fails on Vertex and on a bad name.
 pub fn delete_file(endpoint: &Endpoint, file: &FileRef) -> Result<Request, Error> {
-    endpoint.require_gemini_api("files.delete")?;
+    endpoint.require(Backend::GeminiApi, "files.delete")?;
     let url = endpoint.url(&format!("files/{}", file.id()?));
     Ok(Request::new(Method::DELETE, url))
 }
@@ -79,7 +80,7 @@ pub fn download_file(
     file: &FileRef,
     range: Option<ByteRange>,
 ) -> Result<Request, Error> {
-    endpoint.require_gemini_api("files.download")?;
+    endpoint.require(Backend::GeminiApi, "files.download")?;
     let mut url = endpoint.url(&format!("files/{}:download", file.readable_id()?));
     url.set_query(Some("alt=media"));
     let request = get(url);
@@ -103,7 +104,7 @@ pub fn register_files(
     access_token: &SecretString,
     quota_project: Option<&str>,
 ) -> Result<Request, Error> {
-    endpoint.require_gemini_api("files.register_files")?;
+    endpoint.require(Backend::GeminiApi, "files.register_files")?;
     if request.uris.is_empty() {
         return Err(Error::invalid("uris", "must not be empty"));
     }

@@ -10,7 +10,7 @@ use gimmal_types::gemini::{
 use http::Method;
 
 use super::tuning_tables as tables;
-use super::{get, page_query};
+use super::urls::{get, page_query};
 use crate::gemini::mapping::{Body, Table};
 use crate::gemini::names::check;
 use crate::gemini::{Backend, Endpoint, ListTunings, fields};
@@ -31,7 +31,7 @@ pub fn create_tuning_job(
     dataset: &TuningDataset,
     config: &CreateTuningJobConfig,
 ) -> Result<Request, Error> {
-    endpoint.require_vertex("a tuning job")?;
+    endpoint.require(Backend::Vertex, "a tuning job")?;
     check("base_model", base_model)?;
     one_place(
         "trainingDataset",
@@ -202,7 +202,7 @@ pub fn cancel_tuning(endpoint: &Endpoint, name: &str) -> Result<Request, Error> 
 ///
 /// Fails on the developer API, and when the page size is not positive.
 pub fn list_tunings(endpoint: &Endpoint, list: &ListTunings) -> Result<Request, Error> {
-    endpoint.require_vertex("tunings.list")?;
+    endpoint.require(Backend::Vertex, "tunings.list")?;
     let mut url = endpoint.url("tuningJobs");
     page_query(&mut url, list.page_size, list.page_token.as_deref())?;
     if let Some(filter) = &list.filter {
@@ -220,7 +220,7 @@ pub fn validate_reward(
     endpoint: &Endpoint,
     parameters: &ValidateRewardParameters,
 ) -> Result<Request, Error> {
-    endpoint.require_vertex("tunings.validate_reward")?;
+    endpoint.require(Backend::Vertex, "tunings.validate_reward")?;
     fields::check(Backend::Vertex, parameters)?;
     let parent = parameters.parent.clone().or_else(|| endpoint.parent());
     let Some(parent) = parent else {
