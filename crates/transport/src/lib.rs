@@ -26,7 +26,7 @@ pub mod otel;
 mod pipeline;
 pub mod rate_limit;
 mod receive;
-mod redact;
+pub mod redact;
 mod request;
 mod response;
 pub mod retry;

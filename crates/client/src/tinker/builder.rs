@@ -451,7 +451,7 @@ mod tests {
         let builder = ServiceClient::builder().with_options(layer.clone());
         let config = builder.config().unwrap();
         let shown = format!("{builder:?} {layer:?} {config:?} {config}");
-        assert!(shown.contains("cf_access_client_secret = [redacted] (option)"));
+        assert!(shown.contains("cf_access_client_secret = [REDACTED] (option)"));
         for secret in ["tml-s3cret-enough", "s3cret-two", "s3cret-three", "echo"] {
             assert!(!shown.contains(secret), "{shown}");
         }

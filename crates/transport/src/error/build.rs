@@ -20,6 +20,7 @@ use crate::error::{
     AttemptRecord, BoxError, CloseCode, Delivery, Error, ErrorKind, PAYLOAD_LIMIT, Persistence,
     TimeoutKind,
 };
+use crate::redact;
 use crate::retry::{StopReason, hint};
 
 impl Error {
@@ -437,14 +438,7 @@ impl Error {
             .as_mut()
             .and_then(|it| it.message.as_mut());
         if let Some(message) = message {
-            for value in headers.values().filter(|value| value.is_sensitive()) {
-                let text = value.to_str().unwrap_or_default();
-                // The scheme, such as `Bearer`, is none.
-                let secret = text.rsplit(' ').next().unwrap_or_default();
-                if !secret.is_empty() && message.contains(secret) {
-                    *message = message.replace(secret, "[secret]");
-                }
-            }
+            redact::hide_secrets(message, headers);
         }
         self
     }

@@ -110,7 +110,7 @@ async fn a_refused_key_is_an_error_without_the_key() {
     assert_eq!(
         error.to_string(),
         "no usable credentials: no token could be obtained: http 401 unauthorized: \
-         no such key: [secret]"
+         no such key: [REDACTED]"
     );
     assert!(!format!("{error:?}").contains("SECRET"), "{error:?}");
 }

@@ -210,7 +210,7 @@ async fn a_secret_that_the_server_repeats_does_not_show() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "http 400 bad request: key [secret] is not valid"
+        "http 400 bad request: key [REDACTED] is not valid"
     );
     assert!(!format!("{error:?}").contains("SECRET"));
 }

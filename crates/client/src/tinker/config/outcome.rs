@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use gimmal_api::tinker::DEFAULT_BASE_URL;
 use gimmal_transport::Error;
+use gimmal_transport::redact::REDACTED;
 use http::{HeaderName, HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
@@ -170,7 +171,7 @@ impl Config {
             Some((name, show(&setting.value), &setting.source))
         }
         let key = |key: &SecretString| mask_api_key(key.expose_secret());
-        let hidden = |_: &SecretString| "[redacted]".to_owned();
+        let hidden = |_: &SecretString| REDACTED.to_owned();
         let names = |pairs: &Vec<(String, SecretString)>| {
             let names: Vec<_> = pairs.iter().map(|(name, _)| name.as_str()).collect();
             format!("{names:?}")

@@ -7,15 +7,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use gimmal_api::tinker::{default_options, default_retry};
+use gimmal_transport::redact::shown_headers;
 use gimmal_transport::{
     Attempt, CallOptions, Error, HttpConfig, Interceptor, PoolConfig, Proxy, Timeout,
     TransportBuilder,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use http::{HeaderName, HeaderValue, Uri};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::{Url, form_urlencoded};
 
 use super::Config;
+use super::env::SECRET_HEADERS;
 
 const CF_ID: HeaderName = HeaderName::from_static("cf-access-client-id");
 const CF_SECRET: HeaderName = HeaderName::from_static("cf-access-client-secret");
@@ -161,24 +163,11 @@ impl DumpHeaders {
     fn line(attempt: u32, request: &http::Request<Bytes>) -> String {
         let (method, path) = (request.method(), request.uri().path());
         let host = request.uri().authority().map_or("", |host| host.host());
-        let (headers, bytes) = (shown(request.headers()), request.body().len());
+        let secret = |name: &HeaderName| SECRET_HEADERS.contains(&name.as_str());
+        let headers: Vec<_> = shown_headers(request.headers(), secret).collect();
+        let bytes = request.body().len();
         format!("{method} {host}{path} attempt={attempt} headers={headers:?} body={bytes} bytes")
     }
-}
-
-/// Headers by name; of those that carry credentials the name alone.
-fn shown(headers: &HeaderMap) -> Vec<(&str, String)> {
-    let secret = |name: &HeaderName, value: &HeaderValue| {
-        value.is_sensitive() || super::env::SECRET_HEADERS.contains(&name.as_str())
-    };
-    let shown = headers.iter().map(|(name, value)| {
-        let value = match secret(name, value) {
-            true => "[REDACTED]".to_owned(),
-            false => String::from_utf8_lossy(value.as_bytes()).into_owned(),
-        };
-        (name.as_str(), value)
-    });
-    shown.collect()
 }
 
 impl Interceptor for DumpHeaders {

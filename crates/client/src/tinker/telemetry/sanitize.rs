@@ -1,8 +1,7 @@
 //! Takes what must not leave the machine out of the data of events.
 
+use gimmal_transport::redact::REDACTED;
 use serde_json::{Map, Value};
-
-const HIDDEN: &str = "[REDACTED]";
 
 /// Parts of names, in lower case and without separators, whose values are secret.
 const SECRET_NAMES: [&str; 8] = [
@@ -40,7 +39,7 @@ pub fn sanitize(value: Value) -> Value {
 pub(super) fn sanitize_map(members: Map<String, Value>) -> Map<String, Value> {
     let clean = |(name, value): (String, Value)| {
         let value = match is_secret(&name) && !value.is_null() {
-            true => HIDDEN.into(),
+            true => REDACTED.into(),
             false => sanitize(value),
         };
         (name, value)
@@ -69,7 +68,7 @@ pub(super) fn hide(text: String) -> String {
         let end = rest.find(|letter| !is_word(letter)).unwrap_or(rest.len());
         let (word, tail) = rest.split_at(end);
         clean.push_str(match is_key(word) {
-            true => HIDDEN,
+            true => REDACTED,
             false => word,
         });
         let gap = tail.find(is_word).unwrap_or(tail.len());
@@ -109,9 +108,9 @@ mod tests {
         });
         let expected = json!({
             "request_headers": {
-                "x-api-key": HIDDEN, "CF-Access-Client-Secret": HIDDEN, "accept": "a",
+                "x-api-key": REDACTED, "CF-Access-Client-Secret": REDACTED, "accept": "a",
             },
-            "weights_access_token": HIDDEN,
+            "weights_access_token": REDACTED,
             "chain": ["bad key [REDACTED], and \"[REDACTED]\"!"],
             "tokens": 5,
         });
