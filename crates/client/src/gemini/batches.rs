@@ -67,11 +67,7 @@ impl Batches {
 
     /// Describes a batch job.
     pub fn get(&self, name: impl Into<String>) -> GetBatch {
-        GetBatch {
-            api: self.api.clone(),
-            name: name.into(),
-            options: CallOptions::default(),
-        }
+        GetBatch::new(&self.api, name)
     }
 
     /// Waits for a batch job, which may have been created by another process.
@@ -100,20 +96,12 @@ impl Batches {
 
     /// Stops a batch job; what is answered by then is kept.
     pub fn cancel(&self, name: impl Into<String>) -> CancelBatch {
-        CancelBatch {
-            api: self.api.clone(),
-            name: name.into(),
-            options: CallOptions::default(),
-        }
+        CancelBatch::new(&self.api, name)
     }
 
     /// Deletes a batch job.
     pub fn delete(&self, name: impl Into<String>) -> DeleteBatch {
-        DeleteBatch {
-            api: self.api.clone(),
-            name: name.into(),
-            options: CallOptions::default(),
-        }
+        DeleteBatch::new(&self.api, name)
     }
 }
 
@@ -233,30 +221,15 @@ impl CreateEmbeddingsBatch {
     }
 }
 
-/// A call that describes a batch job, in the making.
-#[derive(Clone, Debug)]
-#[must_use = "nothing is sent before `send`"]
-pub struct GetBatch {
-    api: Gemini,
-    name: String,
-    options: CallOptions,
-}
+named_calls! {
+    /// A call that describes a batch job, in the making.
+    pub struct GetBatch(get_batch) -> BatchJob;
 
-impl GetBatch {
-    /// Options of this call.
-    pub fn with_options(mut self, options: CallOptions) -> Self {
-        self.options = options;
-        self
-    }
+    /// A call that stops a batch job, in the making.
+    pub struct CancelBatch(cancel_batch) -> ();
 
-    /// Sends.
-    ///
-    /// # Errors
-    ///
-    /// As [`Gemini::get_batch`].
-    pub async fn send(self) -> Result<Response<BatchJob>, Error> {
-        self.api.get_batch(&self.name, &self.options).await
-    }
+    /// A call that deletes a batch job, in the making.
+    pub struct DeleteBatch(delete_batch) -> DeleteResourceJob;
 }
 
 /// A call for a list of batch jobs in the making.
@@ -268,85 +241,17 @@ pub struct ListBatchesCall {
     options: CallOptions,
 }
 
+paged!(ListBatchesCall);
+
 impl ListBatchesCall {
-    /// Most jobs in a page.
-    pub fn set_page_size(mut self, size: i32) -> Self {
-        self.list.page_size = Some(size);
-        self
-    }
-
-    /// Where to start, from an earlier page.
-    pub fn set_page_token(mut self, token: impl Into<String>) -> Self {
-        self.list.page_token = Some(token.into());
-        self
-    }
-
     /// A condition, in the service's filter language; Vertex only.
     pub fn set_filter(mut self, filter: impl Into<String>) -> Self {
         self.list.filter = Some(filter.into());
         self
     }
 
-    /// Options of each request.
-    pub fn with_options(mut self, options: CallOptions) -> Self {
-        self.options = options;
-        self
-    }
-
     /// The jobs, one by one; [`Pager::pages`] gives them by page.
     pub fn items(self) -> Pager<BatchJob> {
         self.api.list_batches(self.list, self.options)
-    }
-}
-
-/// A call that stops a batch job, in the making.
-#[derive(Clone, Debug)]
-#[must_use = "nothing is sent before `send`"]
-pub struct CancelBatch {
-    api: Gemini,
-    name: String,
-    options: CallOptions,
-}
-
-impl CancelBatch {
-    /// Options of this call.
-    pub fn with_options(mut self, options: CallOptions) -> Self {
-        self.options = options;
-        self
-    }
-
-    /// Sends.
-    ///
-    /// # Errors
-    ///
-    /// As [`Gemini::cancel_batch`].
-    pub async fn send(self) -> Result<Response<()>, Error> {
-        self.api.cancel_batch(&self.name, &self.options).await
-    }
-}
-
-/// A call that deletes a batch job, in the making.
-#[derive(Clone, Debug)]
-#[must_use = "nothing is sent before `send`"]
-pub struct DeleteBatch {
-    api: Gemini,
-    name: String,
-    options: CallOptions,
-}
-
-impl DeleteBatch {
-    /// Options of this call.
-    pub fn with_options(mut self, options: CallOptions) -> Self {
-        self.options = options;
-        self
-    }
-
-    /// Sends.
-    ///
-    /// # Errors
-    ///
-    /// As [`Gemini::delete_batch`].
-    pub async fn send(self) -> Result<Response<DeleteResourceJob>, Error> {
-        self.api.delete_batch(&self.name, &self.options).await
     }
 }

@@ -18,11 +18,7 @@ impl Documents {
 
     /// Describes a document; its content is never returned.
     pub fn get(&self, name: impl Into<String>) -> GetDocument {
-        GetDocument {
-            api: self.api.clone(),
-            name: name.into(),
-            options: CallOptions::default(),
-        }
+        GetDocument::new(&self.api, name)
     }
 
     /// Lists the documents of a store.
@@ -46,30 +42,9 @@ impl Documents {
     }
 }
 
-/// A `fileSearchStores.documents.get` call in the making.
-#[derive(Clone, Debug)]
-#[must_use = "nothing is sent before `send`"]
-pub struct GetDocument {
-    api: Gemini,
-    name: String,
-    options: CallOptions,
-}
-
-impl GetDocument {
-    /// Options of this call.
-    pub fn with_options(mut self, options: CallOptions) -> Self {
-        self.options = options;
-        self
-    }
-
-    /// Sends.
-    ///
-    /// # Errors
-    ///
-    /// As [`Gemini::get_document`].
-    pub async fn send(self) -> Result<Response<Document>, Error> {
-        self.api.get_document(&self.name, &self.options).await
-    }
+named_calls! {
+    /// A `fileSearchStores.documents.get` call in the making.
+    pub struct GetDocument(get_document) -> Document;
 }
 
 /// A `fileSearchStores.documents.list` call in the making.
@@ -82,28 +57,12 @@ pub struct ListDocumentsCall {
     options: CallOptions,
 }
 
+paged!(ListDocumentsCall, config);
+
 impl ListDocumentsCall {
     /// Replaces the whole configuration.
     pub fn set_config(mut self, config: ListDocumentsConfig) -> Self {
         self.config = config;
-        self
-    }
-
-    /// Most documents in a page.
-    pub fn set_page_size(mut self, size: i32) -> Self {
-        self.config = self.config.set_page_size(size);
-        self
-    }
-
-    /// Where to start, from an earlier page.
-    pub fn set_page_token(mut self, token: impl Into<String>) -> Self {
-        self.config = self.config.set_page_token(token);
-        self
-    }
-
-    /// Options of each request.
-    pub fn with_options(mut self, options: CallOptions) -> Self {
-        self.options = options;
         self
     }
 

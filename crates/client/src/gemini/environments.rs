@@ -1,11 +1,8 @@
 //! Calls on environments: sandboxes with files that agents and tools work in.
 
-use std::num::NonZeroU64;
-
 use bytes::Bytes;
 use gimmal_api::Pager;
 use gimmal_api::gemini::{EnvironmentUpload, Gemini, ListQuery, UploadContent};
-use gimmal_transport::transfer::Progress;
 use gimmal_transport::{ByteStream, CallOptions, Error, Response, ResumableUpload};
 use gimmal_types::gemini::environments::{
     CreateEnvironmentRequest, Environment, EnvironmentFile, GetEnvironmentFilesResponse,
@@ -248,6 +245,8 @@ pub struct UploadEnvironmentFile {
     target: EnvironmentUpload,
 }
 
+uploads!(UploadEnvironmentFile);
+
 impl UploadEnvironmentFile {
     /// Its media type; guessed from the name of the file when this is not set.
     pub fn set_mime_type(mut self, mime_type: impl Into<String>) -> Self {
@@ -264,24 +263,6 @@ impl UploadEnvironmentFile {
     /// Whether it is a tar archive, plain or gzipped, that is unpacked at the path.
     pub fn set_extract(mut self, extract: bool) -> Self {
         self.target.extract = Some(extract);
-        self
-    }
-
-    /// The size of chunks, which must be a multiple of 256 KiB; 8 MiB when this is not set.
-    pub fn with_chunk_bytes(mut self, bytes: NonZeroU64) -> Self {
-        self.upload = self.upload.with_chunk_bytes(bytes);
-        self
-    }
-
-    /// Calls `tell` whenever the service has taken more.
-    pub fn with_progress(mut self, tell: impl Fn(Progress) + Send + Sync + 'static) -> Self {
-        self.upload = self.upload.with_progress(tell);
-        self
-    }
-
-    /// Options of the requests.
-    pub fn with_options(mut self, options: CallOptions) -> Self {
-        self.upload = self.upload.with_options(options);
         self
     }
 

@@ -51,11 +51,7 @@ impl FileSearchStores {
 
     /// Describes a store.
     pub fn get(&self, name: impl Into<String>) -> GetFileSearchStore {
-        GetFileSearchStore {
-            api: self.api.clone(),
-            name: name.into(),
-            options: CallOptions::default(),
-        }
+        GetFileSearchStore::new(&self.api, name)
     }
 
     /// Lists the stores.
@@ -155,32 +151,9 @@ impl CreateFileSearchStore {
     }
 }
 
-/// A `fileSearchStores.get` call in the making.
-#[derive(Clone, Debug)]
-#[must_use = "nothing is sent before `send`"]
-pub struct GetFileSearchStore {
-    api: Gemini,
-    name: String,
-    options: CallOptions,
-}
-
-impl GetFileSearchStore {
-    /// Options of this call.
-    pub fn with_options(mut self, options: CallOptions) -> Self {
-        self.options = options;
-        self
-    }
-
-    /// Sends.
-    ///
-    /// # Errors
-    ///
-    /// As [`Gemini::get_file_search_store`].
-    pub async fn send(self) -> Result<Response<FileSearchStore>, Error> {
-        self.api
-            .get_file_search_store(&self.name, &self.options)
-            .await
-    }
+named_calls! {
+    /// A `fileSearchStores.get` call in the making.
+    pub struct GetFileSearchStore(get_file_search_store) -> FileSearchStore;
 }
 
 /// A `fileSearchStores.list` call in the making.
@@ -192,28 +165,12 @@ pub struct ListFileSearchStoresCall {
     options: CallOptions,
 }
 
+paged!(ListFileSearchStoresCall, config);
+
 impl ListFileSearchStoresCall {
     /// Replaces the whole configuration.
     pub fn set_config(mut self, config: ListFileSearchStoresConfig) -> Self {
         self.config = config;
-        self
-    }
-
-    /// Most stores in a page.
-    pub fn set_page_size(mut self, size: i32) -> Self {
-        self.config = self.config.set_page_size(size);
-        self
-    }
-
-    /// Where to start, from an earlier page.
-    pub fn set_page_token(mut self, token: impl Into<String>) -> Self {
-        self.config = self.config.set_page_token(token);
-        self
-    }
-
-    /// Options of each request.
-    pub fn with_options(mut self, options: CallOptions) -> Self {
-        self.options = options;
         self
     }
 

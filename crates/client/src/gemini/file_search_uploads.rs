@@ -1,11 +1,8 @@
 //! The call that uploads content to a file search store.
 
-use std::num::NonZeroU64;
-
 use gimmal_api::Poller;
 use gimmal_api::gemini::{Gemini, UploadContent};
-use gimmal_transport::transfer::Progress;
-use gimmal_transport::{CallOptions, Error, Origin, Response, ResumableUpload, UploadSession};
+use gimmal_transport::{Error, Response, ResumableUpload, UploadSession};
 use gimmal_types::gemini::{
     ChunkingConfig, CustomMetadata, UploadToFileSearchStoreConfig, UploadToFileSearchStoreOperation,
 };
@@ -23,6 +20,8 @@ pub struct UploadToFileSearchStore {
     config: UploadToFileSearchStoreConfig,
     upload: ResumableUpload,
 }
+
+uploads!(UploadToFileSearchStore);
 
 impl UploadToFileSearchStore {
     pub(super) fn new(api: Gemini, store: String, content: UploadContent) -> Self {
@@ -62,31 +61,6 @@ impl UploadToFileSearchStore {
     /// How its text is cut into pieces.
     pub fn set_chunking_config(mut self, chunking: ChunkingConfig) -> Self {
         self.config = self.config.set_chunking_config(chunking);
-        self
-    }
-
-    /// Calls `tell` whenever the server has taken more, and when it turns out to have less.
-    pub fn with_progress(mut self, tell: impl Fn(Progress) + Send + Sync + 'static) -> Self {
-        self.upload = self.upload.with_progress(tell);
-        self
-    }
-
-    /// The size of the chunks that are sent, in bytes; 8 MiB otherwise.
-    pub fn with_chunk_bytes(mut self, chunk_bytes: NonZeroU64) -> Self {
-        self.upload = self.upload.with_chunk_bytes(chunk_bytes);
-        self
-    }
-
-    /// Sends the content to this origin, for servers that name another one than they are seen at.
-    pub fn with_origin(mut self, origin: Origin) -> Self {
-        self.upload = self.upload.with_origin(origin);
-        self
-    }
-
-    /// Options of the upload. Headers among them are sent when it is opened; a deadline covers
-    /// all of it.
-    pub fn with_options(mut self, options: CallOptions) -> Self {
-        self.upload = self.upload.with_options(options);
         self
     }
 

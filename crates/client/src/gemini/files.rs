@@ -1,6 +1,5 @@
 //! Calls on files.
 
-use std::num::NonZeroU64;
 use std::ops::RangeBounds;
 use std::path::PathBuf;
 
@@ -8,10 +7,7 @@ use bytes::Bytes;
 use gimmal_api::gemini::{ByteRange, FileRef, Gemini, UploadContent};
 use gimmal_api::{Pager, Poller};
 use gimmal_transport::download::Downloaded;
-use gimmal_transport::transfer::Progress;
-use gimmal_transport::{
-    ByteStream, CallOptions, Error, Origin, Response, ResumableUpload, UploadSession,
-};
+use gimmal_transport::{ByteStream, CallOptions, Error, Response, ResumableUpload, UploadSession};
 use gimmal_types::gemini::{
     DeleteFileResponse, File, ListFilesConfig, RegisterFilesRequest, RegisterFilesResponse,
     UploadFileConfig,
@@ -141,6 +137,8 @@ pub struct UploadFile {
     upload: ResumableUpload,
 }
 
+uploads!(UploadFile);
+
 impl UploadFile {
     /// Replaces the whole configuration.
     pub fn set_config(mut self, config: UploadFileConfig) -> Self {
@@ -163,31 +161,6 @@ impl UploadFile {
     /// A name for people.
     pub fn set_display_name(mut self, name: impl Into<String>) -> Self {
         self.config = self.config.set_display_name(name);
-        self
-    }
-
-    /// Calls `tell` whenever the server has taken more, and when it turns out to have less.
-    pub fn with_progress(mut self, tell: impl Fn(Progress) + Send + Sync + 'static) -> Self {
-        self.upload = self.upload.with_progress(tell);
-        self
-    }
-
-    /// The size of chunks in bytes; 8 MiB otherwise.
-    pub fn with_chunk_bytes(mut self, chunk_bytes: NonZeroU64) -> Self {
-        self.upload = self.upload.with_chunk_bytes(chunk_bytes);
-        self
-    }
-
-    /// Sends the content to this origin, for servers that name another one than they are seen at.
-    pub fn with_origin(mut self, origin: Origin) -> Self {
-        self.upload = self.upload.with_origin(origin);
-        self
-    }
-
-    /// Options of the upload. Headers among them are sent when it is opened; a deadline covers
-    /// all of it.
-    pub fn with_options(mut self, options: CallOptions) -> Self {
-        self.upload = self.upload.with_options(options);
         self
     }
 
@@ -260,28 +233,12 @@ pub struct ListFilesCall {
     options: CallOptions,
 }
 
+paged!(ListFilesCall, config);
+
 impl ListFilesCall {
     /// Replaces the whole configuration.
     pub fn set_config(mut self, config: ListFilesConfig) -> Self {
         self.config = config;
-        self
-    }
-
-    /// Most files in a page.
-    pub fn set_page_size(mut self, size: i32) -> Self {
-        self.config = self.config.set_page_size(size);
-        self
-    }
-
-    /// Where to start, from an earlier page.
-    pub fn set_page_token(mut self, token: impl Into<String>) -> Self {
-        self.config = self.config.set_page_token(token);
-        self
-    }
-
-    /// Options of each request.
-    pub fn with_options(mut self, options: CallOptions) -> Self {
-        self.options = options;
         self
     }
 

@@ -38,11 +38,7 @@ impl Models {
 
     /// Describes a model.
     pub fn get(&self, name: impl Into<String>) -> GetModel {
-        GetModel {
-            api: self.api.clone(),
-            name: name.into(),
-            options: CallOptions::default(),
-        }
+        GetModel::new(&self.api, name)
     }
 
     /// Lists models.
@@ -108,30 +104,9 @@ impl CountTokens {
     }
 }
 
-/// A `models.get` call in the making.
-#[derive(Clone, Debug)]
-#[must_use = "nothing is sent before `send`"]
-pub struct GetModel {
-    api: Gemini,
-    name: String,
-    options: CallOptions,
-}
-
-impl GetModel {
-    /// Options of this call.
-    pub fn with_options(mut self, options: CallOptions) -> Self {
-        self.options = options;
-        self
-    }
-
-    /// Sends.
-    ///
-    /// # Errors
-    ///
-    /// As [`Gemini::get_model`].
-    pub async fn send(self) -> Result<Response<Model>, Error> {
-        self.api.get_model(&self.name, &self.options).await
-    }
+named_calls! {
+    /// A `models.get` call in the making.
+    pub struct GetModel(get_model) -> Model;
 }
 
 /// A `models.list` call in the making.
@@ -143,19 +118,9 @@ pub struct ListModelsCall {
     options: CallOptions,
 }
 
+paged!(ListModelsCall);
+
 impl ListModelsCall {
-    /// Most models in a page.
-    pub fn set_page_size(mut self, size: i32) -> Self {
-        self.list.page_size = Some(size);
-        self
-    }
-
-    /// Where to start, from an earlier page.
-    pub fn set_page_token(mut self, token: impl Into<String>) -> Self {
-        self.list.page_token = Some(token.into());
-        self
-    }
-
     /// A condition, in the service's filter language.
     pub fn set_filter(mut self, filter: impl Into<String>) -> Self {
         self.list.filter = Some(filter.into());
@@ -165,12 +130,6 @@ impl ListModelsCall {
     /// Tuned models instead of base models.
     pub fn with_tuned(mut self) -> Self {
         self.list.tuned = true;
-        self
-    }
-
-    /// Options of each request.
-    pub fn with_options(mut self, options: CallOptions) -> Self {
-        self.options = options;
         self
     }
 

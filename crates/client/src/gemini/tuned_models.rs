@@ -19,11 +19,7 @@ impl Models {
 
     /// Deletes a tuned model for good.
     pub fn delete(&self, name: impl Into<String>) -> DeleteModel {
-        DeleteModel {
-            api: self.api.clone(),
-            name: name.into(),
-            options: CallOptions::default(),
-        }
+        DeleteModel::new(&self.api, name)
     }
 }
 
@@ -80,28 +76,7 @@ impl UpdateModel {
     }
 }
 
-/// A `models.delete` call in the making.
-#[derive(Clone, Debug)]
-#[must_use = "nothing is sent before `send`"]
-pub struct DeleteModel {
-    api: Gemini,
-    name: String,
-    options: CallOptions,
-}
-
-impl DeleteModel {
-    /// Options of this call.
-    pub fn with_options(mut self, options: CallOptions) -> Self {
-        self.options = options;
-        self
-    }
-
-    /// Sends.
-    ///
-    /// # Errors
-    ///
-    /// As [`Gemini::delete_model`].
-    pub async fn send(self) -> Result<Response<()>, Error> {
-        self.api.delete_model(&self.name, &self.options).await
-    }
+named_calls! {
+    /// A `models.delete` call in the making.
+    pub struct DeleteModel(delete_model) -> ();
 }

@@ -48,11 +48,7 @@ impl Tunings {
 
     /// Describes a tuning job by its full name; on the developer API, by that of the tuned model.
     pub fn get(&self, name: impl Into<String>) -> GetTuning {
-        GetTuning {
-            api: self.api.clone(),
-            name: name.into(),
-            options: CallOptions::default(),
-        }
+        GetTuning::new(&self.api, name)
     }
 
     /// Waits for a tuning job, which may have been started by another process.
@@ -71,11 +67,7 @@ impl Tunings {
 
     /// Stops a tuning job.
     pub fn cancel(&self, name: impl Into<String>) -> CancelTuning {
-        CancelTuning {
-            api: self.api.clone(),
-            name: name.into(),
-            options: CallOptions::default(),
-        }
+        CancelTuning::new(&self.api, name)
     }
 
     /// Tries out a reward on one reply to an example, without tuning anything; Vertex only.
@@ -152,30 +144,12 @@ impl Tune {
     }
 }
 
-/// A call that describes a tuning job, in the making.
-#[derive(Clone, Debug)]
-#[must_use = "nothing is sent before `send`"]
-pub struct GetTuning {
-    api: Gemini,
-    name: String,
-    options: CallOptions,
-}
+named_calls! {
+    /// A call that describes a tuning job, in the making.
+    pub struct GetTuning(get_tuning) -> TuningJob;
 
-impl GetTuning {
-    /// Options of this call.
-    pub fn with_options(mut self, options: CallOptions) -> Self {
-        self.options = options;
-        self
-    }
-
-    /// Sends.
-    ///
-    /// # Errors
-    ///
-    /// As [`Gemini::get_tuning`].
-    pub async fn send(self) -> Result<Response<TuningJob>, Error> {
-        self.api.get_tuning(&self.name, &self.options).await
-    }
+    /// A call that stops a tuning job, in the making.
+    pub struct CancelTuning(cancel_tuning) -> ();
 }
 
 /// A call for a list of tuning jobs in the making.
@@ -187,60 +161,18 @@ pub struct ListTuningsCall {
     options: CallOptions,
 }
 
+paged!(ListTuningsCall);
+
 impl ListTuningsCall {
-    /// Most jobs in a page.
-    pub fn set_page_size(mut self, size: i32) -> Self {
-        self.list.page_size = Some(size);
-        self
-    }
-
-    /// Where to start, from an earlier page.
-    pub fn set_page_token(mut self, token: impl Into<String>) -> Self {
-        self.list.page_token = Some(token.into());
-        self
-    }
-
     /// A condition, in the service's filter language.
     pub fn set_filter(mut self, filter: impl Into<String>) -> Self {
         self.list.filter = Some(filter.into());
         self
     }
 
-    /// Options of each request.
-    pub fn with_options(mut self, options: CallOptions) -> Self {
-        self.options = options;
-        self
-    }
-
     /// The jobs, one by one; [`Pager::pages`] gives them by page.
     pub fn items(self) -> Pager<TuningJob> {
         self.api.list_tunings(self.list, self.options)
-    }
-}
-
-/// A call that stops a tuning job, in the making.
-#[derive(Clone, Debug)]
-#[must_use = "nothing is sent before `send`"]
-pub struct CancelTuning {
-    api: Gemini,
-    name: String,
-    options: CallOptions,
-}
-
-impl CancelTuning {
-    /// Options of this call.
-    pub fn with_options(mut self, options: CallOptions) -> Self {
-        self.options = options;
-        self
-    }
-
-    /// Sends.
-    ///
-    /// # Errors
-    ///
-    /// As [`Gemini::cancel_tuning`].
-    pub async fn send(self) -> Result<Response<()>, Error> {
-        self.api.cancel_tuning(&self.name, &self.options).await
     }
 }
 
