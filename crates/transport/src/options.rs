@@ -409,6 +409,12 @@ impl CallOptions {
         self.max_event_bytes.unwrap_or(DEFAULT_MAX_EVENT_BYTES)
     }
 
+    /// The same, with what is not set taken from `outer`.
+    pub(crate) fn max_event_bytes_or(&self, outer: &Self) -> usize {
+        self.max_event_bytes
+            .unwrap_or_else(|| outer.max_event_bytes())
+    }
+
     /// The limit on how many times its own size a packed stream may grow to.
     pub fn max_decompression_ratio(&self) -> NonZeroU32 {
         self.max_decompression_ratio.unwrap_or(DEFAULT_MAX_RATIO)

@@ -102,9 +102,8 @@ impl Transport {
         request: Request,
         options: &CallOptions,
     ) -> Result<Response<EventStream>, Error> {
-        let inherited = &self.core.options;
-        let limit = options.or(inherited).max_event_bytes();
-        let reply = self.open_bytes(request.clone(), options).await?;
+        let limit = options.max_event_bytes_or(&self.core.options);
+        let reply = Box::pin(pipeline::run(&self.core, &request, options, &Streamed)).await?;
         let recorder = reply.recorder().clone();
         if is_page(reply.headers()) {
             let error = self.refuse_page(reply).await;

@@ -4,6 +4,8 @@
 //! refused before anything is sent, because the service would answer with a worse error or,
 //! worse still, ignore the field.
 
+use std::sync::LazyLock;
+
 use gimmal_transport::Error;
 use gimmal_types::wire::{FieldVisitor, WireValue};
 
@@ -90,6 +92,13 @@ pub const REJECTED_FIELDS: &[RejectedField] = rejected! {
     }
 };
 
+/// The table in the order of its fields, to look one up: each call asks for each field that it sets.
+static BY_FIELD: LazyLock<Vec<RejectedField>> = LazyLock::new(|| {
+    let mut table = REJECTED_FIELDS.to_vec();
+    table.sort_unstable_by_key(|rejected| rejected.field);
+    table
+});
+
 /// Refuses a request that sets a field its backend does not have.
 pub(crate) fn check<T: WireValue>(backend: Backend, request: &T) -> Result<(), Error> {
     check_except(backend, request, "")
@@ -129,9 +138,11 @@ impl Finder {
         if self.path.contains(&self.unseen) {
             return false;
         }
-        REJECTED_FIELDS.iter().any(|rejected| {
+        let from = BY_FIELD.partition_point(|rejected| rejected.field < field);
+        let named = BY_FIELD[from..].iter();
+        let mut named = named.take_while(|rejected| rejected.field == field);
+        named.any(|rejected| {
             rejected.backend == self.backend
-                && rejected.field == field
                 && rejected.owner == owner
                 && rejected
                     .below

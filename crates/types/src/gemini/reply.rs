@@ -35,13 +35,11 @@ impl GenerateContentResponse {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub fn text(&self) -> Option<String> {
-        let texts: Vec<&str> = self
-            .parts()
-            .iter()
-            .filter(|part| !part.is_thought())
-            .filter_map(|part| part.text.as_deref())
-            .collect();
-        (!texts.is_empty()).then(|| texts.concat())
+        let said = self.parts().iter().filter(|part| !part.is_thought());
+        let mut texts = said.filter_map(|part| part.text.as_deref());
+        let mut text = texts.next()?.to_owned();
+        text.extend(texts);
+        Some(text)
     }
 
     /// The text of the first candidate as a value: JSON, or the bare word of an enumeration.

@@ -217,7 +217,10 @@ impl Hops {
             }
         }
         if let Some(usage) = &mut chunk.usage_metadata {
-            self.hop.usage = Some(usage.clone());
+            // Only what may be resumed has totals to be added to.
+            if self.hop.token.is_some() || self.hop.start.is_some() {
+                self.hop.usage = Some(usage.clone());
+            }
             if let Some(used) = &self.used {
                 let mut sum = used.clone();
                 sum.add(std::mem::take(&mut **usage));
