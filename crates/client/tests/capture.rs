@@ -81,7 +81,7 @@ fn said() -> Value {
 }
 
 /// Covers: models.generate_content, models.count_tokens, models.embed_content, models.get,
-/// caches.get, caches.delete, files.get, files.delete, batches.get, auth_tokens.create
+/// caches.get, caches.delete, files.get, files.delete, batches.get, tokens.create
 #[tokio::test(start_paused = true)]
 async fn replies() {
     let nothing = json!({});

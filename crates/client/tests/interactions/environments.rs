@@ -12,8 +12,7 @@ use crate::support::{AGENT, FACT, emulated, in_time};
 /// Covers: environments.create_environment, environments.get_environment,
 /// environments.list_environments, environments.delete_environment,
 /// Environments.create, Environments.get, Environments.list, Environments.delete,
-/// environments.files.list, environments.files.download, environments.files.upload,
-/// environments.files.start_upload
+/// environments.files.list, environments.files.start_upload
 #[tokio::test]
 async fn files_go_in_and_come_out() {
     let unit = NonZeroU64::new(256 << 10).unwrap();

@@ -185,28 +185,31 @@ fn is_test(function: &Function) -> bool {
 /// Tags and words of the comment lines above a function; attributes may stand in between.
 fn comments(text: &str, line: usize) -> (Vec<String>, BTreeSet<String>) {
     let lines: Vec<&str> = text.lines().collect();
-    let (mut tags, mut remarks) = (Vec::new(), BTreeSet::new());
     // The name may stand below `async` or a visibility, never below a blank line.
-    for line in lines[..line.saturating_sub(1).min(lines.len())]
-        .iter()
-        .rev()
-    {
-        let line = line.trim();
-        if line.is_empty() || line.ends_with('}') || line.ends_with(';') {
-            break;
-        }
-        let Some(comment) = line.strip_prefix("//") else {
-            continue;
-        };
-        let comment = comment.trim_start_matches('/').trim();
-        if let Some(ids) = comment.strip_prefix(TAG) {
-            tags.extend(
-                ids.split([',', ' '])
-                    .map(|id| id.trim_matches(['`', '.']))
-                    .filter(|id| !id.is_empty())
-                    .map(str::to_owned),
-            );
-        }
+    let above = lines[..line.saturating_sub(1).min(lines.len())].iter();
+    let above = above.rev().map(|line| line.trim()).take_while(|line| {
+        let ends = line.is_empty() || line.ends_with('}') || line.ends_with(';');
+        !ends
+    });
+    let comments = above.filter_map(|line| line.strip_prefix("//"));
+    let mut comments: Vec<&str> = comments
+        .map(|comment| comment.trim_start_matches('/').trim())
+        .collect();
+    comments.reverse();
+
+    let (mut tags, mut remarks) = (Vec::new(), BTreeSet::new());
+    let mut goes_on = false;
+    for comment in comments {
+        let ids = comment.strip_prefix(TAG).or(goes_on.then_some(comment));
+        // A list that ends with a comma goes on in the next line.
+        goes_on = ids.is_some_and(|ids| ids.ends_with(','));
+        tags.extend(
+            ids.unwrap_or_default()
+                .split([',', ' '])
+                .map(|id| id.trim_matches(['`', '.']))
+                .filter(|id| !id.is_empty())
+                .map(str::to_owned),
+        );
         remarks.extend(
             comment
                 .split(|c: char| !(c.is_alphanumeric() || c == '-'))
@@ -299,7 +302,8 @@ mod tests {
         fn start() -> Server { Server::new() }\n\
         /// RT-1 as well.\n\
         ///\n\
-        /// Covers: caches.create, caches.get\n\
+        /// Covers: caches.create,\n\
+        /// caches.get\n\
         #[tokio::test]\n\
         async fn b1_lifecycle() { start(); }\n\
         #[test]\n#[ignore = \"slow\"]\nfn slow() {}\n";
