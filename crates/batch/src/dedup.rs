@@ -9,11 +9,13 @@ use super::shared::lock;
 use super::{Failure, Outcome, Retry, Usage};
 
 type Key = (Option<Arc<str>>, String);
+/// What an input asks; inputs with the same key share one call.
+type KeyOf<I> = Box<dyn Fn(&I) -> Option<String> + Send + Sync>;
 type Answer<O> = Result<Outcome<O>, Failure>;
 
 /// The calls of a run by what they ask.
 pub(crate) struct Dedup<I, O> {
-    key: Box<dyn Fn(&I) -> Option<String> + Send + Sync>,
+    key: KeyOf<I>,
     copy: fn(&Outcome<O>) -> Outcome<O>,
     flights: Mutex<HashMap<Key, Flight<O>>>,
 }

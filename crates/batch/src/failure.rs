@@ -23,7 +23,7 @@ pub struct Failure {
     pub attempts: u32,
     /// Tokens of a reply that could not be used, which are billed all the same; `None` when nobody
     /// knows.
-    pub usage: Option<Usage>,
+    pub usage: Option<Box<Usage>>,
     /// How long the service asks to be left alone.
     pub retry_after: Option<Duration>,
     /// True when every other item would fail the same way, so that the run should stop.
@@ -54,10 +54,15 @@ impl Failure {
         self
     }
 
+    /// The tokens that are known to be billed.
+    pub fn billed(&self) -> Option<Usage> {
+        self.usage.as_deref().copied()
+    }
+
     /// The same, after a reply that took so many tokens.
     #[must_use]
     pub fn with_usage(mut self, usage: Usage) -> Self {
-        self.usage = Some(usage);
+        self.usage = Some(Box::new(usage));
         self
     }
 

@@ -96,7 +96,7 @@ impl<O, C> WorkItemResult<O, C> {
     pub fn usage(&self) -> Usage {
         match &self.outcome {
             Ok(outcome) => outcome.usage,
-            Err(failure) => failure.usage.unwrap_or_default(),
+            Err(failure) => failure.billed().unwrap_or_default(),
         }
     }
 

@@ -88,7 +88,7 @@ impl From<WorkItemResult<Answer, Map<String, Value>>> for OutputRecord {
                 record.saved = outcome.saved;
             }
             Err(failure) => {
-                record.usage = failure.usage.unwrap_or_default();
+                record.usage = failure.billed().unwrap_or_default();
                 record.error = Some(OutputError {
                     category: failure.category,
                     status: failure.status,

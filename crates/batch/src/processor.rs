@@ -299,7 +299,7 @@ impl Processor {
     {
         let (clock, on_demand) = (Arc::clone(&self.clock), self.prepare_on_demand);
         let aborted = self.shutdown.aborted();
-        let run = Run::new(self, strategies.into(), hooks);
+        let run = Run::prepare(self, strategies.into(), hooks);
         if !on_demand {
             let prepare = run.engine.first.lease.prepare(&*clock, Duration::ZERO);
             let prepared = select(Box::pin(prepare), Box::pin(aborted)).await;

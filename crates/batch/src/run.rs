@@ -122,7 +122,7 @@ pub(super) struct Unstarted<I, O, C> {
 }
 
 impl<O: Send + Sync + 'static, C: Send + Sync + 'static> Run<O, C> {
-    pub(super) fn new<I: Send + Sync + 'static>(
+    pub(super) fn prepare<I: Send + Sync + 'static>(
         settings: Processor,
         strategies: Strategies<I, O>,
         hooks: Hooks<I, O, C>,

@@ -113,7 +113,7 @@ async fn twenty_kills_lose_nothing_and_send_nothing_twice_that_was_written() {
     while kills < KILLS {
         let before: HashSet<String> = written(&path).into_keys().collect();
         let sent_before = sent(&emulator);
-        let mut child = child(&path, &emulator.base_url());
+        let mut child = child(&path, emulator.base_url());
         // Kills fall into the work and not into the start, so that the run comes to its end.
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let target = before.len() + (seed >> 33) as usize % (ITEMS / 12);
@@ -140,7 +140,7 @@ async fn twenty_kills_lose_nothing_and_send_nothing_twice_that_was_written() {
         }
     }
     assert!(kills >= 10, "the run was done after {kills} kills");
-    let mut last = child(&path, &emulator.base_url());
+    let mut last = child(&path, emulator.base_url());
     let ended = tokio::task::spawn_blocking(move || last.wait())
         .await
         .unwrap();

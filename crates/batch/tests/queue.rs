@@ -71,7 +71,7 @@ impl Server {
             if std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
                 return Ok(());
             }
-            std::thread::sleep(Duration::from_millis(10));
+            std::thread::park_timeout(Duration::from_millis(10));
         }
         Err(std::io::Error::other("it does not listen"))
     }
@@ -141,10 +141,9 @@ async fn killed_workers_and_a_restarted_server_leave_one_result_for_every_item()
     assert_eq!(queue.push(items()).await.unwrap(), ITEMS as u64);
 
     let mut workers: Vec<Child> = (0..4).map(|name| worker(&url, name)).collect();
-    let mut names = 4;
     let patience = Instant::now() + Duration::from_secs(240);
     let mut restarted = false;
-    for share in 1..=8 {
+    for (name, share) in (4..).zip(1..=8) {
         while queue.done().await.unwrap() < (ITEMS * share / 10) as u64 {
             assert!(Instant::now() < patience, "no progress");
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -152,8 +151,7 @@ async fn killed_workers_and_a_restarted_server_leave_one_result_for_every_item()
         let mut killed = workers.remove(share * 7 % workers.len());
         killed.kill().unwrap();
         killed.wait().unwrap();
-        workers.push(worker(&url, names));
-        names += 1;
+        workers.push(worker(&url, name));
         if share == 5 && !restarted {
             server.kill();
             tokio::time::sleep(Duration::from_millis(300)).await;

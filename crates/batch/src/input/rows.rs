@@ -152,11 +152,14 @@ impl<R: BufRead> Rows<R> {
     }
 }
 
+/// The members of a row, or why it is none.
+type Members = Result<Map<String, Value>, String>;
+
 /// The members of a row of a table. An `id` without a value is no `id`.
 fn csv_row<R: BufRead>(
     reader: &mut csv::Reader<R>,
     record: &mut csv::StringRecord,
-) -> Result<Option<Result<Map<String, Value>, String>>, Error> {
+) -> Result<Option<Members>, Error> {
     let columns = reader.headers().map_err(of_csv)?.clone();
     match reader.read_record(record) {
         Ok(false) => Ok(None),

@@ -56,7 +56,7 @@ impl<'a, O> ItemRecord<&'a O> {
         let category = result.category();
         let (output, error, usage) = match &result.outcome {
             Ok(outcome) => (Some(&outcome.output), None, Some(outcome.usage)),
-            Err(failure) => (None, Some(ErrorRecord::from(failure)), failure.usage),
+            Err(failure) => (None, Some(ErrorRecord::from(failure)), failure.billed()),
         };
         Self {
             key: key.as_str().to_owned(),
@@ -94,7 +94,7 @@ impl<O> ItemRecord<O> {
             (None, Some(error)) => {
                 let mut failure = Failure::new(error.category, error.message);
                 failure.status = error.status;
-                failure.usage = self.usage;
+                failure.usage = self.usage.map(Box::new);
                 failure.attempts = self.attempts;
                 Ok(Err(failure))
             }

@@ -280,7 +280,7 @@ where
             let Ok(Some(recovered)) = recovered else {
                 continue;
             };
-            let paid = failure.usage.unwrap_or_default();
+            let paid = failure.billed().unwrap_or_default();
             return match recovered {
                 Ok(mut outcome) => {
                     outcome.usage.add(&paid);
@@ -288,9 +288,7 @@ where
                     Ok(outcome)
                 }
                 Err(mut other) => {
-                    let mut usage = other.usage.unwrap_or_default();
-                    usage.add(&paid);
-                    other.usage = Some(usage);
+                    other.usage.get_or_insert_default().add(&paid);
                     other.attempts += failure.attempts;
                     Err(other)
                 }

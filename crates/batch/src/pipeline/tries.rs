@@ -349,7 +349,7 @@ where
         };
         let usage = match &outcome {
             Ok(outcome) => Some(outcome.usage),
-            Err(failure) => failure.usage,
+            Err(failure) => failure.billed(),
         };
         timing.usage = usage;
         self.spend(usage, outcome.is_ok()).await;
@@ -475,7 +475,8 @@ where
                 Ok(outcome)
             }
             Err(mut failure) => {
-                (failure.usage, failure.attempts) = (self.spent, self.requests);
+                failure.usage = self.spent.map(Box::new);
+                failure.attempts = self.requests;
                 Err(failure)
             }
         }

@@ -10,6 +10,8 @@ use crate::{
     Attempt, CallStrategy, Classifier, DefaultClassifier, Failure, Outcome, TokenEstimate,
 };
 
+type Estimator<I> = Arc<dyn Fn(&I) -> TokenEstimate + Send + Sync>;
+
 /// Works on items with a function.
 ///
 /// ```
@@ -36,7 +38,7 @@ use crate::{
 pub struct FnStrategy<I, O, F> {
     function: F,
     classifier: Arc<dyn Classifier>,
-    estimator: Option<Arc<dyn Fn(&I) -> TokenEstimate + Send + Sync>>,
+    estimator: Option<Estimator<I>>,
     scope: Option<String>,
     types: PhantomData<fn(I) -> O>,
 }

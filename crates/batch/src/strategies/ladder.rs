@@ -127,7 +127,7 @@ impl<I: Send + Sync + 'static, O: Send + Sync + 'static> CallStrategy for Ladder
                 let mut failure = match strategy.execute(input, attempt).await {
                     Ok(mut outcome) => {
                         if let Some(before) = &before {
-                            outcome.usage.add(&before.usage.unwrap_or_default());
+                            outcome.usage.add(&before.billed().unwrap_or_default());
                             outcome.attempts += before.attempts;
                         }
                         return Ok(outcome);
