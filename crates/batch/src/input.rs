@@ -4,7 +4,6 @@ mod rows;
 mod template;
 
 use std::collections::HashMap;
-use std::fmt;
 use std::io::BufRead;
 use std::path::PathBuf;
 
@@ -20,19 +19,14 @@ pub use template::{InvalidTemplate, Template};
 pub type PromptItem = WorkItem<String, Map<String, Value>>;
 
 /// A row that cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {reason}")]
 #[non_exhaustive]
 pub struct BadLine {
     /// The line, the row of a table, or the file of a folder, counted from 1.
     pub line: u64,
     /// What is wrong with it and how to mend it.
     pub reason: String,
-}
-
-impl fmt::Display for BadLine {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "line {}: {}", self.line, self.reason)
-    }
 }
 
 /// Reads items one by one. Blank lines are passed over; a row without an `id` is named after its

@@ -227,11 +227,11 @@ async fn bad_batches_are_refused_before_sending() {
     );
     for empty in [BatchJobSource::inlined([]), BatchJobSource::file("")] {
         let result = in_time(batches.create("m", empty).send()).await;
-        refused(result, &http, "src", "and all are empty");
+        refused(result, &http, "src", "none of them holds anything");
     }
     let nothing = EmbeddingsBatchJobSource::new().set_inlined_requests(EmbedContentBatch::new());
     let result = in_time(batches.create_embeddings("m", nothing).send()).await;
-    refused(result, &http, "src", "and all are empty");
+    refused(result, &http, "src", "none of them holds anything");
     let result = in_time(batches.create("m", BatchJobSource::gcs("gs://b/x")).send()).await;
     refused(result, &http, "src", "the Gemini developer API");
     let file = || BatchJobSource::file("files/f");
@@ -250,7 +250,7 @@ async fn bad_batches_are_refused_before_sending() {
     let (client, http) = vertex(&[]);
     let batches = client.batches();
     let result = in_time(batches.create("m", BatchJobSource::gcs("")).send()).await;
-    refused(result, &http, "src", "and all are empty");
+    refused(result, &http, "src", "none of them holds anything");
     let result = in_time(batches.create("m", file()).send()).await;
     refused(
         result,

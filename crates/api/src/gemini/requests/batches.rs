@@ -94,7 +94,7 @@ pub fn check_batch_source(backend: Backend, src: &BatchJobSource) -> Result<(), 
 fn exactly_one(places: &[bool], names: &str, backend: Backend) -> Result<(), Error> {
     let told = match places.iter().filter(|set| **set).count() {
         1 => return Ok(()),
-        0 => "all are empty".to_owned(),
+        0 => "none of them holds anything".to_owned(),
         count => format!("{count} are set"),
     };
     Err(Error::invalid(
