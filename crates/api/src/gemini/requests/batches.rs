@@ -114,9 +114,15 @@ fn is_set(place: &Option<String>) -> bool {
 /// Fails unless exactly one of the two is set, and holds something.
 pub fn check_embeddings_source(src: &EmbeddingsBatchJobSource) -> Result<(), Error> {
     let inlined = src.inlined_requests.as_ref();
-    let inlined = inlined.is_some_and(|batch| !batch.contents.is_empty());
-    let places = [is_set(&src.file_name), inlined];
-    exactly_one(&places, "inlinedRequests or fileName", Backend::GeminiApi)
+    let holding = inlined.is_some_and(|batch| !batch.contents.is_empty());
+    // Two places are one too many even when one of them is empty.
+    for places in [
+        [src.file_name.is_some(), inlined.is_some()],
+        [is_set(&src.file_name), holding],
+    ] {
+        exactly_one(&places, "inlinedRequests or fileName", Backend::GeminiApi)?;
+    }
+    Ok(())
 }
 
 /// One request of a batch, on the developer API, in the form that is sent: names in full, the
