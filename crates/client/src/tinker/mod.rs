@@ -1,5 +1,6 @@
 //! The Tinker client: training, sampling and everything around them.
 
+mod admin;
 mod billing;
 mod builder;
 mod calls;
@@ -20,6 +21,7 @@ pub mod recovery;
 mod rest;
 mod sampling;
 mod service;
+mod sessionless;
 mod settings;
 pub mod telemetry;
 mod telemetry_polls;
@@ -33,6 +35,7 @@ pub mod tokenizer;
 mod training;
 mod whoami;
 
+pub use admin::AdminClient;
 pub use builder::ServiceClientBuilder;
 pub use checkpoint::{
     CheckpointDownload, DownloadedCheckpoint, UnpackLimits, Unpacked, unpack_archive,
@@ -51,7 +54,7 @@ pub use promise::{Handle, Submission};
 pub use queue_state::{
     QueueStateChange, QueueStateChanges, QueueStateLogger, QueueStateObserver, QueueUser,
 };
-pub use rest::{AdminClient, RestClient};
+pub use rest::RestClient;
 pub use sampling::{
     ComputeLogprobs, CreateSamplingClient, DispatchLimits, DispatchPass, Sample, SamplerEntry,
     SamplerOptions, SamplingClient, SamplingDispatch,

@@ -1,71 +1,28 @@
 //! What is known of runs, checkpoints and sessions, and what can be done with them: the rest
-//! client and the admin client. Neither opens a session.
+//! client. It opens no session.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gimmal_api::tinker::{AuditQuery, ListQuery, ListTrainingRuns, Page, Tinker};
-use gimmal_transport::{CallOptions, Clock, Error, Response, Transport};
+use gimmal_api::tinker::{ListQuery, ListTrainingRuns, Page, Tinker};
+use gimmal_transport::{Clock, Error, Transport};
 use gimmal_types::tinker::{
-    AccessScope, AuditLogResponse, BillingUsageResponse, CheckpointArchiveUrlResponse,
-    CheckpointTtlRequest, CheckpointType, CheckpointsListResponse, CopyWeightsRequest,
-    CurrentCheckpointStorageUsageResponse, ExternalWeightsUrlsResponse, GetBillingUsageRequest,
-    GetCurrentCheckpointStorageUsageRequest, GetSamplerResponse, GetServerCapabilitiesResponse,
-    GetSessionResponse, ListSessionsResponse, ParsedCheckpointTinkerPath, SessionProjectRequest,
-    SessionSearchRequest, SessionSearchResponse, TrainingRun, TrainingRunsResponse,
-    WeightsInfoRequest, WeightsInfoResponse,
+    AccessScope, CheckpointArchiveUrlResponse, CheckpointTtlRequest, CheckpointType,
+    CheckpointsListResponse, CopyWeightsRequest, ExternalWeightsUrlsResponse, GetSamplerResponse,
+    GetServerCapabilitiesResponse, GetSessionResponse, ListSessionsResponse,
+    ParsedCheckpointTinkerPath, SessionProjectRequest, SessionSearchRequest, SessionSearchResponse,
+    TrainingRun, TrainingRunsResponse, WeightsInfoRequest, WeightsInfoResponse,
 };
-use tokio::sync::OnceCell;
 
 use super::CheckpointDownload;
 use super::Reporter;
 use super::calls::{Calls, invalid};
 use super::holder::Holder;
+use super::sessionless::Sessionless;
 use super::settings::{Settings, Switch};
 
 /// How often a trace that is being made is asked for.
 const TRACE_INTERVAL: Duration = Duration::from_secs(5);
-
-/// A connection without a session, made when it is first needed.
-#[derive(Debug)]
-struct Sessionless {
-    settings: Settings,
-    holder: OnceCell<Arc<Holder>>,
-}
-
-impl Sessionless {
-    fn new(settings: Settings) -> Arc<Self> {
-        let holder = OnceCell::new();
-        Arc::new(Self { settings, holder })
-    }
-
-    async fn reporter(&self) -> Result<Option<Arc<Reporter>>, Error> {
-        Ok(self.holder().await?.reporter.clone())
-    }
-
-    async fn holder(&self) -> Result<&Arc<Holder>, Error> {
-        let open = || Holder::open(self.settings.clone(), false);
-        self.holder.get_or_try_init(open).await
-    }
-
-    /// Makes a call on behalf of a public method, and waits while the account is in debt.
-    async fn call<'a, T, F>(
-        &'a self,
-        method: &'static str,
-        mut call: impl FnMut(&'a Tinker, CallOptions) -> F,
-    ) -> Result<T, Error>
-    where
-        F: Future<Output = Result<Response<T>, Error>>,
-    {
-        let holder = self.holder().await?;
-        let api = &holder.calls.0;
-        let made = || call(api, Calls::of(method));
-        let reply = holder.calls.paid(&holder.billing, made).await;
-        let reply = reply.inspect_err(|error| holder.report(error))?;
-        Ok(reply.into_body())
-    }
-}
 
 pub(super) fn parse(path: &str) -> Result<ParsedCheckpointTinkerPath, Error> {
     path.parse().map_err(|error| invalid(&error))
@@ -462,65 +419,5 @@ impl RestClient {
         let call =
             |api, options| async move { Tinker::search_sessions(api, request, &options).await };
         self.0.call("RestClient.search_sessions", call).await
-    }
-}
-
-/// What an administrator may know. Clones share the connection.
-#[derive(Clone, Debug)]
-pub struct AdminClient(Arc<Sessionless>);
-
-impl AdminClient {
-    pub(crate) fn new(settings: Settings) -> Self {
-        Self(Sessionless::new(settings))
-    }
-
-    /// The reporter of telemetry, unless it is off. It reports without a session.
-    ///
-    /// # Errors
-    ///
-    /// When the connection, which is made when it is first needed, cannot be opened.
-    pub async fn get_telemetry(&self) -> Result<Option<Arc<Reporter>>, Error> {
-        self.0.reporter().await
-    }
-
-    /// What was done, by whom and when.
-    ///
-    /// # Errors
-    ///
-    /// As the transport does, and on an argument that cannot be.
-    pub async fn get_audit_log(&self, query: &AuditQuery) -> Result<AuditLogResponse, Error> {
-        let call = |api, options| async move { Tinker::audit_log(api, query, &options).await };
-        self.0.call("AdminClient.get_audit_log", call).await
-    }
-
-    /// What was used and what it costs.
-    ///
-    /// # Errors
-    ///
-    /// As the transport does, and on an argument that cannot be.
-    pub async fn get_billing_usage(
-        &self,
-        request: &GetBillingUsageRequest,
-    ) -> Result<BillingUsageResponse, Error> {
-        let call =
-            |api, options| async move { Tinker::billing_usage(api, request, &options).await };
-        self.0.call("AdminClient.get_billing_usage", call).await
-    }
-
-    /// What checkpoints take at the moment.
-    ///
-    /// # Errors
-    ///
-    /// As the transport does, and on an argument that cannot be.
-    pub async fn get_current_checkpoint_storage_usage(
-        &self,
-        request: &GetCurrentCheckpointStorageUsageRequest,
-    ) -> Result<CurrentCheckpointStorageUsageResponse, Error> {
-        let call = |api, options| async move {
-            Tinker::current_checkpoint_storage(api, request, &options).await
-        };
-        self.0
-            .call("AdminClient.get_current_checkpoint_storage_usage", call)
-            .await
     }
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::pins::{self, Pin};
 
 /// All cases of a package.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct File {
     /// The package and its version.
     pub(crate) package: String,

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::log::Log;
-
 use crate::parity::checked_in::checked_in;
 
 const FILE: &str = "xtask/reference/quality.json";

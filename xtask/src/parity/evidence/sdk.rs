@@ -4,9 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::Context;
-
 use crate::conformance::sdk::{File, Line, Word, files};
+use crate::parity::checked_in::checked_in;
 use crate::parity::naming;
 
 /// Areas of the cases of the Tinker SDK that call methods of a class.
@@ -59,21 +58,12 @@ impl SdkCases {
     pub(crate) fn load(root: &Path) -> anyhow::Result<Self> {
         let mut cases = Self::default();
         for (_, file) in files() {
-            let path = root.join(file);
-            if !path.is_file() {
-                continue;
-            }
-            let text =
-                std::fs::read_to_string(&path).with_context(|| format!("failed to read {file}"))?;
-            cases
-                .read(&text)
-                .with_context(|| format!("{file} does not hold results"))?;
+            cases.add(&checked_in(root, file)?);
         }
         Ok(cases)
     }
 
-    fn read(&mut self, text: &str) -> anyhow::Result<()> {
-        let file: File = serde_json::from_str(text)?;
+    fn add(&mut self, file: &File) {
         for case in &file.cases {
             let (method, _) = case.case.split_once('/').unwrap_or((&case.case, ""));
             let area = method.split('.').next().unwrap_or(method);
@@ -81,7 +71,6 @@ impl SdkCases {
             let method = naming::call(method);
             self.methods.entry(method).or_default().add(case);
         }
-        Ok(())
     }
 
     /// Cases of a method, by its module: `caches.create`.
@@ -117,7 +106,7 @@ mod tests {
         ];
         let text = format!(r#"{{"package": "p", "cases": [{}]}}"#, lines.join(","));
         let mut cases = SdkCases::default();
-        cases.read(&text).unwrap();
+        cases.add(&serde_json::from_str(&text).unwrap());
         let create = cases.of_method("caches.create").unwrap();
         assert_eq!((create.cases, create.python, create.ours), (2, 2, 1));
         assert!(create.is_clean());
