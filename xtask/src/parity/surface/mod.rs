@@ -10,6 +10,7 @@ mod macros;
 mod model;
 mod read;
 mod routes;
+mod templates;
 mod type_names;
 
 pub(crate) use commands::Command;

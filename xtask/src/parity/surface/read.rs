@@ -3,6 +3,7 @@
 use anyhow::Context;
 
 use super::model::Surface;
+use super::templates::Templates;
 use super::{commands, items, routes};
 use crate::sources::SourceFile;
 
@@ -37,16 +38,21 @@ pub(crate) fn parse_all(files: &[SourceFile]) -> anyhow::Result<Vec<Parsed>> {
 /// Reads the surface; tests, benches and examples are no part of it.
 pub(crate) fn read(files: &[SourceFile], parsed: &[Parsed]) -> Surface {
     let mut surface = Surface::default();
-    for file in parsed {
-        let in_sources = file.path.split('/').nth(2) == Some("src");
-        if in_sources && !file.path.ends_with("/tests.rs") {
-            items::read(&mut surface, &file.path, &file.syntax.items);
-        }
+    let sources = || parsed.iter().filter(|file| is_source(&file.path));
+    let templates = Templates::of(sources().map(|file| &file.syntax.items[..]));
+    for file in sources() {
+        let items = &file.syntax.items;
+        items::read(&mut surface, &file.path, items);
+        templates.write(&mut surface, &file.path, items);
     }
     surface.routes = routes::find(files);
     surface.commands = commands::find(parsed);
     surface.index();
     surface
+}
+
+fn is_source(path: &str) -> bool {
+    path.split('/').nth(2) == Some("src") && !path.ends_with("/tests.rs")
 }
 
 #[cfg(test)]
@@ -111,6 +117,28 @@ mod tests {
         assert!(surface.method("Caches", "hidden").is_none());
         let free = surface.method("", "free").unwrap();
         assert!(free.params[0].types.contains(&"Content".to_owned()));
+    }
+
+    #[test]
+    fn macros_of_ours_write_methods() {
+        let surface = surface_of(
+            "crates/client/src/gemini/a.rs",
+            "paged!(ListCall, config);\n\
+             named! { /// A.\n pub struct GetCall(get) -> Reply; pub struct DropCall(drop) -> (); }\n\
+             macro_rules! paged { ($call:ident) => { paged!($call, list); };\n\
+             ($call:ident, $list:ident) => { impl $call { pub fn size(self, size: i32) -> Self { self.$list } } }; }\n\
+             macro_rules! named { ($( $(#[$meta:meta])* pub struct $call:ident($method:ident) -> $reply:ty; )*) => { $(\n\
+             $(#[$meta])* pub struct $call { id: String }\n\
+             impl $call { fn new() -> Self { x } #[doc = concat!(\"a\", stringify!($method))]\n\
+             pub async fn send(self) -> Result<$reply, Error> { self.api.$method() } } )* }; }",
+        );
+        assert_eq!(surface.method("ListCall", "size").unwrap().params.len(), 1);
+        let send = surface.method("GetCall", "send").unwrap();
+        assert!(send.returns.contains(&"Error".to_owned()));
+        assert!(surface.method("DropCall", "send").is_some());
+        assert!(surface.method("GetCall", "new").is_none());
+        assert_eq!(surface.methods.len(), 3);
+        assert!(surface.has_type("DropCall"));
     }
 
     #[test]
