@@ -106,14 +106,14 @@ impl<'a> SendMessage<'a> {
         let mut contents = self.chat.history.curated().to_vec();
         contents.push(self.message.clone());
         let options = self.options.as_ref().unwrap_or(&settings.options);
-        let call = Call {
+        let call = Box::new(Call {
             options: settings.api.with_usage(options, "chat"),
             api: settings.api.clone(),
             store: settings.store.clone(),
             model: settings.model.clone(),
             request: GenerateContentRequest::from(config).set_contents(contents),
             resume,
-        };
+        });
         let tools = self.tools.unwrap_or_else(|| settings.tools.clone());
         let generation = Generation::new(call, tools, &automatic).await?;
         Ok((self.chat, self.message, generation))

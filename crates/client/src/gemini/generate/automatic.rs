@@ -2,14 +2,15 @@
 //! model goes on with their results.
 
 use std::borrow::Cow;
+use std::task::{Context, Poll, ready};
 
 use gimmal_api::gemini::Backend;
-use gimmal_transport::{Error, Response};
+use gimmal_transport::{Error, Response, ResponseParts};
 use gimmal_types::gemini::{
     AutomaticFunctionCallingConfig, Content, GenerateContentResponse, Part, Role,
 };
 
-use super::hops::{Call, Hops};
+use super::hops::{Call, Hops, Next, Work};
 use super::stream::{Event, Events};
 use crate::gemini::ToolSet;
 
@@ -19,7 +20,7 @@ const REQUESTS: i32 = 10;
 /// Everything a reply needs: a request, and the functions that may be called on the way.
 #[derive(Debug)]
 pub(in crate::gemini) struct Generation {
-    call: Call,
+    call: Box<Call>,
     tools: ToolSet,
     /// Requests that may still be made.
     left: i32,
@@ -33,7 +34,7 @@ impl Generation {
     /// Puts the functions into the request. They are called automatically unless that is switched
     /// off, or the request declares functions that only the caller can run.
     pub(in crate::gemini) async fn new(
-        mut call: Call,
+        mut call: Box<Call>,
         tools: ToolSet,
         config: &AutomaticFunctionCallingConfig,
     ) -> Result<Self, Error> {
@@ -116,10 +117,8 @@ impl Generation {
         {
             return self.call.stored_stream(&*store).await;
         }
-        let hops = Hops::open(self.call).await?;
-        let parts = hops.stream().parts().clone();
-        let state = Streaming {
-            hops,
+        let streaming = Streaming {
+            hops: Hops::open(self.call).await?,
             next,
             tools: self.tools,
             left: self.left,
@@ -127,14 +126,13 @@ impl Generation {
             said: GenerateContentResponse::default(),
             results: Vec::new(),
             history: Vec::new(),
-            ended: false,
         };
-        let events = futures_util::stream::unfold(Box::new(state), |mut state| async {
-            let event = state.next().await?;
-            Some((event, state))
-        });
-        Ok(Events::new(parts, Box::pin(events)))
+        Ok(Events::new(streaming))
     }
+}
+
+fn calls_functions(chunk: &GenerateContentResponse) -> bool {
+    chunk.function_calls().next().is_some()
 }
 
 /// The model's turn.
@@ -147,10 +145,10 @@ fn said(reply: GenerateContentResponse) -> Content {
 }
 
 /// A stream on its way.
-struct Streaming {
+pub(super) struct Streaming {
     hops: Hops,
     /// The request that is made when functions ran; absent when none may run any more.
-    next: Option<Call>,
+    next: Option<Box<Call>>,
     tools: ToolSet,
     left: i32,
     keep_history: bool,
@@ -160,47 +158,72 @@ struct Streaming {
     results: Vec<Part>,
     /// To be handed out with the next chunk.
     history: Vec<Content>,
-    ended: bool,
 }
 
 impl Streaming {
-    async fn next(&mut self) -> Option<Result<Event, Error>> {
-        if self.ended {
-            return None;
+    /// A stream that runs no functions.
+    pub(super) fn plain(hops: Hops) -> Self {
+        Self {
+            hops,
+            next: None,
+            tools: ToolSet::new(),
+            left: 0,
+            keep_history: false,
+            said: GenerateContentResponse::default(),
+            results: Vec::new(),
+            history: Vec::new(),
         }
-        let event = match self.hops.next().await {
-            Some(Ok(chunk)) => self.chunk(chunk).await.map(Some),
-            Some(Err(error)) => Err(error),
-            // What is rare is boxed, lest every chunk pay for its size.
-            None => Box::pin(self.round()).await,
-        };
-        self.ended = !matches!(event, Ok(Some(_)));
-        event.transpose()
     }
 
-    /// Runs what the chunk calls before it is handed out.
-    async fn chunk(&mut self, mut chunk: GenerateContentResponse) -> Result<Event, Error> {
-        if let Some(call) = &self.next {
-            if chunk.function_calls().next().is_some() {
-                let answering = self.tools.answer(chunk.function_calls());
-                let results = Box::pin(call.in_time(answering)).await.flatten()?;
-                self.results.extend(results.parts);
+    /// Everything of the first reply but its body.
+    pub(super) fn parts(&self) -> &ResponseParts {
+        self.hops.stream().parts()
+    }
+
+    pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Next> {
+        Poll::Ready(match ready!(self.hops.poll_next(context)) {
+            Some(Ok(chunk)) if self.next.is_some() && calls_functions(&chunk) => {
+                Some(Err(Work::Run(Box::new(chunk))))
             }
+            Some(Ok(chunk)) => Some(Ok(self.hand_out(chunk))),
+            None if !self.results.is_empty() => Some(Err(Work::Ask)),
+            other => other,
+        })
+    }
+
+    /// Does what the stream waits for, and tells of it if anybody wants to know.
+    pub(super) async fn work(&mut self, work: Work) -> Result<Option<Event>, Error> {
+        match work {
+            Work::Resume(error) => self.hops.resume(error).await.map(|()| None),
+            Work::Run(chunk) => self.run(*chunk).await.map(Some),
+            Work::Ask => self.ask().await,
+        }
+    }
+
+    fn hand_out(&mut self, mut chunk: GenerateContentResponse) -> GenerateContentResponse {
+        if self.next.is_some() {
             self.said.absorb(chunk.clone());
         }
         chunk.automatic_function_calling_history = std::mem::take(&mut self.history);
-        Ok(Event::Chunk(chunk))
+        chunk
+    }
+
+    /// Runs what the chunk calls before it is handed out.
+    async fn run(&mut self, chunk: GenerateContentResponse) -> Result<Event, Error> {
+        if let Some(call) = &self.next {
+            let answering = self.tools.answer(chunk.function_calls());
+            let results = call.in_time(answering).await.flatten()?;
+            self.results.extend(results.parts);
+        }
+        Ok(Event::Chunk(self.hand_out(chunk)))
     }
 
     /// Asks the model again when functions ran.
-    async fn round(&mut self) -> Result<Option<Event>, Error> {
-        if self.results.is_empty() {
-            return Ok(None);
-        }
+    async fn ask(&mut self) -> Result<Option<Event>, Error> {
+        let results = std::mem::take(&mut self.results);
         let Some(mut call) = self.next.take() else {
             return Ok(None);
         };
-        let results = std::mem::take(&mut self.results);
         let results = Content::new().set_role(Role::User).set_parts(results);
         let calls = said(std::mem::take(&mut self.said));
         call.request.contents.push(calls.clone());

@@ -18,7 +18,8 @@ use crate::gemini::{ResponseStore, ToolSet};
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before `send` or `stream`"]
 pub struct GenerateContent {
-    pub(super) call: Call,
+    /// Boxed, because a call in the making is moved by every setter.
+    pub(super) call: Box<Call>,
     tools: ToolSet,
     automatic: AutomaticFunctionCallingConfig,
 }
@@ -30,14 +31,14 @@ impl GenerateContent {
         model: String,
     ) -> Self {
         Self {
-            call: Call {
+            call: Box::new(Call {
                 api,
                 store,
                 model,
                 request: GenerateContentRequest::new(),
                 options: CallOptions::default(),
                 resume: true,
-            },
+            }),
             tools: ToolSet::new(),
             automatic: AutomaticFunctionCallingConfig::new(),
         }
@@ -66,31 +67,31 @@ impl GenerateContent {
 
     /// The conversation; texts become turns of the user's.
     pub fn set_contents<C: Into<Content>>(mut self, contents: impl IntoIterator<Item = C>) -> Self {
-        self.call.request = self.call.request.set_contents(contents);
+        self.call.request.contents = contents.into_iter().map(Into::into).collect();
         self
     }
 
     /// Instructions that hold for the whole conversation.
     pub fn set_system_instruction(mut self, instruction: impl Into<Content>) -> Self {
-        self.call.request = self.call.request.set_system_instruction(instruction.into());
+        self.call.request.system_instruction = Some(Box::new(instruction.into()));
         self
     }
 
     /// How the reply is generated.
     pub fn set_generation_config(mut self, config: GenerationConfig) -> Self {
-        self.call.request = self.call.request.set_generation_config(config);
+        self.call.request.generation_config = Some(Box::new(config));
         self
     }
 
     /// What the model may use.
     pub fn set_tools(mut self, tools: impl IntoIterator<Item = Tool>) -> Self {
-        self.call.request = self.call.request.set_tools(tools);
+        self.call.request.tools = tools.into_iter().collect();
         self
     }
 
     /// How it uses them.
     pub fn set_tool_config(mut self, config: ToolConfig) -> Self {
-        self.call.request = self.call.request.set_tool_config(config);
+        self.call.request.tool_config = Some(Box::new(config));
         self
     }
 
@@ -99,13 +100,13 @@ impl GenerateContent {
         mut self,
         settings: impl IntoIterator<Item = SafetySetting>,
     ) -> Self {
-        self.call.request = self.call.request.set_safety_settings(settings);
+        self.call.request.safety_settings = settings.into_iter().collect();
         self
     }
 
     /// A context cache that stands before the conversation.
     pub fn set_cached_content(mut self, name: impl Into<String>) -> Self {
-        self.call.request = self.call.request.set_cached_content(name);
+        self.call.request.cached_content = Some(name.into());
         self
     }
 
@@ -164,7 +165,7 @@ impl GenerateContent {
             mut request,
             options,
             ..
-        } = self.call;
+        } = *self.call;
         request.tools = self.tools.resolved().await?.join(request.tools)?;
         api.generate_content_raw(&model, &request, &options).await
     }

@@ -3,6 +3,7 @@
 //! A cut reply carries a token; the same request with that token goes on where the reply ended.
 
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use futures_util::StreamExt as _;
 use gimmal_api::gemini::{Gemini, GenerateStream};
@@ -67,10 +68,23 @@ impl Call {
     }
 }
 
+/// The next chunk of a stream, or what has to be done before there is one; `None` at the end.
+pub(super) type Next = Option<Result<GenerateContentResponse, Work>>;
+
+/// What a stream waits for besides its chunks.
+pub(super) enum Work {
+    /// The request ended, perhaps with an error, and the reply may go on in another.
+    Resume(Option<Error>),
+    /// Functions that a chunk calls.
+    Run(Box<GenerateContentResponse>),
+    /// The next question to the model, with the results of functions.
+    Ask,
+}
+
 /// The chunks of a reply, across the requests that it takes.
 #[derive(Debug)]
 pub(super) struct Hops {
-    call: Call,
+    call: Box<Call>,
     stream: GenerateStream,
     hop: Hop,
     /// Tokens used by the requests before this one.
@@ -97,7 +111,7 @@ struct Hop {
 }
 
 impl Hops {
-    pub(super) async fn open(call: Call) -> Result<Self, Error> {
+    pub(super) async fn open(call: Box<Call>) -> Result<Self, Error> {
         let stream = open(&call).await?;
         let start = call.request.continuation_token.clone();
         Ok(Self {
@@ -119,30 +133,31 @@ impl Hops {
         &self.stream
     }
 
-    pub(super) async fn next(&mut self) -> Option<Result<GenerateContentResponse, Error>> {
-        while !self.ended {
-            match self.stream.next().await {
-                Some(Ok(chunk)) => return Some(Ok(self.pass(chunk))),
-                Some(Err(error)) => {
-                    // A refusal of the service's is no accident of the connection.
-                    if !self.hop.answered && error.rpc_status().is_some() {
-                        self.ended = true;
-                        return Some(Err(error));
-                    }
-                    self.error = Some(error);
-                }
-                None => {}
-            }
-            if let Err(error) = Box::pin(self.resume()).await {
-                self.ended = true;
-                return Some(Err(error));
-            }
+    pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Next> {
+        if self.ended {
+            return Poll::Ready(None);
         }
-        None
+        Poll::Ready(match ready!(self.stream.poll_next_unpin(context)) {
+            Some(Ok(chunk)) => Some(Ok(self.pass(chunk))),
+            Some(Err(error)) => Some(Err(Work::Resume(Some(error)))),
+            None if self.is_whole() => None,
+            None => Some(Err(Work::Resume(None))),
+        })
+    }
+
+    fn is_whole(&self) -> bool {
+        self.error.is_none() && (self.hop.finished || !self.call.resume)
     }
 
     /// Opens the next request, or ends, with an error when one was the reason.
-    async fn resume(&mut self) -> Result<(), Error> {
+    pub(super) async fn resume(&mut self, error: Option<Error>) -> Result<(), Error> {
+        if let Some(error) = error {
+            // A refusal of the service's is no accident of the connection.
+            if !self.hop.answered && error.rpc_status().is_some() {
+                return Err(error);
+            }
+            self.error = Some(error);
+        }
         loop {
             let Some(token) = self.next_token() else {
                 self.ended = true;

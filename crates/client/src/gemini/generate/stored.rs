@@ -6,8 +6,10 @@ use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use gimmal_transport::{Error, Response};
 use gimmal_types::gemini::GenerateContentResponse;
 
+use super::GenerateStream;
+use super::automatic::Streaming;
 use super::hops::{Call, Hops};
-use super::stream::{Event, Events};
+use super::stream::Events;
 use crate::gemini::response_store::SentParts;
 use crate::gemini::{ResponseStore, StoreQuery};
 
@@ -46,13 +48,9 @@ impl Call {
         let (call, noted) = (self.clone(), sent.clone());
         let open = move || {
             let chunks = async move {
-                let hops = Hops::open(call).await?;
-                noted.note(hops.stream().parts().clone());
-                let chunks = stream::unfold(hops, |mut hops| async {
-                    let chunk = hops.next().await?;
-                    Some((chunk, hops))
-                });
-                Ok::<_, Error>(chunks)
+                let streaming = Streaming::plain(Hops::open(Box::new(call)).await?);
+                noted.note(streaming.parts().clone());
+                Ok::<_, Error>(GenerateStream::new(Events::new(streaming)))
             };
             stream::once(chunks).try_flatten().boxed()
         };
@@ -61,7 +59,6 @@ impl Call {
         // Whether a stream could be opened shows with its first chunk.
         let first = chunks.next().await.transpose()?;
         let chunks = stream::iter(first.map(Ok)).chain(chunks);
-        let events = chunks.map_ok(Event::Chunk);
-        Ok(Events::new(sent.of(source), events.boxed()))
+        Ok(Events::stored(sent.of(source), chunks.boxed()))
     }
 }

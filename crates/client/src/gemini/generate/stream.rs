@@ -4,11 +4,14 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt as _};
 use gimmal_transport::{Error, ResponseParts};
 use gimmal_types::gemini::{Content, GenerateContentResponse};
 use http::{HeaderMap, StatusCode};
+
+use super::automatic::Streaming;
 
 /// What happens in a stream.
 #[derive(Debug)]
@@ -24,15 +27,33 @@ pub(in crate::gemini) enum Event {
 /// A stream with everything that happens in it.
 pub(in crate::gemini) struct Events {
     parts: ResponseParts,
-    events: BoxStream<'static, Result<Event, Error>>,
+    state: State,
+}
+
+enum State {
+    /// Chunks are handed on as they come.
+    Reading(Box<Streaming>),
+    /// Functions run, or the next request is made.
+    Working(BoxFuture<'static, (Box<Streaming>, Result<Option<Event>, Error>)>),
+    /// Chunks come from a store, or pass it.
+    Stored(BoxStream<'static, Result<GenerateContentResponse, Error>>),
+    Ended,
 }
 
 impl Events {
-    pub(super) fn new(
+    pub(super) fn new(streaming: Streaming) -> Self {
+        Self {
+            parts: streaming.parts().clone(),
+            state: State::Reading(Box::new(streaming)),
+        }
+    }
+
+    pub(super) fn stored(
         parts: ResponseParts,
-        events: BoxStream<'static, Result<Event, Error>>,
+        chunks: BoxStream<'static, Result<GenerateContentResponse, Error>>,
     ) -> Self {
-        Self { parts, events }
+        let state = State::Stored(chunks);
+        Self { parts, state }
     }
 
     pub(in crate::gemini) fn parts(&self) -> &ResponseParts {
@@ -44,7 +65,41 @@ impl Stream for Events {
     type Item = Result<Event, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.events.poll_next_unpin(context)
+        loop {
+            let work = match &mut self.state {
+                State::Reading(streaming) => match ready!(streaming.poll_next(context)) {
+                    Some(Ok(chunk)) => return Poll::Ready(Some(Ok(Event::Chunk(chunk)))),
+                    Some(Err(work)) => work,
+                    None => {
+                        self.state = State::Ended;
+                        continue;
+                    }
+                },
+                State::Working(work) => {
+                    let (streaming, done) = ready!(work.as_mut().poll(context));
+                    self.state = match &done {
+                        Ok(_) => State::Reading(streaming),
+                        Err(_) => State::Ended,
+                    };
+                    match done.transpose() {
+                        Some(event) => return Poll::Ready(Some(event)),
+                        None => continue,
+                    }
+                }
+                State::Stored(chunks) => {
+                    let chunk = ready!(chunks.poll_next_unpin(context));
+                    return Poll::Ready(chunk.map(|chunk| chunk.map(Event::Chunk)));
+                }
+                State::Ended => return Poll::Ready(None),
+            };
+            if let State::Reading(mut streaming) = std::mem::replace(&mut self.state, State::Ended)
+            {
+                self.state = State::Working(Box::pin(async move {
+                    let done = streaming.work(work).await;
+                    (streaming, done)
+                }));
+            }
+        }
     }
 }
 
