@@ -30,9 +30,27 @@ impl Timestamp {
         self.0.as_second()
     }
 
+    /// Reads a time that is in UTC where it says no zone, as Python servers write theirs.
+    pub(crate) fn parse_or_utc(text: &str) -> Result<Self, InvalidTimestamp> {
+        let in_utc = |refused| {
+            let date: jiff::civil::DateTime = text.parse().map_err(|_| refused)?;
+            let time = jiff::tz::TimeZone::UTC.to_timestamp(date);
+            time.map(Self).map_err(|_| InvalidTimestamp::of(text))
+        };
+        text.parse().or_else(in_utc)
+    }
+
     /// The same point in time for the standard library.
     pub fn to_system_time(self) -> SystemTime {
         self.0.into()
+    }
+}
+
+impl InvalidTimestamp {
+    fn of(text: &str) -> Self {
+        Self {
+            text: text.chars().take(64).collect(),
+        }
     }
 }
 
@@ -58,9 +76,8 @@ impl std::str::FromStr for Timestamp {
     type Err = InvalidTimestamp;
 
     fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
-        text.parse().map(Self).map_err(|_| InvalidTimestamp {
-            text: text.chars().take(64).collect(),
-        })
+        let time = text.parse().map(Self);
+        time.map_err(|_| InvalidTimestamp::of(text))
     }
 }
 

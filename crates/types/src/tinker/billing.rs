@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::zone_or_utc::ZoneOrUtc;
 use crate::Timestamp;
 
 record! {
@@ -11,6 +12,7 @@ record! {
     #[derive(Debug)]
     pub struct AuditLogEntry {
         /// When.
+        #[read_by(ZoneOrUtc)]
         pub timestamp: Timestamp,
         /// What.
         pub event: String,
@@ -50,6 +52,7 @@ record! {
         #[default(BTreeMap::new())]
         pub sessions: BTreeMap<String, BillingUsageSession>,
         /// Up to when costs are known.
+        #[read_by(ZoneOrUtc)]
         pub cost_data_through: Option<Timestamp>,
     }
 
@@ -57,8 +60,10 @@ record! {
     #[derive(Debug)]
     pub struct BillingUsageEvent {
         /// Where the bucket begins.
+        #[read_by(ZoneOrUtc)]
         pub bucket_start: Timestamp,
         /// Where it ends.
+        #[read_by(ZoneOrUtc)]
         pub bucket_end: Timestamp,
         /// The base model.
         pub base_model: Option<String>,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::CheckpointType;
+use super::zone_or_utc::ZoneOrUtc;
 use crate::Timestamp;
 
 record! {
@@ -14,6 +15,7 @@ record! {
         /// What it is for.
         pub checkpoint_type: CheckpointType,
         /// When it was saved.
+        #[read_by(ZoneOrUtc)]
         pub time: Timestamp,
         /// Its path, `tinker://…`.
         pub tinker_path: String,
@@ -25,6 +27,7 @@ record! {
         /// Notes of the caller's.
         pub user_metadata: Option<BTreeMap<String, String>>,
         /// When it is deleted.
+        #[read_by(ZoneOrUtc)]
         pub expires_at: Option<Timestamp>,
     }
 
@@ -42,6 +45,7 @@ record! {
         /// The address of each file.
         pub urls: BTreeMap<String, String>,
         /// When the addresses cease to work.
+        #[read_by(ZoneOrUtc)]
         pub expires: Timestamp,
     }
 
@@ -81,6 +85,7 @@ record! {
         /// The rank of the adapters.
         pub lora_rank: Option<u32>,
         /// When something was asked of it last.
+        #[read_by(ZoneOrUtc)]
         pub last_request_time: Timestamp,
         /// The last checkpoint to train on from.
         pub last_checkpoint: Option<Checkpoint>,

@@ -33,6 +33,7 @@ mod tensor_data;
 mod tensor_json;
 mod tensor_sparse;
 mod weights;
+mod zone_or_utc;
 
 pub use crate::InvalidInput;
 pub use base64_bytes::Base64Bytes;

@@ -1,7 +1,8 @@
 //! The `record!` macro: wire structs whose fields may be required or have a default.
 //!
 //! A record of the Tinker API says of each field whether it must be there: a field of type
-//! `Option` may be absent, one with `#[default(…)]` takes that value, and any other is required.
+//! `Option` may be absent, one with `#[default(…)]` takes that value, and any other is required;
+//! one with `#[read_by(…)]` is read by that seed.
 //! Absent fields are left out of the JSON, defaults are written. Members that no field takes are
 //! kept. This module must not know any particular record.
 
@@ -164,6 +165,7 @@ macro_rules! record {
             $(
                 $(#[doc = $doc:expr])*
                 $(#[default($default:expr)])?
+                $(#[read_by($seed:ident)])?
                 pub $field:ident : $ty:ty $(= $given:literal)?
             ),* $(,)?
         }
@@ -233,7 +235,7 @@ macro_rules! record {
                             match key.as_str() {
                                 $(
                                     record_name!($field $(, $given)?) => {
-                                        $field = member!(map, $ty $(, $default)?);
+                                        $field = member!(map, $ty $(, $default)? $(; $seed)?);
                                     }
                                 )*
                                 _ => {
@@ -348,6 +350,9 @@ macro_rules! initial {
 macro_rules! member {
     ($map:ident, $ty:ty) => {
         Some($map.next_value_seed($crate::tinker::record::RecordSeed::<$ty>::default())?)
+    };
+    ($map:ident, $ty:ty; $seed:ident) => {
+        Some($map.next_value_seed($seed::<$ty>::default())?)
     };
     ($map:ident, $ty:ty, $default:expr) => {
         $map.next_value_seed($crate::tinker::record::RecordSeed::<Option<$ty>>::default())?

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::InvalidInput;
+use super::zone_or_utc::ZoneOrUtc;
 use crate::Timestamp;
 
 record! {
@@ -36,6 +37,7 @@ record! {
     #[derive(Debug)]
     pub struct SessionSearchCursor {
         /// When its last session was opened.
+        #[read_by(ZoneOrUtc)]
         pub last_created_at: Timestamp,
         /// Its last session.
         pub last_session_id: String,
@@ -56,6 +58,7 @@ record! {
         /// Its identifier.
         pub session_id: String,
         /// When it was opened.
+        #[read_by(ZoneOrUtc)]
         pub created_at: Timestamp,
         /// Whose it is.
         pub owner: String,
