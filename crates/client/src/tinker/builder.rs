@@ -234,6 +234,11 @@ impl ServiceClientBuilder {
         config.is_ok_and(|config| config.api_key.is_some() || config.credential_cmd.is_some())
     }
 
+    /// The file that is looked into for a key when nobody names a credential.
+    pub fn credentials_file(&self) -> Option<&CredentialsFile> {
+        self.credentials.as_ref()
+    }
+
     /// Checks the settings and makes the client. Nothing is sent.
     ///
     /// # Errors

@@ -41,6 +41,17 @@ pub fn playground(path: &ParsedCheckpointTinkerPath) -> String {
     format!("{CONSOLE_URL}/playground?mode=checkpoint&checkpoint={path}")
 }
 
+/// The page of an API key.
+pub fn api_key(key_id: &str) -> String {
+    format!("{CONSOLE_URL}/keys/{}", encoded(key_id))
+}
+
+/// The page where an API key can be made, with a name for it filled in.
+pub fn new_api_key(name: &str) -> String {
+    let name: String = byte_serialize(name.as_bytes()).collect();
+    format!("{CONSOLE_URL}/keys?new_key=true&key_name={name}")
+}
+
 /// The text with everything but letters, digits and `-._` percent-encoded.
 fn encoded(text: &str) -> String {
     // The form's own spelling of a blank and of a tilde has no place in a path.
@@ -68,5 +79,7 @@ mod tests {
              tinker%3A%2F%2Frun%3A1%2Fsampler_weights%2Fa%20b"
         );
         assert!(training_run("r").ends_with("/training_runs/r"));
+        assert!(api_key("12/3").ends_with("/keys/12%2F3"));
+        assert!(new_api_key("a b").ends_with("/keys?new_key=true&key_name=a+b"));
     }
 }

@@ -15,6 +15,7 @@ pub mod hub;
 mod ids;
 #[cfg(feature = "logging")]
 mod logging;
+mod own_key;
 mod promise;
 mod queue_state;
 pub mod recovery;

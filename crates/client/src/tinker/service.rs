@@ -82,6 +82,10 @@ impl ServiceClient {
         }
     }
 
+    pub(super) fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
     pub(crate) async fn holder(&self) -> Result<&Arc<Holder>, Error> {
         let open = || Holder::open(self.inner.settings.clone(), true);
         let holder = self.inner.holder.get_or_try_init(open).await?;
@@ -218,16 +222,6 @@ impl ServiceClient {
         let options = Calls::of("ServiceClient.get_server_capabilities");
         let call = || holder.calls.0.get_server_capabilities(&options);
         Ok(holder.calls.paid(&holder.billing, call).await?.into_body())
-    }
-
-    /// Asks the server whether it knows who asks. No session is opened.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the service is not to be reached, or refuses the credential.
-    pub async fn check_access(&self) -> Result<(), Error> {
-        let rest = self.create_rest_client();
-        rest.get_server_capabilities().await.map(drop)
     }
 
     /// Tells the server how the session ended (`success`, `errored`, `interrupted`), and ends all

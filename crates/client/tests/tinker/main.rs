@@ -1,5 +1,6 @@
 //! The Tinker client against the emulator: what needs a server with files and models.
 
+mod access;
 mod bad_input;
 #[cfg(feature = "blocking")]
 mod blocking;
@@ -9,6 +10,8 @@ mod hub_push;
 mod pools;
 mod recovery;
 mod rest;
+mod rest_runs;
+mod rest_sessions;
 mod support;
 #[cfg(feature = "tokenizers")]
 mod tokenizers;

@@ -45,12 +45,17 @@ pub(super) struct LargeFile {
 }
 
 impl Hub {
-    /// Who the token belongs to.
-    pub(super) async fn owner(&self) -> Result<String, Error> {
+    /// What the hub calls whoever the token belongs to.
+    ///
+    /// # Errors
+    ///
+    /// Fails without a token, and on one that the hub does not know.
+    pub async fn whoami(&self) -> Result<String, Error> {
         #[derive(Deserialize)]
         struct Owner {
             name: String,
         }
+        self.check_token()?;
         let request = Request::new(Method::GET, self.url("api/whoami-v2")?);
         let found = self.send_json::<Owner>(request).await;
         found.map(|owner| owner.name).map_err(|error| {
@@ -60,6 +65,16 @@ impl Hub {
                 false => error,
             }
         })
+    }
+
+    /// Fails without a token.
+    pub(super) fn check_token(&self) -> Result<(), Error> {
+        match self.has_token {
+            true => Ok(()),
+            false => Err(Error::authentication(
+                "the hub needs a token; set HF_TOKEN, or name one",
+            )),
+        }
     }
 
     async fn send_json<T: serde::de::DeserializeOwned + Send>(
@@ -167,7 +182,7 @@ impl Repository<'_> {
     }
 
     /// Makes the commit, or asks for it.
-    pub(super) async fn commit(&self, commit: Commit, as_request: bool) -> Result<(), Error> {
+    pub(super) async fn commit(&self, commit: Commit, as_request: bool) -> Result<Committed, Error> {
         let path = format!("api/models/{}/commit/{}", self.name, self.revision);
         let mut url = self.hub.url(&path)?;
         if as_request {
@@ -176,8 +191,16 @@ impl Repository<'_> {
         let request = Request::new(Method::POST, url)
             .with_body(Bytes::from(commit.0))
             .with_header(CONTENT_TYPE, LINES);
-        self.hub.send_json::<Value>(request).await.map(drop)
+        self.hub.send_json(request).await
     }
+}
+
+/// What the hub says of a commit.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Committed {
+    pub(super) commit_url: Option<String>,
+    pub(super) pull_request_url: Option<String>,
 }
 
 /// The body of a commit: a JSON value a line.

@@ -9,6 +9,7 @@ mod upload;
 
 use std::fmt;
 use std::future::IntoFuture;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -16,7 +17,7 @@ use gimmal_transport::Error;
 use gimmal_types::tinker::ParsedCheckpointTinkerPath;
 
 use self::adapter::{Adapter, AdapterFile};
-use self::api::{Commit, Repository};
+use self::api::{Commit, Committed, Repository};
 use super::Hub;
 use super::files::{check_revision, repository_parts};
 use crate::tinker::RestClient;
@@ -46,6 +47,7 @@ pub struct PushAdapter {
     hub: Hub,
     rest: RestClient,
     path: String,
+    folder: Option<PathBuf>,
     repository: Option<String>,
     revision: Option<String>,
     is_public: bool,
@@ -66,6 +68,10 @@ pub struct PushedAdapter {
     pub revision: String,
     /// Whether everybody may read it.
     pub is_public: bool,
+    /// The page of the commit, where the hub says.
+    pub commit_url: Option<String>,
+    /// The page of the pull request, where one was asked for.
+    pub pull_request_url: Option<String>,
 }
 
 impl Hub {
@@ -75,6 +81,7 @@ impl Hub {
             hub: self.clone(),
             rest: rest.clone(),
             path: path.into(),
+            folder: None,
             repository: None,
             revision: None,
             is_public: false,
@@ -88,6 +95,13 @@ impl Hub {
 }
 
 impl PushAdapter {
+    /// Takes the files of the checkpoint from a folder, where they are already, instead of fetching
+    /// them. What the adapter lacks for a hub is written into the folder, which stays.
+    pub fn with_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folder = Some(folder.into());
+        self
+    }
+
     /// Names the repository, `owner/name`, or `name` for one of the owner of the token. It is made if
     /// it is not there.
     pub fn with_repository(mut self, repository: impl Into<String>) -> Self {
@@ -141,7 +155,7 @@ impl PushAdapter {
     async fn send(self) -> Result<PushedAdapter, Error> {
         let path = parse(&self.path)?;
         self.check()?;
-        let owner = self.hub.owner().await?;
+        let owner = self.hub.whoami().await?;
         let base_model = self.rest.get_weights_info_by_tinker_path(&self.path);
         let base_model = base_model.await?.base_model;
         let (name, revision) = self.destination(&path, &base_model)?;
@@ -149,32 +163,44 @@ impl PushAdapter {
             true => name,
             false => format!("{owner}/{name}"),
         };
-        let folder = self.hub.folder.join("push");
-        let made = tokio::fs::create_dir_all(&folder).await;
-        made.map_err(|error| Error::file("create", &folder, error))?;
-        let fetched = self.rest.download_checkpoint(&self.path);
-        let fetched = fetched.with_folder(&folder).with_overwrite().await?;
+        let (folder, is_fetched) = match &self.folder {
+            Some(folder) => (folder.clone(), false),
+            None => (self.fetch().await?, true),
+        };
         let pushed = self
-            .push(&fetched.path, &base_model, &name, &revision, &owner)
+            .push(&folder, &base_model, &name, &revision, &owner)
             .await;
-        let removed = tokio::fs::remove_dir_all(&fetched.path).await;
-        pushed?;
-        removed.map_err(|error| Error::file("remove", &fetched.path, error))?;
+        if is_fetched {
+            let removed = tokio::fs::remove_dir_all(&folder).await;
+            removed.map_err(|error| Error::file("remove", &folder, error))?;
+        }
+        let committed = pushed?;
         Ok(PushedAdapter {
             repository: name,
             revision,
             is_public: self.is_public,
+            commit_url: committed.commit_url,
+            pull_request_url: committed.pull_request_url,
         })
+    }
+
+    /// Fetches the checkpoint to the hub's folder.
+    async fn fetch(&self) -> Result<PathBuf, Error> {
+        let folder = self.hub.folder.join("push");
+        let made = tokio::fs::create_dir_all(&folder).await;
+        made.map_err(|error| Error::file("create", &folder, error))?;
+        let fetched = self.rest.download_checkpoint(&self.path);
+        Ok(fetched.with_folder(&folder).with_overwrite().await?.path)
     }
 
     async fn push(
         &self,
-        folder: &std::path::Path,
+        folder: &Path,
         base_model: &str,
         name: &str,
         revision: &str,
         owner: &str,
-    ) -> Result<(), Error> {
+    ) -> Result<Committed, Error> {
         let adapter = Adapter::open(folder.to_owned(), base_model.to_owned()).await?;
         if self.has_card {
             let card = card::card(&self.path, base_model);
@@ -211,12 +237,7 @@ impl PushAdapter {
             repository_parts(repository)?;
         }
         self.revision.as_deref().map_or(Ok(()), check_revision)?;
-        match self.hub.has_token {
-            true => Ok(()),
-            false => Err(Error::authentication(
-                "the hub needs a token; set HF_TOKEN, or name one",
-            )),
-        }
+        self.hub.check_token()
     }
 
     /// The repository and the revision.
