@@ -1,5 +1,7 @@
 //! The command line, as clap sees it.
 
+mod tinker;
+
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -8,6 +10,11 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gimmal_client::types::WireDuration;
 
+pub(crate) use self::tinker::{
+    FormatArg, RunColumn, ScopeArg, TinkerArgs, TinkerAuth, TinkerBilling, TinkerCheckpoint,
+    TinkerCommand, TinkerDelete, TinkerModel, TinkerPage, TinkerPush, TinkerRun, TinkerSave,
+    TinkerSession,
+};
 use crate::batch_args::{BatchWorker, InputArgs, Pace, Reports};
 use crate::cmd::sample::Sample;
 use crate::cmd::train::Train;
@@ -16,8 +23,8 @@ use crate::exit;
 /// The model that answers unless another one is named.
 const DEFAULT_MODEL: &str = "gemini-2.5-flash";
 
-/// Gemini from the shell: bulk prompts over one shared context, generation, context caches, and
-/// an emulator that answers without an account.
+/// Gemini and Tinker from the shell: bulk prompts over one shared context, generation, context
+/// caches, training runs and checkpoints, and an emulator that answers without an account.
 #[derive(Debug, Parser)]
 #[command(name = "gimmal", version, after_help = exit::HELP)]
 pub(crate) struct Cli {
@@ -66,6 +73,8 @@ pub(crate) enum Command {
     Train(Train),
     /// Let a model trained with Tinker go on from a text
     Sample(Box<Sample>),
+    /// Tinker: keys, bills, models, runs, checkpoints and sessions
+    Tinker(Box<TinkerArgs>),
     /// Serve the API on this machine, with no account
     Emulator(EmulatorArgs),
 }

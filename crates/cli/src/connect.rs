@@ -1,11 +1,14 @@
 //! Which service answers: the live API, an address the user named, or the embedded emulator.
 
+mod tinker;
+
 use std::io::Write as _;
 
 use anyhow::Context as _;
 use gimmal_client::gemini::GeminiClient;
 use gimmal_emulator::Emulator;
 
+pub(crate) use self::tinker::{TinkerConnected, connect_tinker, tinker_settings};
 use crate::args::Connection;
 use crate::exit::Failure;
 

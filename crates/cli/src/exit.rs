@@ -29,7 +29,8 @@ pub(crate) const HELP: &str = "Exit codes:
 Environment:
   GEMINI_API_KEY, GOOGLE_API_KEY  the key for the live API; without one and without --base-url,
                                   an emulator inside the command answers
-  TINKER_API_KEY                  the key for training and sampling; without one likewise
+  TINKER_API_KEY                  the key for Tinker, if `gimmal tinker auth login` stored none;
+                                  without one likewise
   GIMMAL_LOG                      what to log, such as `debug` or `gimmal_client=debug`";
 
 /// An error with its exit code, for a person and without a backtrace.

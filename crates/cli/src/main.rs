@@ -8,7 +8,7 @@ mod exit;
 mod interrupt;
 mod output;
 mod replies;
-mod tinker;
+mod tokens;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;

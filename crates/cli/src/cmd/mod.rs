@@ -12,6 +12,7 @@ mod response_cache;
 pub(crate) mod sample;
 mod sampling;
 mod summary;
+mod tinker;
 pub(crate) mod train;
 
 use std::process::ExitCode;
@@ -31,6 +32,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Model(args) => model::run(connection, args).await,
         Command::Train(command) => train::run(connection, command).await,
         Command::Sample(args) => sample::run(connection, *args).await,
+        Command::Tinker(args) => tinker::run(connection, *args).await,
         Command::Emulator(args) => emulator::run(connection, &args).await,
     }
 }

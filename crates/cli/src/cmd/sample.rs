@@ -11,9 +11,10 @@ use serde_json::Value;
 use super::files;
 use super::train::TokensArg;
 use crate::args::Connection;
+use crate::connect::connect_tinker;
 use crate::exit::Failure;
 use crate::output;
-use crate::tinker::{Tokens, connect};
+use crate::tokens::Tokens;
 
 /// Arguments of `gimmal sample`.
 #[derive(Debug, Args)]
@@ -66,7 +67,7 @@ pub(crate) async fn run(connection: &Connection, args: Sample) -> anyhow::Result
     let prompt = files::text_or_stdin(&args.prompt)?;
     let tokens = Tokens::of(&source.model, args.tokens.tokenizer.as_deref()).await?;
     let input = ModelInput::from_ints(tokens.prompt(&prompt).await?);
-    let connected = connect(connection, args.run.as_deref()).await?;
+    let connected = connect_tinker(connection, None, args.run.as_deref()).await?;
     let sampling = connected.service.create_sampling_client();
     let sampling = match &source.path {
         Some(path) => sampling.set_model_path(path.as_str()),

@@ -8,9 +8,9 @@ pub(crate) struct Table(comfy_table::Table);
 
 impl Table {
     /// A table with a head.
-    pub(crate) fn new<const N: usize>(head: [&str; N]) -> Self {
+    pub(crate) fn new<'a>(head: impl IntoIterator<Item = &'a str>) -> Self {
         let mut table = Self::plain();
-        table.0.set_header(head);
+        table.0.set_header(head.into_iter().collect::<Vec<_>>());
         table
     }
 
@@ -27,7 +27,7 @@ impl Table {
     }
 
     /// Adds a row.
-    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.0.add_row(cells);
     }
 

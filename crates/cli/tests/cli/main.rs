@@ -8,4 +8,8 @@ mod interrupt;
 mod response_cache;
 mod resume;
 mod support;
+mod tinker;
+mod tinker_auth;
+mod tinker_files;
+mod tinker_hub;
 mod train;

@@ -45,14 +45,14 @@ impl Bench {
         command.args(args).current_dir(self.folder.path());
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
-            if text.starts_with("GOOGLE_")
-                || text.starts_with("GEMINI_")
-                || text.starts_with("TINKER_")
-                || text.contains("PROXY")
-            {
+            let read = [
+                "GOOGLE_", "GEMINI_", "TINKER_", "GIMMAL_", "HF_", "HUGGING_",
+            ];
+            if read.iter().any(|start| text.starts_with(start)) || text.contains("PROXY") {
                 command.env_remove(&name);
             }
         }
+        command.env("HOME", self.folder.path());
         command
     }
 

@@ -12,9 +12,10 @@ use gimmal_training::{
 
 use super::args::{DecayArg, Sft as Args};
 use crate::args::Connection;
+use crate::connect::connect_tinker;
 use crate::exit::{Failure, INTERRUPTED};
 use crate::output::{self, Steps, Table};
-use crate::tinker::{Tokens, connect};
+use crate::tokens::Tokens;
 
 /// Trains, from the beginning or from the last checkpoint.
 pub(crate) async fn run(connection: &Connection, args: Args) -> anyhow::Result<ExitCode> {
@@ -26,7 +27,7 @@ pub(crate) async fn run(connection: &Connection, args: Args) -> anyhow::Result<E
         Some(path) => data_of(path, &tokens).await?,
         None => Vec::new(),
     };
-    let connected = connect(connection, Some(&args.output)).await?;
+    let connected = connect_tinker(connection, None, Some(&args.output)).await?;
     let steps = Arc::new(Steps::start(args.steps, done));
     let (shown, stop) = (Arc::clone(&steps), stop_on_interrupt());
     let run = Sft::new(connected.service.clone(), data, options)
