@@ -43,18 +43,23 @@ impl Matcher<'_> {
     pub(super) fn find_command(&self, row: &Row) -> Match {
         let below = |path: &str| path.split_once(' ').map(|(_, rest)| rest.to_owned());
         let theirs = below(&row.id);
-        let fitting = self.surface.commands.iter().find(|command| {
-            let ours = below(&command.path);
-            match (&theirs, &ours) {
-                (None, None) => true,
-                (Some(theirs), Some(ours)) => {
-                    let group = theirs.split(' ').next().unwrap_or_default();
-                    *ours == format!("{} {theirs}", row.origin.name())
-                        || (ours == theirs && !GEMINI_GROUPS.contains(&group))
-                }
-                _ => false,
+        let of_origin = row.origin.name();
+        let find = |fits: &dyn Fn(Option<&str>) -> bool| {
+            let mut commands = self.surface.commands.iter();
+            commands.find(|command| fits(below(&command.path).as_deref()))
+        };
+        let fitting = match &theirs {
+            // What is the whole of theirs is a group of ours, if there is one of its name.
+            None => find(&|ours| ours == Some(of_origin)).or_else(|| find(&|ours| ours.is_none())),
+            Some(theirs) => {
+                let group = theirs.split(' ').next().unwrap_or_default();
+                let named = format!("{of_origin} {theirs}");
+                find(&|ours| {
+                    ours == Some(named.as_str())
+                        || (ours == Some(theirs) && !GEMINI_GROUPS.contains(&group))
+                })
             }
-        });
+        };
         let Some(command) = fitting else {
             return Match::default();
         };
