@@ -220,7 +220,7 @@ async fn checkpoints_are_published_and_kept_for_a_while() {
     assert_eq!(said.out, format!("{path} is public now\n"));
     assert_eq!(known().await["public"], true);
     let again = tinker.run(&publish).await.code(3);
-    assert!(again.err.contains("already"), "{}", again.err);
+    assert!(again.err.contains("409"), "{}", again.err);
     let hidden = format!("--json tinker checkpoint unpublish {path}");
     let hidden = tinker.run(&hidden).await.code(0).json();
     assert_eq!(hidden, json!({"tinker_path": path, "public": false}));
@@ -433,7 +433,7 @@ async fn usage_and_storage_are_billed_in_tables_json_and_csv() {
             .code(2);
     }
     let backwards = "tinker billing usage 2026-07-14T00:00:00Z 2026-07-13T00:00:00Z";
-    let refused = tinker.run(backwards).await.code(3);
+    let refused = tinker.run(backwards).await.code(2);
     assert!(refused.err.contains("ending_before"), "{}", refused.err);
 }
 
