@@ -154,7 +154,9 @@ mod tests {
 
     #[tokio::test]
     async fn with_a_key_nothing_is_started() {
-        let connected = connect_with(settings(None, Some("tml-key")), None).await.unwrap();
+        let connected = connect_with(settings(None, Some("tml-key")), None)
+            .await
+            .unwrap();
         assert!(connected.emulator.is_none());
     }
 }

@@ -182,7 +182,11 @@ impl Repository<'_> {
     }
 
     /// Makes the commit, or asks for it.
-    pub(super) async fn commit(&self, commit: Commit, as_request: bool) -> Result<Committed, Error> {
+    pub(super) async fn commit(
+        &self,
+        commit: Commit,
+        as_request: bool,
+    ) -> Result<Committed, Error> {
         let path = format!("api/models/{}/commit/{}", self.name, self.revision);
         let mut url = self.hub.url(&path)?;
         if as_request {
