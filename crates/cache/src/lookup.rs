@@ -77,9 +77,10 @@ pub struct Hit {
     pub entry: Entry,
     /// Where it was found.
     pub tier: Tier,
-    /// Time since its computation started.
+    /// Time since its computation started; from memory it may lack a few
+    /// milliseconds.
     pub age: Duration,
-    /// Time until it expires; `None` if it never does.
+    /// Time until it expires; `None` if it never does. As exact as the age.
     pub remaining: Option<Duration>,
     /// Whether it is past its freshness and should be computed anew.
     pub stale: bool,

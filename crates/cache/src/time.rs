@@ -11,6 +11,13 @@ pub trait Clock: Debug + Send + Sync + 'static {
     /// A point on a clock that never goes back.
     fn now(&self) -> Instant;
 
+    /// The time since some moment on the same clock, read more cheaply and behind by some
+    /// milliseconds, as clocks are that a kernel moves with each tick; `None` if there is none.
+    /// Caches ask [`now`](Self::now) where a second more or less would matter.
+    fn coarse_now(&self) -> Option<Duration> {
+        None
+    }
+
     /// The date and time of day, as processes that share a store agree on it.
     fn timestamp(&self) -> Timestamp;
 
@@ -25,6 +32,17 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Instant {
         Instant::now()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn coarse_now(&self) -> Option<Duration> {
+        use rustix::time::{ClockId, clock_gettime};
+
+        let time = clock_gettime(ClockId::MonotonicCoarse);
+        Some(Duration::new(
+            time.tv_sec.try_into().ok()?,
+            time.tv_nsec.try_into().ok()?,
+        ))
     }
 
     fn timestamp(&self) -> Timestamp {

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use gimmal_cache::testing::{ManualClock, contract};
@@ -71,6 +72,52 @@ async fn c1_an_entry_lives_to_the_millisecond() {
     clock.advance(Duration::from_millis(9_999));
     assert!(cache.get(&key("k")).await.is_hit());
     clock.advance(Duration::from_millis(1));
+    let lookup = cache.get(&key("k")).await;
+    assert_eq!(lookup.miss_reason(), Some(MissReason::Expired));
+}
+
+/// A coarse clock decides nothing that it could get wrong.
+///
+/// Covers: C1
+#[tokio::test]
+async fn c1_an_entry_lives_to_the_millisecond_where_the_clock_is_coarse() {
+    /// Ticks every ten milliseconds, and counts what it was asked exactly.
+    #[derive(Debug)]
+    struct Ticking(ManualClock, AtomicU64);
+    impl gimmal_cache::Clock for Ticking {
+        fn now(&self) -> std::time::Instant {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            self.0.now()
+        }
+        fn coarse_now(&self) -> Option<Duration> {
+            let passed = self.0.timestamp().as_millis();
+            Some(Duration::from_millis(passed - passed % 10))
+        }
+        fn timestamp(&self) -> Timestamp {
+            self.0.timestamp()
+        }
+        fn sleep(&self, time: Duration) -> futures_util::future::BoxFuture<'static, ()> {
+            self.0.sleep(time)
+        }
+    }
+    let clock = Arc::new(Ticking(ManualClock::new(), AtomicU64::new(0)));
+    let cache = MemoryCache::builder().with_clock(clock.clone()).build();
+    let stale = Duration::from_secs(5);
+    cache
+        .set(&key("k"), living(&clock.0, 10).with_stale(stale))
+        .await;
+    let asked = || clock.1.load(Ordering::Relaxed);
+    let before = asked();
+    assert!(!cache.get(&key("k")).await.into_hit().unwrap().stale);
+    assert_eq!(asked(), before, "nothing is near");
+    clock.0.advance(Duration::from_millis(9_999));
+    assert!(!cache.get(&key("k")).await.into_hit().unwrap().stale);
+    assert_eq!(asked(), before + 1, "it may be stale or not");
+    clock.0.advance(Duration::from_millis(1));
+    assert!(cache.get(&key("k")).await.into_hit().unwrap().stale);
+    clock.0.advance(Duration::from_millis(4_999));
+    assert!(cache.get(&key("k")).await.is_hit());
+    clock.0.advance(Duration::from_millis(1));
     let lookup = cache.get(&key("k")).await;
     assert_eq!(lookup.miss_reason(), Some(MissReason::Expired));
 }
@@ -267,7 +314,7 @@ async fn a_clock_that_is_set_back_prolongs_nothing() {
             self.0.now()
         }
         fn timestamp(&self) -> Timestamp {
-            let back = self.1.load(std::sync::atomic::Ordering::Relaxed);
+            let back = self.1.load(Ordering::Relaxed);
             let hour = Duration::from_secs(if back { 3_600 } else { 0 });
             self.0.timestamp().minus(hour)
         }
@@ -282,7 +329,7 @@ async fn a_clock_that_is_set_back_prolongs_nothing() {
         Entry::new(Value::bytes("v"), now).with_ttl(Duration::from_secs(10))
     };
     cache.set(&key("before"), ten(&clock)).await;
-    clock.1.store(true, std::sync::atomic::Ordering::Relaxed);
+    clock.1.store(true, Ordering::Relaxed);
     cache.set(&key("after"), ten(&clock)).await;
     clock.0.advance(Duration::from_secs(9));
     assert_eq!(present(&cache, &["before", "after"]).await, "beforeafter");

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::shard::Shard;
 use crate::cache::ResponseCache;
@@ -18,6 +18,10 @@ use crate::time::{Clock, SystemClock, Timestamp};
 
 /// Entries up to which one shard is enough; one shard evicts in the exact order of last use.
 const ONE_SHARD_ENTRIES: usize = 10_000;
+
+/// A coarse clock is not asked about what is nearer than this. It is behind by a tick of a few
+/// milliseconds, or for as long as the host of a virtual machine lets it stand still.
+const COARSE: Duration = Duration::from_secs(1);
 
 /// Slots looked at before an invalidation lets others have the shard.
 const CHUNK: usize = 4_096;
@@ -48,6 +52,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     /// Times are counted from here on a clock that never goes back.
     start: (Instant, Timestamp),
+    /// The same moment on the coarse clock, if there is one.
+    coarse_start: Option<Duration>,
 }
 
 impl MemoryCache {
@@ -102,17 +108,30 @@ impl MemoryCache {
         &shards[usize::from(key.digest()[31]) & (shards.len() - 1)]
     }
 
-    /// Unix milliseconds that never go back.
-    fn now(&self) -> u64 {
+    /// The time on a clock that never goes back.
+    fn now(&self) -> Timestamp {
         let (instant, timestamp) = self.0.start;
-        let passed = self.0.clock.now().saturating_duration_since(instant);
-        timestamp.as_millis() + passed.as_millis() as u64
+        timestamp.plus(self.0.clock.now().saturating_duration_since(instant))
+    }
+
+    /// The time as exactly as it matters for an entry: a coarse one unless it is about to change.
+    fn now_for(&self, entry: &Entry) -> Timestamp {
+        let Some(coarse_start) = self.0.coarse_start else {
+            return self.now();
+        };
+        let passed = self.0.clock.coarse_now().unwrap_or_default();
+        let coarse = self.0.start.1.plus(passed.saturating_sub(coarse_start));
+        if entry.is_settled(coarse, COARSE) {
+            coarse
+        } else {
+            self.now()
+        }
     }
 
     fn store(&self, key: &CacheKey, entry: Entry) -> SetOutcome {
         let now = self.now();
         // The clock on the wall may have been set since the start.
-        let entry = entry.shifted(self.0.clock.timestamp(), Timestamp::from_millis(now));
+        let entry = entry.shifted(self.0.clock.timestamp(), now);
         let refuse = |reason| {
             lock(self.shard(key)).delete(key, now);
             SetOutcome::Skipped(reason)
@@ -120,7 +139,7 @@ impl MemoryCache {
         if entry.value().as_bytes().len() > self.0.max_value_bytes {
             return refuse(SkipReason::TooLarge);
         }
-        if entry.is_expired(Timestamp::from_millis(now)) {
+        if entry.is_expired(now) {
             return refuse(SkipReason::Expired);
         }
         let mut shard = lock(self.shard(key));
@@ -129,7 +148,7 @@ impl MemoryCache {
         if self.0.recent.covers(key, entry.tags(), begun) {
             return SetOutcome::Skipped(SkipReason::Invalidated);
         }
-        if shard.set(key, &entry, now) {
+        if shard.set(key, entry, now) {
             SetOutcome::Stored {
                 l1: true,
                 l2: false,
@@ -141,7 +160,7 @@ impl MemoryCache {
 
     fn remove(&self, selector: &Selector) -> u64 {
         let now = self.now();
-        self.0.recent.note(selector, now);
+        self.0.recent.note(selector, now.as_millis());
         if let Selector::Key(key) = selector {
             return lock(self.shard(key)).delete(key, now).into();
         }
@@ -190,18 +209,17 @@ fn add(sum: &mut Evictions, other: Evictions) {
 
 impl ResponseCache for MemoryCache {
     async fn get(&self, key: &CacheKey) -> Lookup {
-        let now = self.now();
-        let entry = lock(self.shard(key)).get(key, now);
-        match entry {
-            Some(entry) => Lookup::found(entry, Tier::L1, Timestamp::from_millis(now)),
+        let found = lock(self.shard(key)).get(key, |entry| self.now_for(entry));
+        match found {
+            Some((entry, now)) => Lookup::found(entry, Tier::L1, now),
             None => Lookup::Miss(MissReason::NotFound),
         }
     }
 
     async fn get_near(&self, key: &CacheKey) -> Option<Lookup> {
-        let now = self.now();
-        let entry = lock(self.shard(key)).get_alive(key, now)?;
-        Some(Lookup::found(entry, Tier::L1, Timestamp::from_millis(now)))
+        let found = lock(self.shard(key)).get_alive(key, |entry| self.now_for(entry));
+        let (entry, now) = found?;
+        Some(Lookup::found(entry, Tier::L1, now))
     }
 
     async fn set(&self, key: &CacheKey, entry: Entry) -> SetOutcome {
@@ -222,8 +240,10 @@ impl ResponseCache for MemoryCache {
         let now = self.now();
         match lock(self.shard(key)).peek(key, now) {
             None => TtlState::Missing,
-            Some(expires) if expires.as_millis() == u64::MAX => TtlState::NoExpiry,
-            Some(expires) => TtlState::Remaining(expires.since(Timestamp::from_millis(now))),
+            Some(entry) => match entry.expires() {
+                None => TtlState::NoExpiry,
+                Some(expires) => TtlState::Remaining(expires.since(now)),
+            },
         }
     }
 
@@ -322,12 +342,14 @@ impl MemoryCacheBuilder {
             Mutex::new(Shard::new(entries + rest, self.max_bytes / shards as u64))
         };
         let start = (self.clock.now(), self.clock.timestamp());
+        let coarse_start = self.clock.coarse_now();
         MemoryCache(Arc::new(Inner {
             shards: (0..shards).map(share).collect(),
             max_value_bytes: self.max_value_bytes,
             recent: Recent::default(),
             clock: self.clock,
             start,
+            coarse_start,
         }))
     }
 }

@@ -1,6 +1,8 @@
 //! When which slot expires: a binary heap that can drop any member, so that no entry which is gone
 //! leaves something behind. It knows slots by number and reads no clock.
 
+use crate::time::Timestamp;
+
 /// Where a slot stands in the heap; [`ABSENT`] if it does not expire.
 pub(super) type Position = u32;
 
@@ -10,18 +12,23 @@ pub(super) const ABSENT: Position = u32::MAX;
 /// Slots by the time at which they expire, the first at the top.
 #[derive(Debug, Default)]
 pub(super) struct Expiry {
-    heap: Vec<(u64, u32)>,
+    heap: Vec<(Timestamp, u32)>,
 }
 
 impl Expiry {
     /// The slot that expires first, if that is at or before `now`.
-    pub(super) fn due(&self, now: u64) -> Option<u32> {
+    pub(super) fn due(&self, now: Timestamp) -> Option<u32> {
         let (expires, slot) = *self.heap.first()?;
         (expires <= now).then_some(slot)
     }
 
     /// Adds a slot; `moved` is told where every slot that moved now stands.
-    pub(super) fn insert(&mut self, expires: u64, slot: u32, moved: impl FnMut(u32, Position)) {
+    pub(super) fn insert(
+        &mut self,
+        expires: Timestamp,
+        slot: u32,
+        moved: impl FnMut(u32, Position),
+    ) {
         self.heap.push((expires, slot));
         self.rise(self.heap.len() - 1, moved);
     }
@@ -91,7 +98,7 @@ mod tests {
             let mut heap = Expiry::default();
             let mut positions = vec![ABSENT; times.len()];
             for (slot, time) in times.iter().enumerate() {
-                heap.insert(*time, slot as u32, |slot, at| positions[slot as usize] = at);
+                heap.insert(Timestamp::from_millis(*time), slot as u32, |slot, at| positions[slot as usize] = at);
             }
             for slot in removed {
                 let slot = slot % times.len();
@@ -103,7 +110,7 @@ mod tests {
             }
             let left = positions.iter().filter(|at| **at != ABSENT).count();
             let mut order = Vec::new();
-            while let Some(slot) = heap.due(u64::MAX) {
+            while let Some(slot) = heap.due(Timestamp::from_millis(u64::MAX)) {
                 order.push(times[slot as usize]);
                 let at = positions[slot as usize];
                 heap.remove(at, |slot, at| positions[slot as usize] = at);

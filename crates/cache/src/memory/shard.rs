@@ -1,17 +1,15 @@
 //! One shard: a table of slots, a list of them by last use and a heap by expiry. Every operation
 //! but invalidation touches a bounded number of slots. It has no lock and no clock of its own.
 
-use bytes::Bytes;
 use hashbrown::HashTable;
 
 use super::expiry::{ABSENT, Expiry, Position};
 use super::scopes::Scopes;
-use crate::entry::{Entry, Tags};
+use crate::entry::Entry;
 use crate::key::CacheKey;
 use crate::selector::Selector;
 use crate::stats::TierStats;
 use crate::time::Timestamp;
-use crate::value::{Format, Value};
 
 /// Bytes that an entry costs besides its key and its frame.
 const OVERHEAD_BYTES: u64 = 96;
@@ -25,22 +23,16 @@ const SWEEP: usize = 16;
 /// No slot.
 const NONE: u32 = u32::MAX;
 
-/// No time.
-const NEVER: u64 = u64::MAX;
+/// Reads whose order of use is kept back, at most.
+const UNSETTLED: usize = 64;
 
 #[derive(Debug)]
 struct Slot {
     digest: [u8; 32],
-    bytes: Bytes,
-    tags: Tags,
-    created: u64,
-    fresh_until: u64,
-    expires: u64,
-    compute_ms: u32,
+    /// None in a slot that is free.
+    entry: Option<Entry>,
     scope: u32,
     expiry: Position,
-    negative: Option<u16>,
-    format: Format,
 }
 
 /// The neighbours of a slot in the order of last use.
@@ -63,6 +55,9 @@ pub(super) struct Shard {
     expiry: Expiry,
     newest: u32,
     oldest: u32,
+    /// Slots that were read since the list was put in order, the last one at the end. A read does
+    /// not wait for its neighbours to come from memory; a batch of them waits once.
+    used: Vec<u32>,
     bytes: u64,
     max_entries: usize,
     max_bytes: u64,
@@ -83,6 +78,7 @@ impl Shard {
             expiry: Expiry::default(),
             newest: NONE,
             oldest: NONE,
+            used: Vec::with_capacity(UNSETTLED),
             bytes: 0,
             max_entries,
             max_bytes,
@@ -100,49 +96,61 @@ impl Shard {
         self.bytes
     }
 
-    /// Reads a key and marks it as used; an expired entry is returned once and then gone.
-    pub(super) fn get(&mut self, key: &CacheKey, now: u64) -> Option<Entry> {
-        let found = self.find(key);
-        match found {
-            Some(at) if self.slots[at as usize].expires > now => Some(self.hit(at)),
-            Some(at) => {
-                self.stats.misses += 1;
-                self.stats.evictions.expired += 1;
-                let entry = self.entry(at);
-                self.remove_slot(at);
-                Some(entry)
-            }
-            None => {
-                self.stats.misses += 1;
-                None
-            }
+    /// Reads a key and marks it as used; an expired entry is returned once and then gone. What time
+    /// it is for an entry, `time` tells.
+    pub(super) fn get(
+        &mut self,
+        key: &CacheKey,
+        time: impl FnOnce(&Entry) -> Timestamp,
+    ) -> Option<(Entry, Timestamp)> {
+        let Some(at) = self.find(key) else {
+            self.stats.misses += 1;
+            return None;
+        };
+        let entry = self.entry(at)?.clone();
+        let now = time(&entry);
+        if entry.is_expired(now) {
+            self.stats.misses += 1;
+            self.stats.evictions.expired += 1;
+            self.remove_slot(at);
+        } else {
+            self.hit(at);
         }
+        Some((entry, now))
     }
 
     /// As [`Shard::get`], but what is not there or has expired is left alone and not counted.
-    pub(super) fn get_alive(&mut self, key: &CacheKey, now: u64) -> Option<Entry> {
+    pub(super) fn get_alive(
+        &mut self,
+        key: &CacheKey,
+        time: impl FnOnce(&Entry) -> Timestamp,
+    ) -> Option<(Entry, Timestamp)> {
         let at = self.find(key)?;
-        (self.slots[at as usize].expires > now).then(|| self.hit(at))
+        let entry = self.entry(at)?.clone();
+        let now = time(&entry);
+        if entry.is_expired(now) {
+            return None;
+        }
+        self.hit(at);
+        Some((entry, now))
     }
 
-    fn hit(&mut self, at: u32) -> Entry {
+    fn hit(&mut self, at: u32) {
         self.stats.hits += 1;
-        if self.newest != at {
-            self.unlink(at);
-            self.link(at);
+        if self.used.len() == UNSETTLED {
+            self.settle();
         }
-        self.entry(at)
+        self.used.push(at);
     }
 
     /// Looks at a key without using it.
-    pub(super) fn peek(&self, key: &CacheKey, now: u64) -> Option<Timestamp> {
-        let at = self.find_slot(key)?;
-        let expires = self.slots[at as usize].expires;
-        (expires > now).then_some(Timestamp::from_millis(expires))
+    pub(super) fn peek(&self, key: &CacheKey, now: Timestamp) -> Option<&Entry> {
+        let entry = self.entry(self.find_slot(key)?);
+        entry.filter(|entry| !entry.is_expired(now))
     }
 
     /// Stores an entry; false if it is too large for the shard, and then the key is empty.
-    pub(super) fn set(&mut self, key: &CacheKey, entry: &Entry, now: u64) -> bool {
+    pub(super) fn set(&mut self, key: &CacheKey, entry: Entry, now: Timestamp) -> bool {
         self.sweep(now, SWEEP);
         if let Some(at) = self.find(key) {
             self.remove_slot(at);
@@ -165,11 +173,11 @@ impl Shard {
     }
 
     /// Removes a key; whether something that had not expired was there.
-    pub(super) fn delete(&mut self, key: &CacheKey, now: u64) -> bool {
+    pub(super) fn delete(&mut self, key: &CacheKey, now: Timestamp) -> bool {
         let Some(at) = self.find(key) else {
             return false;
         };
-        let was_alive = self.slots[at as usize].expires > now;
+        let was_alive = self.entry(at).is_some_and(|entry| !entry.is_expired(now));
         let evictions = &mut self.stats.evictions;
         if was_alive {
             evictions.invalidated += 1;
@@ -205,14 +213,14 @@ impl Shard {
         let mut removed = 0;
         for at in from..end {
             let slot = &self.slots[at];
-            if slot.scope == NONE {
+            let Some(entry) = &slot.entry else {
                 continue;
-            }
+            };
             let scope = slot.scope as usize;
             let is_selected = match scopes.get(scope) {
                 Some(is_selected) => *is_selected,
                 None => {
-                    let tags = slot.tags.as_deref().unwrap_or_default();
+                    let tags = entry.tags();
                     !tags.is_empty() && selector.matches_scope(&names[scope], tags)
                 }
             };
@@ -226,7 +234,7 @@ impl Shard {
     }
 
     /// Removes up to `limit` expired entries; how many it removed.
-    pub(super) fn sweep(&mut self, now: u64, limit: usize) -> usize {
+    pub(super) fn sweep(&mut self, now: Timestamp, limit: usize) -> usize {
         let mut count = 0;
         while count < limit
             && let Some(at) = self.expiry.due(now)
@@ -247,6 +255,7 @@ impl Shard {
         self.free.clear();
         self.scopes = Scopes::default();
         self.expiry.clear();
+        self.used.clear();
         (self.newest, self.oldest, self.bytes) = (NONE, NONE, 0);
         self.stats.evictions.invalidated += count;
         count
@@ -259,7 +268,8 @@ impl Shard {
         std::iter::from_fn(move || {
             let slot = self.slots.get(at as usize)?;
             at = self.links[at as usize].older;
-            Some(weight(slot.bytes.len(), self.scopes.name_len(slot.scope)))
+            let payload = slot.entry.as_ref()?.value().as_bytes().len();
+            Some(weight(payload, self.scopes.name_len(slot.scope)))
         })
     }
 
@@ -268,30 +278,22 @@ impl Shard {
         self.scopes.len()
     }
 
-    fn evict(&mut self, now: u64, cause: fn(&mut crate::stats::Evictions) -> &mut u64) {
+    fn evict(&mut self, now: Timestamp, cause: fn(&mut crate::stats::Evictions) -> &mut u64) {
         if self.sweep(now, 1) == 0 {
             *cause(&mut self.stats.evictions) += 1;
+            self.settle();
             self.remove_slot(self.oldest);
         }
     }
 
-    fn insert(&mut self, key: &CacheKey, entry: &Entry) {
-        let millis = |time: Option<Timestamp>| time.map_or(NEVER, Timestamp::as_millis);
-        let bytes = entry.value().as_bytes();
+    fn insert(&mut self, key: &CacheKey, entry: Entry) {
+        let expires = entry.expires();
         let slot = Slot {
             digest: *key.digest(),
-            bytes: bytes.clone(),
-            tags: entry.shared_tags(),
-            created: entry.created().as_millis(),
-            fresh_until: millis(entry.fresh_until()),
-            expires: millis(entry.expires()),
-            compute_ms: u32::try_from(entry.compute().as_millis()).unwrap_or(u32::MAX),
+            entry: Some(entry),
             scope: self.scopes.acquire(key.scope()),
             expiry: ABSENT,
-            negative: entry.negative(),
-            format: entry.value().format(),
         };
-        let expires = slot.expires;
         let at = match self.free.pop() {
             Some(at) => {
                 self.slots[at as usize] = slot;
@@ -310,8 +312,9 @@ impl Shard {
         self.table.insert_unique(hash(key.digest()), at, |at| {
             hash(&slots[*at as usize].digest)
         });
+        self.settle();
         self.link(at);
-        if expires != NEVER {
+        if let Some(expires) = expires {
             let slots = &mut self.slots;
             self.expiry.insert(expires, at, |slot, place| {
                 slots[slot as usize].expiry = place
@@ -319,17 +322,8 @@ impl Shard {
         }
     }
 
-    fn entry(&self, at: u32) -> Entry {
-        let slot = &self.slots[at as usize];
-        let time = |millis| (millis != NEVER).then(|| Timestamp::from_millis(millis));
-        Entry::from_parts(
-            Value::new(slot.format, slot.bytes.clone()),
-            Timestamp::from_millis(slot.created),
-            slot.negative,
-            slot.tags.clone(),
-        )
-        .with_compute(std::time::Duration::from_millis(slot.compute_ms.into()))
-        .with_expiry(time(slot.fresh_until), time(slot.expires))
+    fn entry(&self, at: u32) -> Option<&Entry> {
+        self.slots[at as usize].entry.as_ref()
     }
 
     fn find(&mut self, key: &CacheKey) -> Option<u32> {
@@ -354,12 +348,12 @@ impl Shard {
         {
             self.visits += 1;
         }
+        self.settle();
         self.unlink(at);
         let slot = &mut self.slots[at as usize];
-        let scope = std::mem::replace(&mut slot.scope, NONE);
-        let (digest, position) = (slot.digest, slot.expiry);
-        let payload = std::mem::take(&mut slot.bytes).len();
-        slot.tags = None;
+        let (digest, scope, position) = (slot.digest, slot.scope, slot.expiry);
+        let entry = slot.entry.take();
+        let payload = entry.map_or(0, |entry| entry.value().as_bytes().len());
         self.bytes -= weight(payload, self.scopes.name_len(scope));
         self.scopes.release(scope);
         if position != ABSENT {
@@ -371,6 +365,18 @@ impl Shard {
             place.remove();
         }
         self.free.push(at);
+    }
+
+    /// Brings what was read to the front of the list, in the order of the reads.
+    fn settle(&mut self) {
+        for index in 0..self.used.len() {
+            let at = self.used[index];
+            if at != self.newest {
+                self.unlink(at);
+                self.link(at);
+            }
+        }
+        self.used.clear();
     }
 
     /// Puts a slot before all others in the order of last use.

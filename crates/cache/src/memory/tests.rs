@@ -15,6 +15,10 @@ fn key(number: usize) -> CacheKey {
     KeyRequest::new(operation).with_text(&text).key()
 }
 
+fn at_ms(milliseconds: u64) -> Timestamp {
+    Timestamp::from_millis(milliseconds)
+}
+
 fn entry(bytes: usize, expires: Option<u64>) -> Entry {
     let expires = expires.map(Timestamp::from_millis);
     Entry::new(Value::bytes(vec![0; bytes]), Timestamp::from_millis(0))
@@ -30,17 +34,21 @@ fn c6_no_operation_scans() {
     let mut shard = Shard::new(100_000, u64::MAX);
     let keys: Vec<_> = (0..100_000).map(key).collect();
     for (number, key) in keys.iter().enumerate() {
-        shard.set(key, &entry(8, Some(1_000_000 + number as u64)), 0);
+        shard.set(key, entry(8, Some(1_000_000 + number as u64)), at_ms(0));
     }
     shard.visits = 0;
     for step in 0..10_000 {
-        assert!(shard.get(&keys[step * 7_919 % 100_000], 1).is_some());
+        assert!(
+            shard
+                .get(&keys[step * 7_919 % 100_000], |_| at_ms(1))
+                .is_some()
+        );
     }
     assert_eq!(shard.visits, 10_000);
 
     shard.visits = 0;
     for number in 100_000..101_000 {
-        shard.set(&key(number), &entry(8, None), 1);
+        shard.set(&key(number), entry(8, None), at_ms(1));
     }
     assert_eq!(
         shard.visits, 2_000,
@@ -54,9 +62,9 @@ fn c6_no_operation_scans() {
 fn expired_entries_leave_in_small_groups() {
     let mut shard = Shard::new(1_000, u64::MAX);
     for number in 0..100 {
-        shard.set(&key(number), &entry(8, Some(10)), 0);
+        shard.set(&key(number), entry(8, Some(10)), at_ms(0));
     }
-    shard.set(&key(200), &entry(8, None), 10);
+    shard.set(&key(200), entry(8, None), at_ms(10));
     assert_eq!(shard.len(), 100 - 16 + 1);
     assert_eq!(shard.stats.evictions.expired, 16);
 }
@@ -103,12 +111,12 @@ proptest! {
             match step {
                 Step::Set { key: at, bytes, ttl } => {
                     let entry = entry(bytes, ttl.map(|ttl| now + ttl));
-                    shard.set(&key(at), &entry, now);
+                    shard.set(&key(at), entry, at_ms(now));
                 }
-                Step::Get(at) => drop(shard.get(&key(at), now)),
-                Step::Delete(at) => drop(shard.delete(&key(at), now)),
+                Step::Get(at) => drop(shard.get(&key(at), |_| at_ms(now))),
+                Step::Delete(at) => drop(shard.delete(&key(at), at_ms(now))),
                 Step::Wait(time) => now += time,
-                Step::Sweep => drop(shard.sweep(now, usize::MAX)),
+                Step::Sweep => drop(shard.sweep(at_ms(now), usize::MAX)),
                 Step::Invalidate => {
                     shard.invalidate(&Selector::operation("qa"), 0, usize::MAX / 2);
                 }
