@@ -32,7 +32,7 @@ pub use ai::{
     Failure, Fresh, Inadmissible, Mode, Pacing, Provenance,
 };
 #[cfg(feature = "semantic")]
-pub use ai::{Embedder, SemanticTier};
+pub use ai::{Embedder, SemanticTier, Trial};
 pub use cache::{InvalidationListener, ResponseCache, SharedCache};
 pub use config::{
     CacheConfig, ConfigErrors, Preset, Strategy, Suggestion, TextTier, TextTiers, Violation,

@@ -133,15 +133,15 @@ impl<C: ResponseCache> Inner<C> {
         R: Future<Output = Result<Fresh, Failure<E>>>,
     {
         #[cfg(feature = "semantic")]
-        let vector = match self.ask_meaning(job).await {
+        let asked = match self.ask_meaning(job).await {
             Asked::Answered(hit) => return Landing::Answer(hit.into()),
-            Asked::Unanswered(vector) => vector,
+            Asked::Unanswered(asked) => asked,
         };
         self.counters.computed();
         let result = self.compute(job, compute).await;
         #[cfg(feature = "semantic")]
-        if result.is_ok() {
-            self.learn_meaning(job, vector).await;
+        if let Ok(answer) = &result {
+            self.learn_meaning(job, asked, &answer.value).await;
         }
         Landing::of(result)
     }

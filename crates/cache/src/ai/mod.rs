@@ -25,5 +25,5 @@ pub use cache::AiCache;
 pub use fresh::{Failure, Fresh};
 pub use options::CallOptions;
 #[cfg(feature = "semantic")]
-pub use semantic::{Embedder, SemanticTier};
+pub use semantic::{Embedder, SemanticTier, Trial};
 pub use stream::{CachedStream, Pacing};

@@ -12,6 +12,7 @@ use futures_util::future::{BoxFuture, Either, select};
 use crate::key::{CacheKey, KeyRequest};
 use crate::lock;
 use crate::time::Clock;
+use crate::value::Value;
 
 /// Turns texts into vectors, so that texts which mean the same lie close together.
 pub trait Embedder: fmt::Debug + Send + Sync + 'static {
@@ -35,7 +36,37 @@ pub struct SemanticTier {
     budget: Duration,
     max_entries: usize,
     index: Arc<Mutex<Index>>,
+    /// What would have been served; `None` where it is served.
+    trial: Option<Arc<Mutex<VecDeque<Trial>>>>,
 }
+
+/// An answer that the tier would have given, beside the one that the request got: by looking at
+/// some, you find the threshold at which the two say the same.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Trial {
+    /// The request.
+    pub key: CacheKey,
+    /// The request that was taken to mean the same.
+    pub nearest: CacheKey,
+    /// The cosine similarity of the two.
+    pub similarity: f32,
+    /// What would have been answered.
+    pub offered: Value,
+    /// What was answered.
+    pub answered: Value,
+}
+
+impl Trial {
+    /// Whether both answers are equal to the byte; two that mean the same may not be.
+    #[must_use]
+    pub fn is_equal(&self) -> bool {
+        self.offered == self.answered
+    }
+}
+
+/// Trials that are remembered; the oldest go first.
+const TRIALS: usize = 1_000;
 
 /// What was asked.
 #[derive(Debug, Default)]
@@ -72,6 +103,57 @@ impl SemanticTier {
             budget: Duration::from_millis(100),
             max_entries: 10_000,
             index: Arc::default(),
+            trial: None,
+        }
+    }
+
+    /// Serves nothing, but remembers the last 1,000 answers that it would have served, beside those
+    /// that the requests got instead. [`trials`](Self::trials) of a clone of this tier has them.
+    ///
+    /// ```
+    /// use futures_util::future::{BoxFuture, FutureExt};
+    /// use gimmal_cache::{AiCache, Embedder, MemoryCache, SemanticTier};
+    ///
+    /// #[derive(Debug)]
+    /// struct Mine;
+    /// impl Embedder for Mine {
+    ///     fn embed<'a>(&'a self, text: &'a str) -> BoxFuture<'a, Option<Vec<f32>>> {
+    ///         // Ask an embedding model here.
+    ///         async move { Some(vec![text.len() as f32, 1.0]) }.boxed()
+    ///     }
+    /// }
+    ///
+    /// let tier = SemanticTier::new(Mine).on_trial();
+    /// let cache = AiCache::builder(MemoryCache::new(100)).with_semantic(tier.clone()).build();
+    /// // After some time of use:
+    /// let trials = tier.trials();
+    /// let wrong = trials.iter().filter(|trial| !trial.is_equal()).count();
+    /// assert_eq!((trials.len(), wrong), (0, 0));
+    /// # drop(cache);
+    /// ```
+    pub fn on_trial(mut self) -> Self {
+        self.trial = Some(Arc::default());
+        self
+    }
+
+    /// What it would have served, the newest last; nothing unless it is [on trial](Self::on_trial).
+    #[must_use]
+    pub fn trials(&self) -> Vec<Trial> {
+        let list = self.trial.as_ref().map(|trials| lock(trials));
+        list.map_or_else(Vec::new, |list| list.iter().cloned().collect())
+    }
+
+    pub(super) fn is_on_trial(&self) -> bool {
+        self.trial.is_some()
+    }
+
+    pub(super) fn note(&self, trial: Trial) {
+        if let Some(trials) = &self.trial {
+            let mut trials = lock(trials);
+            if trials.len() == TRIALS {
+                trials.pop_front();
+            }
+            trials.push_back(trial);
         }
     }
 

@@ -92,3 +92,33 @@ async fn an_answer_that_is_gone_serves_nobody() {
     setup.clock.advance(seconds(1));
     assert_eq!(provenance(&setup, &other_words).await, Provenance::Fresh);
 }
+
+#[tokio::test]
+async fn a_tier_on_trial_serves_nothing_and_tells_what_it_would_have_served() {
+    let tier = SemanticTier::new(Letters).on_trial();
+    let setup = setup_with(|builder| builder.with_semantic(tier.clone()));
+    let first = ask("red", "Which rings are gimmals?");
+    assert_eq!(provenance(&setup, &first).await, Provenance::Fresh);
+    assert!(tier.trials().is_empty());
+
+    let other_words = ask("red", "Which gimmals are rings?");
+    let compute = || async { Ok::<_, Failure<()>>(Fresh::json("something else").unwrap()) };
+    let options = CallOptions::new();
+    let other = setup
+        .cache
+        .get_or_compute(&other_words, options, compute)
+        .await;
+    assert_eq!(other.unwrap().provenance, Provenance::Fresh);
+
+    let [trial] = tier.trials().try_into().unwrap();
+    assert_eq!(trial.key, setup.cache.key(&other_words));
+    assert_eq!(trial.nearest, setup.cache.key(&first));
+    assert_eq!(trial.offered.parse::<String>().unwrap(), "computed");
+    assert_eq!(trial.answered.parse::<String>().unwrap(), "something else");
+    assert!(trial.similarity > 0.95 && !trial.is_equal());
+
+    let exact = CallOptions::new().exact_only();
+    let third = ask("red", "Are gimmals which rings?");
+    answer(&setup, &third, exact).await;
+    assert_eq!(tier.trials().len(), 1, "it was not to be served anyway");
+}
