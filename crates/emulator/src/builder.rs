@@ -70,7 +70,7 @@ pub struct EmulatorBuilder {
     operations: OperationSettings,
     decode_limit: Option<usize>,
     live: Sessions,
-    tinker: Settings,
+    pub(crate) tinker: Settings,
     #[cfg(feature = "tls")]
     tls: bool,
 }
@@ -352,12 +352,10 @@ impl EmulatorBuilder {
     ) -> Self {
         let name = name.into();
         self.tinker.models.retain(|model| model.name != name);
-        self.tinker.models.push(BaseModel {
-            name,
-            vocabulary: vocabulary.get(),
-            context: context.get(),
-            end: (vocabulary.get() - 1).cast_signed(),
-        });
+        let (vocabulary, context) = (vocabulary.get(), context.get());
+        let end = (vocabulary - 1).cast_signed();
+        let model = BaseModel::ngram(name, vocabulary, context, end);
+        self.tinker.models.push(model);
         self
     }
 

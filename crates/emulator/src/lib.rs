@@ -34,4 +34,6 @@ pub use route::{ResourceCall, Route, RouteMatcher, TinkerCall};
 pub use script::{Script, ScriptedReply};
 pub use server::{Emulator, StartError};
 pub use storage::Storage;
+#[cfg(feature = "transformer")]
+pub use tinker::TokenizerError;
 pub use tinker::{AppliedRequest, QueueState, TinkerControl};

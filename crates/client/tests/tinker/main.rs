@@ -13,5 +13,6 @@ mod rest;
 mod rest_runs;
 mod rest_sessions;
 mod support;
+mod teaching;
 #[cfg(feature = "tokenizers")]
 mod tokenizers;

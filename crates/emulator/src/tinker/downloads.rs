@@ -53,15 +53,20 @@ pub(crate) fn download(tinker: &Arc<Tinker>, asked: &Asked<'_>) -> Result<Reply,
     part(asked.header("range"), asked.header("if-range"), bytes)
 }
 
-/// A file of the hub, the same at every revision.
+/// A file of the hub, the same at every revision: one that was given, or one that the engine makes
+/// of a base model.
 pub(crate) fn hub_file(tinker: &Arc<Tinker>, asked: &Asked<'_>) -> Result<Reply, Refusal> {
-    let file = tinker.settings.hub.get(asked.about);
-    let bytes = file.ok_or_else(|| Refusal::not_found("Entry not found"))?;
-    part(
-        asked.header("range"),
-        asked.header("if-range"),
-        bytes.clone(),
-    )
+    let missing = || Refusal::not_found("Entry not found");
+    let bytes = match tinker.settings.hub.get(asked.about) {
+        Some(bytes) => bytes.clone(),
+        None => {
+            let (repository, file) = asked.about.rsplit_once('/').ok_or_else(missing)?;
+            let base = tinker.base_model(repository).map_err(|_| missing())?;
+            let made = tinker.engine.file(&base, file).map_err(broken)?;
+            made.ok_or_else(missing)?
+        }
+    };
+    part(asked.header("range"), asked.header("if-range"), bytes)
 }
 
 fn content(tinker: &Tinker, path: &str) -> Result<Vec<u8>, Refusal> {

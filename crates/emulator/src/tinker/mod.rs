@@ -25,6 +25,8 @@ mod store;
 mod time;
 mod trace;
 mod training;
+#[cfg(feature = "transformer")]
+mod transformers;
 mod work;
 
 pub use control::TinkerControl;
@@ -32,3 +34,5 @@ pub(crate) use engine::BaseModel;
 pub use ledger::AppliedRequest;
 pub use pacing::QueueState;
 pub(crate) use service::{Settings, Tinker};
+#[cfg(feature = "transformer")]
+pub use transformers::TokenizerError;

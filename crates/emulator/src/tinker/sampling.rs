@@ -60,6 +60,7 @@ fn source(
             .ok_or_else(|| Refusal::invalid("base_model", "is missing, and so is model_path"))?;
         let base = tinker.base_model(&name)?;
         let weights = tinker.engine.base(&base);
+        let weights = weights.map_err(|problem| Refusal::bad_request(problem.message))?;
         return Ok((base, Source::Fixed(weights)));
     };
     let path = CheckpointPath::parse(address)

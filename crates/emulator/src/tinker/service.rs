@@ -24,11 +24,13 @@ use crate::{
     route::TinkerCall as Call,
 };
 
+#[cfg(feature = "transformer")]
+use super::engine::Vocabulary;
 use super::{
     admin,
     auth::{Identity, Keys},
     checkpoints, downloads,
-    engine::{Adapter, BaseModel, Engine, NgramEngine, Trainee, Weights},
+    engine::{Adapter, BaseModel, Engine, Engines, Trainee, Weights},
     futures::Futures,
     lane::Lane,
     ledger::Ledger,
@@ -126,11 +128,8 @@ pub(crate) struct Asked<'a> {
 
 impl Default for Settings {
     fn default() -> Self {
-        let model = |name: &str, vocabulary, end| BaseModel {
-            name: name.to_owned(),
-            vocabulary,
-            context: 32_768,
-            end,
+        let model = |name: &str, vocabulary, end| {
+            BaseModel::ngram(name.to_owned(), vocabulary, 32_768, end)
         };
         Self {
             folder: None,
@@ -139,6 +138,12 @@ impl Default for Settings {
                 model("Qwen/Qwen3-4B-Instruct-2507", 151_936, 151_645),
                 model("Qwen/Qwen3-8B", 151_936, 151_645),
                 model("gimmal/bytes", 257, 256),
+                #[cfg(feature = "transformer")]
+                BaseModel::transformer(
+                    "gimmal/tiny".to_owned(),
+                    Arc::new(Vocabulary::bytes()),
+                    4096,
+                ),
                 model("meta-llama/Llama-3.1-8B", 128_256, 128_001),
                 model("meta-llama/Llama-3.2-1B", 128_256, 128_001),
             ],
@@ -212,7 +217,7 @@ impl Tinker {
             secure: false,
             clock,
             stopping,
-            engine: Arc::new(NgramEngine),
+            engine: Arc::new(Engines::default()),
             keys,
             sessions: Sessions::new(seed, settings.patience),
             store: Store::open(settings.folder.as_deref())?,

@@ -23,6 +23,8 @@ use super::{
 
 /// The file of a checkpoint's weights, by the name that other tools know.
 pub(crate) const WEIGHTS: &str = "adapter_model.safetensors";
+/// What an optimiser needs to go on, beside the weights that it made.
+const OPTIMIZER: &str = "optimizer.safetensors";
 const CONFIG: &str = "adapter_config.json";
 const NOTE: &str = "checkpoint.json";
 const RUN: &str = "run.json";
@@ -184,16 +186,29 @@ impl Store {
                 "{path} exists already: choose another name, or set overwrite"
             )));
         }
-        let weights = snapshot.to_bytes()?;
-        let config = json_bytes(&json!({
+        let weights = snapshot.weights_file()?;
+        let optimizer = match path.kind {
+            CheckpointKind::Training => Some(snapshot.optimizer_file()?),
+            CheckpointKind::Sampler | CheckpointKind::External => None,
+        };
+        let mut config = json!({
             "peft_type": "LORA", "task_type": "CAUSAL_LM", "r": run.rank, "lora_alpha": run.rank,
             "base_model_name_or_path": run.base_model, "bias": "none", "inference_mode": true,
             "target_modules": "all-linear",
-        }));
+        });
+        for (key, value) in &snapshot.config {
+            config[key] = value.clone();
+        }
+        let config = json_bytes(&config);
+        let sizes = [
+            weights.len(),
+            config.len(),
+            optimizer.as_ref().map_or(0, Vec::len),
+        ];
         let expires = saving.ttl_seconds.map(|seconds| expiry(now, seconds));
         let note = Note {
             time: timestamp(now),
-            size_bytes: (weights.len() + config.len()) as u64,
+            size_bytes: sizes.iter().sum::<usize>() as u64,
             public: false,
             metadata: saving.metadata.clone(),
             expires,
@@ -207,6 +222,9 @@ impl Store {
         fs::create_dir_all(&aside).map_err(io)?;
         write(&aside.join(WEIGHTS), &weights)?;
         write(&aside.join(CONFIG), &config)?;
+        if let Some(optimizer) = &optimizer {
+            write(&aside.join(OPTIMIZER), optimizer)?;
+        }
         write(&aside.join(NOTE), &json_bytes(&note))?;
         if place.exists() {
             fs::remove_dir_all(&place).map_err(io)?;
@@ -221,8 +239,18 @@ impl Store {
 
     /// The weights of a checkpoint.
     pub(crate) fn load(&self, path: &CheckpointPath) -> Result<Snapshot, Problem> {
-        let bytes = self.file(path, WEIGHTS)?;
-        Snapshot::from_bytes(&bytes)
+        let weights = self.file(path, WEIGHTS)?;
+        let file = self.place(path).join(OPTIMIZER);
+        let optimizer = match fs::read(&file) {
+            Ok(bytes) => Some(bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(failed(&file, &error)),
+        };
+        let mut snapshot = Snapshot::from_files(&weights, optimizer.as_deref())?;
+        let config = serde_json::from_slice(&self.file(path, CONFIG)?);
+        snapshot.config =
+            config.map_err(|error| Problem::user(format!("the checkpoint's {CONFIG}: {error}")))?;
+        Ok(snapshot)
     }
 
     /// The names of the files that others get to see of a checkpoint.
@@ -426,7 +454,7 @@ mod tests {
         let second = Store::open(Some(folder.path())).expect("a store");
         assert_eq!(second.next_session().expect("a number"), 1);
         assert_eq!(second.runs().len(), 1);
-        assert_eq!(second.load(&path).expect("loaded"), snapshot);
+        assert_eq!(second.load(&path).expect("loaded").arrays, snapshot.arrays);
         assert!(second.file(&path, "../run.json").is_err());
         second.settle(now + Duration::from_secs(3599));
         assert!(second.checkpoint(&path).is_some());

@@ -188,7 +188,7 @@ fn save(
     let now = tinker.clock.now();
     let note = tinker
         .store
-        .save(&path, &run, &trainee.save(), saving, now)?;
+        .save(&path, &run, &trainee.save()?, saving, now)?;
     if let Some(account) = account(tinker, &model.session, &model.base) {
         tinker.ledger.bill(account, Usage::Checkpoint, 1, now);
     }

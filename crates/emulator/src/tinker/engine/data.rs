@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Problem;
+use super::{BaseModel, Problem};
 
 /// Numbers of one of the two kinds there are on the wire.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,6 +122,35 @@ impl Datum {
     pub(crate) fn needed(&self, name: &str, len: usize) -> Result<&[f32], Problem> {
         self.floats(name, len)?
             .ok_or_else(|| Problem::user(format!("loss_fn_inputs has no {name}")))
+    }
+}
+
+impl BaseModel {
+    /// Whether this model can be passed over `data`; the first datum that does not fit is named.
+    pub(crate) fn check(&self, data: &[Datum]) -> Result<(), Problem> {
+        let one = |datum: &Datum| {
+            datum.targets(self.vocabulary)?;
+            let mut tokens = datum.tokens.iter().map(|token| i64::from(*token));
+            if let Some(token) = tokens.find(|token| !is_token(*token, self.vocabulary)) {
+                return Err(Problem::user(format!(
+                    "model_input has {token}, which is no token of a vocabulary of {}",
+                    self.vocabulary
+                )));
+            }
+            if datum.tokens.len() > self.context {
+                return Err(Problem::user(format!(
+                    "model_input has {} tokens, more than the {} of the context",
+                    datum.tokens.len(),
+                    self.context
+                )));
+            }
+            Ok(())
+        };
+        for (at, datum) in data.iter().enumerate() {
+            one(datum)
+                .map_err(|problem| Problem::user(format!("data[{at}]: {}", problem.message)))?;
+        }
+        Ok(())
     }
 }
 

@@ -28,7 +28,7 @@ const GAIN: f32 = 2048.0;
 const REST: i64 = -1;
 
 /// Makes trainees of the n-gram model.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct NgramEngine;
 
 /// Both tables; what they mean is up to the functions below.
@@ -59,7 +59,7 @@ struct NgramTrainee {
     steps: u64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct NgramReader<'a> {
     tables: &'a Tables,
     past: [i32; ORDERS],
@@ -82,7 +82,7 @@ impl Engine for NgramEngine {
         Ok(Box::new(trainee))
     }
 
-    fn base(&self, base: &BaseModel) -> Arc<dyn Weights> {
+    fn base(&self, base: &BaseModel) -> Result<Arc<dyn Weights>, Problem> {
         let adapter = Adapter {
             rank: 1,
             seed: 0,
@@ -90,34 +90,14 @@ impl Engine for NgramEngine {
             mlp: true,
             attn: true,
         };
-        Arc::new(Tables::new(base, &adapter))
+        Ok(Arc::new(Tables::new(base, &adapter)))
     }
 }
 
 impl Trainee for NgramTrainee {
     fn pass(&mut self, data: &[Datum], loss: &Loss, backward: bool) -> Result<Passed, Problem> {
         let vocabulary = self.tables.base.vocabulary;
-        for (at, datum) in data.iter().enumerate() {
-            let named =
-                |problem: Problem| Problem::user(format!("data[{at}]: {}", problem.message));
-            datum.targets(vocabulary).map_err(named)?;
-            if let Some(token) = datum
-                .tokens
-                .iter()
-                .find(|t| !data::is_token(i64::from(**t), vocabulary))
-            {
-                return Err(named(Problem::user(format!(
-                    "model_input has {token}, which is no token of a vocabulary of {vocabulary}"
-                ))));
-            }
-            if datum.tokens.len() > self.tables.base.context {
-                return Err(named(Problem::user(format!(
-                    "model_input has {} tokens, more than the {} of the context",
-                    datum.tokens.len(),
-                    self.tables.base.context
-                ))));
-            }
-        }
+        self.tables.base.check(data)?;
         let mut passed = Passed::default();
         let mut total = 0.0;
         let mut slopes = Vec::with_capacity(data.len());
@@ -188,7 +168,7 @@ impl Trainee for NgramTrainee {
         )]))
     }
 
-    fn save(&self) -> Snapshot {
+    fn save(&self) -> Result<Snapshot, Problem> {
         let mut snapshot = Snapshot::default();
         self.tables.contexts.save("contexts", &mut snapshot);
         self.tables.tokens.save("tokens", &mut snapshot);
@@ -199,7 +179,7 @@ impl Trainee for NgramTrainee {
         snapshot
             .notes
             .extend(notes.map(|(name, note)| (name.to_owned(), note)));
-        snapshot
+        Ok(snapshot)
     }
 
     fn load(&mut self, from: &Snapshot, optimizer: bool) -> Result<(), Problem> {
@@ -244,13 +224,20 @@ impl Weights for Tables {
 }
 
 impl Reader for NgramReader<'_> {
-    fn push(&mut self, token: i32) {
-        self.past.rotate_right(1);
-        self.past[0] = token;
+    fn push(&mut self, tokens: &[i32]) -> Result<(), Problem> {
+        for token in tokens {
+            self.past.rotate_right(1);
+            self.past[0] = *token;
+        }
+        Ok(())
     }
 
     fn scores(&self) -> Scores {
         self.tables.scores(&self.tables.hidden(&keys(&self.past)))
+    }
+
+    fn fork(&self) -> Box<dyn Reader + '_> {
+        Box::new(self.clone())
     }
 }
 
@@ -461,6 +448,8 @@ impl Table {
         let arrays = [
             ("keys", Array::integers(self.keys.clone())),
             ("rows", Array::floats(shape.clone(), self.rows.clone())),
+        ];
+        let memories = [
             (
                 "optimizer.first",
                 Array::floats(shape.clone(), self.moments.first.clone()),
@@ -474,8 +463,9 @@ impl Table {
                 Array::floats(shape, self.momentum.clone()),
             ),
         ];
-        let arrays = arrays.map(|(part, array)| (format!("{name}.{part}"), array));
-        into.arrays.extend(arrays);
+        let named = |(part, array)| (format!("{name}.{part}"), array);
+        into.arrays.extend(arrays.map(named));
+        into.optimizer.extend(memories.map(named));
     }
 
     fn load(from: &Snapshot, name: &str, width: usize, optimizer: bool) -> Result<Self, Problem> {
@@ -546,12 +536,7 @@ mod tests {
     use crate::tinker::engine::AdamParams;
 
     fn base() -> BaseModel {
-        BaseModel {
-            name: "m".to_owned(),
-            vocabulary: 50_000,
-            context: 100,
-            end: 2,
-        }
+        BaseModel::ngram("m".to_owned(), 50_000, 100, 2)
     }
 
     fn trainee() -> Box<dyn Trainee> {
@@ -602,8 +587,7 @@ mod tests {
         assert!(last < 0.05 * first, "{last} of {first}");
         let weights = trainee.weights();
         let mut reader = weights.read();
-        reader.push(5);
-        reader.push(900);
+        reader.push(&[5, 900]).expect("read");
         assert_eq!(reader.scores().top(1)[0].0, 41_000);
     }
 
@@ -630,7 +614,7 @@ mod tests {
         let mut halves = trainee();
         for at in 0..6 {
             if at == 3 {
-                let snapshot = halves.save();
+                let snapshot = halves.save().expect("a snapshot");
                 halves = trainee();
                 halves.load(&snapshot, true).expect("loaded");
             }
@@ -641,7 +625,7 @@ mod tests {
         }
         let ends = [&mut whole, &mut halves].map(|t| loss(t.as_mut(), &data, false));
         assert_eq!(ends[0].to_bits(), ends[1].to_bits());
-        let mut foreign = whole.save();
+        let mut foreign = whole.save().expect("a snapshot");
         foreign.arrays.remove("tokens.rows");
         assert!(halves.load(&foreign, false).is_err());
         assert_eq!(

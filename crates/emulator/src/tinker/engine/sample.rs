@@ -15,7 +15,7 @@ pub(crate) enum Stop {
     /// The end-of-text token of the model.
     End,
     Tokens(Vec<i32>),
-    /// Texts, compared with the tokens below 256 read as bytes.
+    /// Texts, compared with what the tokens stand for.
     Texts(Vec<String>),
 }
 
@@ -85,13 +85,12 @@ pub(crate) fn sample(
     let mut sampled = score_prompt(weights, ask)?;
     let room = base.context - ask.prompt.len();
     let most = ask.max_tokens.unwrap_or(room).min(room);
+    let mut prompt = weights.read();
+    prompt.push(&ask.prompt)?;
     for n in 0..ask.samples {
-        let mut reader = weights.read();
-        for token in &ask.prompt {
-            reader.push(*token);
-        }
+        let mut reader = prompt.fork();
         let mut rng = Rng::new(crate::rng::mix(ask.seed) ^ crate::rng::mix(n as u64 + 1));
-        let sequence = continue_text(base, reader.as_mut(), ask, most, &mut rng);
+        let sequence = continue_text(base, reader.as_mut(), ask, most, &mut rng)?;
         sampled.sequences.push(sequence);
     }
     Ok(sampled)
@@ -162,7 +161,7 @@ fn score_prompt(weights: &dyn Weights, ask: &Ask) -> Result<Sampled, Problem> {
     let mut rng = Rng::new(crate::rng::mix(ask.seed));
     let mut reader = weights.read();
     for at in 0..places {
-        reader.push(ask.prompt[at]);
+        reader.push(&ask.prompt[at..=at])?;
         let next = ask.prompt[at + 1];
         let scores = reader.scores();
         let total = scores.log_total();
@@ -206,7 +205,7 @@ fn continue_text(
     ask: &Ask,
     most: usize,
     rng: &mut Rng,
-) -> Sequence {
+) -> Result<Sequence, Problem> {
     let mut sequence = Sequence {
         tokens: Vec::new(),
         logprobs: Vec::new(),
@@ -230,19 +229,28 @@ fn continue_text(
             Stop::End => token == base.end,
             Stop::Tokens(tokens) => tokens.contains(&token),
             Stop::Texts(texts) => {
-                text.extend(u8::try_from(token));
-                texts
-                    .iter()
-                    .any(|stop| !stop.is_empty() && text.ends_with(stop.as_bytes()))
+                let added = base.text(token);
+                text.extend_from_slice(&added);
+                texts.iter().any(|stop| completes(&text, added.len(), stop))
             }
         };
         if stops {
             sequence.by_length = false;
             break;
         }
-        reader.push(token);
+        reader.push(&[token])?;
     }
-    sequence
+    Ok(sequence)
+}
+
+/// Whether the last `added` bytes of a text have completed `stop`, with or without more after it.
+fn completes(text: &[u8], added: usize, stop: &str) -> bool {
+    if stop.is_empty() {
+        return false;
+    }
+    let from = (text.len() - added + 1).saturating_sub(stop.len());
+    let mut parts = text[from..].windows(stop.len());
+    parts.any(|part| part == stop.as_bytes())
 }
 
 fn padded(mut top: Vec<(i32, f32)>, k: usize) -> Vec<(i32, f32)> {
@@ -325,6 +333,7 @@ mod tests {
     /// Says that after any token the next number is likely.
     struct Counting;
 
+    #[derive(Clone)]
     struct Count(i32);
 
     impl Weights for Counting {
@@ -334,8 +343,13 @@ mod tests {
     }
 
     impl Reader for Count {
-        fn push(&mut self, token: i32) {
-            self.0 = token;
+        fn push(&mut self, tokens: &[i32]) -> Result<(), Problem> {
+            self.0 = tokens.last().copied().unwrap_or(self.0);
+            Ok(())
+        }
+
+        fn fork(&self) -> Box<dyn Reader + '_> {
+            Box::new(self.clone())
         }
 
         fn scores(&self) -> Scores {
@@ -348,12 +362,7 @@ mod tests {
     }
 
     fn base() -> BaseModel {
-        BaseModel {
-            name: "m".to_owned(),
-            vocabulary: 300,
-            context: 20,
-            end: 7,
-        }
+        BaseModel::ngram("m".to_owned(), 300, 20, 7)
     }
 
     fn ask(prompt: &[i32]) -> Ask {

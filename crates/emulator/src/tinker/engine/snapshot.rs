@@ -1,9 +1,10 @@
-//! A state of training as named arrays, and as a safetensors file. A file is checked whole before
-//! anything of it is used.
+//! A state of training as named arrays, and as safetensors files: one for the weights and one for the
+//! state of the optimiser. A file is checked whole before anything of it is used.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
 use safetensors::{Dtype, SafeTensors, View};
+use serde_json::{Map, Value};
 
 use super::Problem;
 
@@ -18,7 +19,12 @@ pub(crate) struct Array {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Snapshot {
     pub(crate) arrays: BTreeMap<String, Array>,
+    /// What only an optimiser needs to go on.
+    pub(crate) optimizer: BTreeMap<String, Array>,
     pub(crate) notes: BTreeMap<String, String>,
+    /// What `adapter_config.json` says of the adapter, beside what is known of every one. Other
+    /// tools need it; no engine does.
+    pub(crate) config: Map<String, Value>,
 }
 
 impl Array {
@@ -38,15 +44,30 @@ impl Array {
 }
 
 impl Snapshot {
-    /// The file.
-    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, Problem> {
+    /// The file of the weights.
+    pub(crate) fn weights_file(&self) -> Result<Vec<u8>, Problem> {
         let notes = self.notes.clone().into_iter().collect();
-        safetensors::serialize(self.arrays.iter(), Some(notes))
-            .map_err(|error| Problem::server(format!("the weights cannot be written: {error}")))
+        safetensors::serialize(self.arrays.iter(), Some(notes)).map_err(unwritten)
     }
 
-    /// What a file holds.
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Problem> {
+    /// The file of the optimiser's state.
+    pub(crate) fn optimizer_file(&self) -> Result<Vec<u8>, Problem> {
+        safetensors::serialize(self.optimizer.iter(), None).map_err(unwritten)
+    }
+
+    /// What files hold.
+    pub(crate) fn from_files(weights: &[u8], optimizer: Option<&[u8]>) -> Result<Self, Problem> {
+        let (arrays, notes) = Self::read(weights)?;
+        let optimizer = optimizer.map(Self::read).transpose()?;
+        Ok(Self {
+            arrays,
+            optimizer: optimizer.map(|(arrays, _)| arrays).unwrap_or_default(),
+            notes,
+            config: Map::new(),
+        })
+    }
+
+    fn read(bytes: &[u8]) -> Result<(BTreeMap<String, Array>, BTreeMap<String, String>), Problem> {
         let foreign = |why: String| Problem::user(format!("the checkpoint cannot be read: {why}"));
         let (_, metadata) =
             SafeTensors::read_metadata(bytes).map_err(|error| foreign(error.to_string()))?;
@@ -70,15 +91,16 @@ impl Snapshot {
             arrays.insert(name.to_owned(), Array { shape, values });
         }
         let notes = metadata.metadata().clone().unwrap_or_default();
-        Ok(Self {
-            arrays,
-            notes: notes.into_iter().collect(),
-        })
+        Ok((arrays, notes.into_iter().collect()))
+    }
+
+    fn find(&self, name: &str) -> Option<&Array> {
+        self.arrays.get(name).or_else(|| self.optimizer.get(name))
     }
 
     /// A float array of this many columns.
     pub(crate) fn rows(&self, name: &str, columns: usize) -> Result<&[f32], Problem> {
-        match self.arrays.get(name) {
+        match self.find(name) {
             Some(Array {
                 shape,
                 values: super::Values::F32(values),
@@ -93,7 +115,7 @@ impl Snapshot {
 
     /// An integer array.
     pub(crate) fn numbers(&self, name: &str) -> Result<&[i64], Problem> {
-        match self.arrays.get(name) {
+        match self.find(name) {
             Some(Array {
                 values: super::Values::I64(values),
                 ..
@@ -103,6 +125,10 @@ impl Snapshot {
             ))),
         }
     }
+}
+
+fn unwritten(error: safetensors::SafeTensorError) -> Problem {
+    Problem::server(format!("the weights cannot be written: {error}"))
 }
 
 impl View for &Array {
@@ -143,17 +169,27 @@ mod tests {
         let row = Array::floats(vec![2, 2], vec![1.0, -2.5, 0.0, f32::MIN_POSITIVE]);
         snapshot.arrays.insert("a".to_owned(), row);
         snapshot
-            .arrays
+            .optimizer
             .insert("b".to_owned(), Array::integers(vec![i64::MIN, 7]));
         snapshot.notes.insert("step".to_owned(), "3".to_owned());
-        let bytes = snapshot.to_bytes().expect("a file");
-        assert_eq!(Snapshot::from_bytes(&bytes).expect("read"), snapshot);
+        let bytes = snapshot.weights_file().expect("a file");
+        let optimizer = snapshot.optimizer_file().expect("a file");
+        let read = Snapshot::from_files(&bytes, Some(&optimizer)).expect("read");
+        assert_eq!(read, snapshot);
+        let without = Snapshot::from_files(&bytes, None).expect("read");
+        assert_eq!(
+            (&without.arrays, without.optimizer.len()),
+            (&snapshot.arrays, 0)
+        );
         for broken in [
             &bytes[..bytes.len() - 1],
             b"",
             b"\xff\xff\xff\xff\xff\xff\xff\xff{}",
         ] {
-            assert!(Snapshot::from_bytes(broken).expect_err("refused").by_user);
+            for files in [(broken, None), (bytes.as_slice(), Some(broken))] {
+                let problem = Snapshot::from_files(files.0, files.1).expect_err("refused");
+                assert!(problem.by_user);
+            }
         }
         assert!(snapshot.rows("a", 3).is_err() && snapshot.numbers("a").is_err());
     }

@@ -15,6 +15,46 @@ pub(crate) struct BaseModel {
     pub(crate) context: usize,
     /// The token that ends a text.
     pub(crate) end: i32,
+    /// Those of a transformer; any other is an n-gram model.
+    #[cfg(feature = "transformer")]
+    pub(crate) transformer: Option<(super::Shape, Arc<super::Vocabulary>)>,
+}
+
+impl BaseModel {
+    /// An n-gram model.
+    pub(crate) fn ngram(name: String, vocabulary: u32, context: usize, end: i32) -> Self {
+        Self {
+            name,
+            vocabulary,
+            context,
+            end,
+            #[cfg(feature = "transformer")]
+            transformer: None,
+        }
+    }
+
+    /// A transformer of the usual shape.
+    #[cfg(feature = "transformer")]
+    pub(crate) fn transformer(
+        name: String,
+        vocabulary: Arc<super::Vocabulary>,
+        context: usize,
+    ) -> Self {
+        let (count, end) = (vocabulary.len() as u32, vocabulary.end() as i32);
+        Self {
+            transformer: Some((super::Shape::default(), vocabulary)),
+            ..Self::ngram(name, count, context, end)
+        }
+    }
+
+    /// The bytes of a token; of a model without a vocabulary, tokens below 256 are bytes.
+    pub(crate) fn text(&self, token: i32) -> Vec<u8> {
+        #[cfg(feature = "transformer")]
+        if let Some((_, vocabulary)) = &self.transformer {
+            return vocabulary.text(token).to_vec();
+        }
+        u8::try_from(token).into_iter().collect()
+    }
 }
 
 /// What is trained on top of a base model.
@@ -88,7 +128,12 @@ pub(crate) trait Engine: fmt::Debug + Send + Sync {
     ) -> Result<Box<dyn Trainee>, Problem>;
 
     /// The weights of a base model without an adapter.
-    fn base(&self, base: &BaseModel) -> Arc<dyn Weights>;
+    fn base(&self, base: &BaseModel) -> Result<Arc<dyn Weights>, Problem>;
+
+    /// A file of a base model as a hub of models has it, such as `config.json`.
+    fn file(&self, _: &BaseModel, _: &str) -> Result<Option<Vec<u8>>, Problem> {
+        Ok(None)
+    }
 }
 
 /// A model in training.
@@ -100,7 +145,7 @@ pub(crate) trait Trainee: Send {
     fn step(&mut self, params: &OptimParams) -> Result<BTreeMap<String, f64>, Problem>;
 
     /// Everything needed to go on from here, without gradients.
-    fn save(&self) -> Snapshot;
+    fn save(&self) -> Result<Snapshot, Problem>;
 
     /// Puts a snapshot in the place of the weights; on an error nothing has changed.
     fn load(&mut self, from: &Snapshot, optimizer: bool) -> Result<(), Problem>;
@@ -117,11 +162,14 @@ pub(crate) trait Weights: Send + Sync {
 
 /// A place in a text.
 pub(crate) trait Reader {
-    /// Goes one token further.
-    fn push(&mut self, token: i32);
+    /// Goes further by these tokens.
+    fn push(&mut self, tokens: &[i32]) -> Result<(), Problem>;
 
     /// The scores of the token that comes next.
     fn scores(&self) -> Scores;
+
+    /// Another reader at the same place.
+    fn fork(&self) -> Box<dyn Reader + '_>;
 }
 
 impl Scores {
