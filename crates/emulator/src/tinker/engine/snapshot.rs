@@ -57,17 +57,15 @@ impl Snapshot {
 
     /// What files hold.
     pub(crate) fn from_files(weights: &[u8], optimizer: Option<&[u8]>) -> Result<Self, Problem> {
-        let (arrays, notes) = Self::read(weights)?;
-        let optimizer = optimizer.map(Self::read).transpose()?;
-        Ok(Self {
-            arrays,
-            optimizer: optimizer.map(|(arrays, _)| arrays).unwrap_or_default(),
-            notes,
-            config: Map::new(),
-        })
+        let mut snapshot = Self::read(weights)?;
+        if let Some(optimizer) = optimizer {
+            snapshot.optimizer = Self::read(optimizer)?.arrays;
+        }
+        Ok(snapshot)
     }
 
-    fn read(bytes: &[u8]) -> Result<(BTreeMap<String, Array>, BTreeMap<String, String>), Problem> {
+    /// The arrays and notes of one file.
+    fn read(bytes: &[u8]) -> Result<Self, Problem> {
         let foreign = |why: String| Problem::user(format!("the checkpoint cannot be read: {why}"));
         let (_, metadata) =
             SafeTensors::read_metadata(bytes).map_err(|error| foreign(error.to_string()))?;
@@ -91,7 +89,11 @@ impl Snapshot {
             arrays.insert(name.to_owned(), Array { shape, values });
         }
         let notes = metadata.metadata().clone().unwrap_or_default();
-        Ok((arrays, notes.into_iter().collect()))
+        Ok(Self {
+            arrays,
+            notes: notes.into_iter().collect(),
+            ..Self::default()
+        })
     }
 
     fn find(&self, name: &str) -> Option<&Array> {
