@@ -32,7 +32,7 @@ def keep(folder, name, url):
 def main():
     address = os.environ["TINKER_BASE_URL"].rstrip("/")
     service = tinker.ServiceClient()
-    client = service.create_lora_training_client(MODEL, rank=4, seed=3)
+    client = service.create_lora_training_client(MODEL, rank=4, seed=3).result()
     with tempfile.TemporaryDirectory() as home:
         base, adapter = pathlib.Path(home, "base"), pathlib.Path(home, "adapter")
         base.mkdir(), adapter.mkdir()
@@ -50,7 +50,7 @@ def main():
             client.optim_step(tinker.AdamParams(learning_rate=1e-3))
         passed = client.forward([datum], "cross_entropy").result()
         client.save_weights_external("peft").result()
-        urls = service.create_rest_client().get_external_weights_urls(
+        urls = tinker.RestClient().get_external_weights_urls(
             f"tinker://{client.model_id}/external_weights/peft"
         )
         for name, url in urls.result().urls.items():

@@ -33,7 +33,7 @@ def datum(prompt, completion):
 
 def main():
     service = tinker.ServiceClient()
-    client = service.create_lora_training_client(MODEL, rank=8, seed=1)
+    client = service.create_lora_training_client(MODEL, rank=8, seed=1).result()
     data = [datum(*lesson) for lesson in LESSONS]
     losses = []
     for _ in range(STEPS):
@@ -43,7 +43,7 @@ def main():
         stepped.result()
     fall = 1 - losses[-1] / losses[0]
     print(f"loss {losses[0]:.4f} → {losses[-1]:.4f}: it fell by {fall:.1%}")
-    sampler = client.save_weights_and_get_sampling_client()
+    sampler = client.save_weights_and_get_sampling_client().result()
     greedy = tinker.SamplingParams(max_tokens=12, temperature=0.0)
     right = 0
     for prompt, completion in LESSONS:
