@@ -71,8 +71,9 @@ impl Hub {
     pub(super) fn check_token(&self) -> Result<(), Error> {
         match self.has_token {
             true => Ok(()),
-            false => Err(Error::authentication(
-                "the hub needs a token; set HF_TOKEN, or name one",
+            false => Err(Error::invalid(
+                "hf_token",
+                "is missing, and the hub needs one; set HF_TOKEN, or name one",
             )),
         }
     }
