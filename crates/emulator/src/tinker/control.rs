@@ -65,7 +65,7 @@ impl TinkerControl {
     }
 
     /// Marks a training run as lost, so that it can only go on from a checkpoint; whether there is
-    /// such a run. What is asked of it is still answered.
+    /// such a run. What is asked of it fails, and its checkpoints stay.
     pub fn corrupt_run(&self, run_id: &str) -> bool {
         self.tinker.store.corrupt(run_id)
     }

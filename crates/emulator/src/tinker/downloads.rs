@@ -19,6 +19,8 @@ use super::{
 
 /// How long an address is good for.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(3600);
+/// The commit that every file of the hub is of; clients of hubs will not do without one.
+const COMMIT: HeaderValue = HeaderValue::from_static("0000000000000000000000000000000000000000");
 
 /// An address for a file, named by its path.
 pub(crate) fn url(tinker: &Tinker, asked: &Asked<'_>, path: &str) -> String {
@@ -56,17 +58,31 @@ pub(crate) fn download(tinker: &Arc<Tinker>, asked: &Asked<'_>) -> Result<Reply,
 /// A file of the hub, the same at every revision: one that was given, or one that the engine makes
 /// of a base model.
 pub(crate) fn hub_file(tinker: &Arc<Tinker>, asked: &Asked<'_>) -> Result<Reply, Refusal> {
-    let missing = || Refusal::not_found("Entry not found");
     let bytes = match tinker.settings.hub.get(asked.about) {
-        Some(bytes) => bytes.clone(),
+        Some(bytes) => Some(bytes.clone()),
+        None => made_file(tinker, asked.about)?,
+    };
+    let mut reply = match bytes {
+        Some(bytes) => part(asked.header("range"), asked.header("if-range"), bytes)?,
         None => {
-            let (repository, file) = asked.about.rsplit_once('/').ok_or_else(missing)?;
-            let base = tinker.base_model(repository).map_err(|_| missing())?;
-            let made = tinker.engine.file(&base, file).map_err(broken)?;
-            made.ok_or_else(missing)?
+            let mut reply = Reply::text(StatusCode::NOT_FOUND, "Entry not found");
+            let code = HeaderValue::from_static("EntryNotFound");
+            reply.headers.insert("x-error-code", code);
+            reply
         }
     };
-    part(asked.header("range"), asked.header("if-range"), bytes)
+    reply.headers.insert("x-repo-commit", COMMIT);
+    Ok(reply)
+}
+
+fn made_file(tinker: &Tinker, path: &str) -> Result<Option<Vec<u8>>, Refusal> {
+    let base = path
+        .rsplit_once('/')
+        .and_then(|(repository, file)| Some((tinker.base_model(repository).ok()?, file)));
+    match base {
+        Some((base, file)) => tinker.engine.file(&base, file).map_err(broken),
+        None => Ok(None),
+    }
 }
 
 fn content(tinker: &Tinker, path: &str) -> Result<Vec<u8>, Refusal> {

@@ -102,6 +102,10 @@ fn perform(tinker: &Tinker, model: &Model, work: Work) -> Result<Outcome, Proble
             None => json!({"model_id": model.id, "type": "create_model"}),
         }));
     }
+    if tinker.store.run(&model.id).is_some_and(|run| run.corrupted) {
+        let message = format!("{} was lost: go on from a checkpoint", model.id);
+        return Err(Problem::server(message));
+    }
     let trainee = place
         .as_mut()
         .ok_or_else(|| Problem::user(format!("{} could not be made", model.id)))?;
