@@ -344,6 +344,10 @@ pub(crate) struct EmulatorArgs {
     /// anew for every run
     #[arg(long, value_name = "FILE")]
     pub(crate) tls: Option<PathBuf>,
+    /// Serve a small transformer to Tinker clients under this name too; its tokens are bytes. May be
+    /// given again
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tinker_model: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

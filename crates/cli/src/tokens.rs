@@ -10,7 +10,7 @@ use gimmal_training::{byte_text, byte_tokens};
 use crate::exit::Failure;
 
 /// The model of the emulator whose tokens are bytes.
-const BYTES: &str = "gimmal/bytes";
+const BYTES: [&str; 2] = ["gimmal/bytes", "gimmal/tiny"];
 
 /// How text becomes tokens, and tokens text.
 pub(crate) enum Tokens {
@@ -30,7 +30,7 @@ impl Tokens {
                 ))
             })?));
         }
-        if model == BYTES {
+        if BYTES.contains(&model) {
             return Ok(Self::Bytes);
         }
         let tokenizers = Tokenizers::of_hub(Hub::builder().from_env().build()?);

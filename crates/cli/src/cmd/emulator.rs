@@ -1,5 +1,6 @@
 //! `gimmal emulator`: the API on this machine, for other programs.
 
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -10,6 +11,8 @@ use crate::output;
 
 /// A key that Tinker clients take for one; they refuse others before anything is sent.
 const TINKER_KEY: &str = "tml-emulator";
+/// Most tokens of a text of a model that was added.
+const TINKER_CONTEXT: NonZeroUsize = NonZeroUsize::new(32_768).unwrap();
 
 /// Serves until Ctrl-C.
 pub(crate) async fn run(connection: &Connection, args: &EmulatorArgs) -> anyhow::Result<ExitCode> {
@@ -20,6 +23,9 @@ pub(crate) async fn run(connection: &Connection, args: &EmulatorArgs) -> anyhow:
         .with_latency(args.latency.unwrap_or_default());
     if args.tls.is_some() {
         builder = builder.with_tls();
+    }
+    for name in &args.tinker_model {
+        builder = builder.with_tinker_transformer(name, TINKER_CONTEXT);
     }
     let emulator = builder
         .start()
