@@ -23,7 +23,7 @@ const TEXTS: [&str; 3] = [
 ];
 
 fn adam() -> AdamParams {
-    AdamParams::new().set_learning_rate(0.01)
+    AdamParams::new().set_learning_rate(0.001)
 }
 
 /// A model that knows the texts.

@@ -58,7 +58,7 @@ async fn main() -> support::Result<()> {
         let loss = TensorLoss::new(move |batch| dpo.loss(batch));
         let output = training.forward_backward_custom(data.clone(), loss).await?;
         training
-            .optim_step(AdamParams::new().set_learning_rate(0.005))
+            .optim_step(AdamParams::new().set_learning_rate(0.0002))
             .await?;
         let metric = |name: &str| output.metrics.get(name).copied().unwrap_or(f64::NAN);
         accuracy = metric("accuracy:mean");

@@ -77,7 +77,7 @@ async fn main() -> support::Result<()> {
             .submit()
             .await?;
         let moved = training
-            .optim_step(AdamParams::new().set_learning_rate(0.01))
+            .optim_step(AdamParams::new().set_learning_rate(0.0003))
             .submit()
             .await?;
         pass.await?;

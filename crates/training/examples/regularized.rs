@@ -63,7 +63,7 @@ async fn main() -> support::Result<()> {
             .forward_backward_custom(data.clone(), loss.clone())
             .await?;
         training
-            .optim_step(AdamParams::new().set_learning_rate(0.01))
+            .optim_step(AdamParams::new().set_learning_rate(0.0005))
             .await?;
         let names = [
             "base_loss",

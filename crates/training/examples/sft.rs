@@ -26,7 +26,7 @@ async fn main() -> support::Result<()> {
         )
     });
     let data: Vec<_> = data.collect::<Result<_, _>>()?;
-    let schedule = LrSchedule::new(0.01, 60)?
+    let schedule = LrSchedule::new(0.001, 60)?
         .with_decay(Decay::Linear)
         .with_floor_ratio(0.1)?;
     let folder = support::folder("sft")?;

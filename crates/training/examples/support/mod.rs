@@ -12,8 +12,8 @@ use gimmal_training::read_metrics;
 
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// A model whose tokens are bytes, which the emulator has.
-pub(crate) const MODEL: &str = "gimmal/bytes";
+/// A small transformer whose tokens are bytes, which the emulator has.
+pub(crate) const MODEL: &str = "gimmal/tiny";
 
 /// The client, and the emulator it speaks to. The emulator ends with its value.
 pub(crate) async fn connect() -> Result<(ServiceClient, Option<Emulator>)> {

@@ -3,6 +3,7 @@
 mod examples;
 mod metrics_log;
 mod order;
+mod recovery;
 mod saved;
 mod sft;
 

@@ -5,10 +5,12 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use gimmal_client::tinker::recovery::RecoveryPolicy;
 use gimmal_client::tinker::{ServiceClient, TrainingClient};
 use gimmal_client::types::tinker::{AdamParams, Datum, LossFnType};
 use serde_json::{Map, Value};
 
+use super::recovery::Recovery;
 use super::{BatchOrder, Checkpoint, MetricsLog, SavedRun, StepMetrics};
 use crate::{Error, LrSchedule};
 
@@ -145,6 +147,7 @@ pub struct Sft {
     data: Vec<Datum>,
     evaluation: Vec<Datum>,
     options: SftOptions,
+    recovery: Option<RecoveryPolicy>,
     on_step: Box<OnStep>,
     stop: Arc<Stop>,
 }
@@ -155,6 +158,7 @@ impl fmt::Debug for Sft {
             .field("data", &self.data.len())
             .field("evaluation", &self.evaluation.len())
             .field("options", &self.options)
+            .field("recovery", &self.recovery)
             .finish_non_exhaustive()
     }
 }
@@ -168,6 +172,7 @@ impl Sft {
             data,
             evaluation: Vec::new(),
             options,
+            recovery: None,
             on_step: Box::new(|_| {}),
             stop: Arc::new(|| false),
         }
@@ -179,7 +184,13 @@ impl Sft {
         self
     }
 
-    /// Is told the metrics of each step.
+    /// Has the run watched: when the service loses it, it goes on from its last checkpoint.
+    pub fn with_recovery(mut self, policy: RecoveryPolicy) -> Self {
+        self.recovery = Some(policy);
+        self
+    }
+
+    /// Is told the metrics of each step; a step that is taken again after a loss is told again.
     pub fn on_step(mut self, tell: impl FnMut(&StepMetrics) + Send + 'static) -> Self {
         self.on_step = Box::new(tell);
         self
@@ -214,10 +225,12 @@ impl Sft {
         saved.options = options;
         let training = self.training(saved.checkpoints.last()).await?;
         let step = saved.checkpoints.last().map_or(0, |last| last.step);
-        let log = match &self.options.folder {
-            Some(folder) => Some(MetricsLog::resume(folder.join("metrics.jsonl"), step)?),
-            None => None,
-        };
+        let log = self.log_from(step)?;
+        let policy = self.recovery.clone();
+        let recovery = policy.map(|policy| Recovery::new(policy, &self.service));
+        if let Some(recovery) = &recovery {
+            recovery.watch(&training)?;
+        }
         let order = BatchOrder::new(
             self.data.len(),
             self.options.batch_size,
@@ -229,9 +242,18 @@ impl Sft {
             saved,
             log,
             order,
+            recovery,
         }
         .steps(step)
         .await
+    }
+
+    /// The metrics of the steps before this one.
+    fn log_from(&self, step: u64) -> Result<Option<MetricsLog>, Error> {
+        let folder = self.options.folder.as_ref();
+        folder
+            .map(|folder| MetricsLog::resume(folder.join("metrics.jsonl"), step))
+            .transpose()
     }
 
     async fn training(&self, from: Option<&Checkpoint>) -> Result<TrainingClient, Error> {
@@ -260,6 +282,7 @@ struct Run {
     saved: SavedRun,
     log: Option<MetricsLog>,
     order: BatchOrder,
+    recovery: Option<Recovery>,
 }
 
 impl Run {
@@ -268,11 +291,12 @@ impl Run {
         let mut last_loss = None;
         let mut step = first;
         while step < total && !(self.sft.stop)() {
-            let metrics = self.step(step, step + 1 == total).await?;
-            last_loss = metrics.metrics.get("loss:mean").copied();
-            step += 1;
-            if due(self.sft.options.checkpoint_every, step) && step < total {
-                self.checkpoint(step).await?;
+            match self.step_and_save(step, total).await {
+                Ok(metrics) => {
+                    last_loss = metrics.metrics.get("loss:mean").copied();
+                    step += 1;
+                }
+                Err(error) => step = self.recover(error).await?,
             }
         }
         if self
@@ -295,6 +319,34 @@ impl Run {
             sampler: self.saved.sampler,
             last_loss,
         })
+    }
+
+    async fn step_and_save(&mut self, step: u64, total: u64) -> Result<StepMetrics, Error> {
+        let metrics = self.step(step, step + 1 == total).await?;
+        if due(self.sft.options.checkpoint_every, step + 1) && step + 1 < total {
+            self.checkpoint(step + 1).await?;
+        }
+        Ok(metrics)
+    }
+
+    /// The step to go on with when this failure came of the loss of the run.
+    async fn recover(&mut self, failure: Error) -> Result<u64, Error> {
+        let Some(recovery) = &mut self.recovery else {
+            return Err(failure);
+        };
+        let Some((training, path)) = recovery.after(self.training.model_id()).await? else {
+            return Err(failure);
+        };
+        let saved = &mut self.saved.checkpoints;
+        let Some(at) = saved.iter().rposition(|one| one.path == path) else {
+            return Err(failure);
+        };
+        saved.truncate(at + 1);
+        let step = saved.last().map_or(0, |last| last.step);
+        self.log = self.sft.log_from(step)?;
+        recovery.watch(&training)?;
+        self.training = training;
+        Ok(step)
     }
 
     /// One step: both requests are handed in at once, so that the server need not wait for us.

@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use gimmal_client::tinker::ServiceClient;
+use gimmal_client::tinker::recovery::RecoveryPolicy;
 use gimmal_client::types::tinker::{Datum, ModelInput, SamplingParams};
 use gimmal_emulator::Emulator;
 use gimmal_training::{
@@ -13,7 +15,7 @@ use gimmal_training::{
 };
 use tokio::sync::mpsc;
 
-const MODEL: &str = "gimmal/bytes";
+const MODEL: &str = "gimmal/tiny";
 const STEPS: u64 = 24;
 /// Breaks, at steps drawn once by dice; some fall before the first checkpoint, some on one.
 const BREAKS: [u64; 10] = [1, 3, 4, 7, 11, 12, 16, 18, 21, 23];
@@ -37,7 +39,7 @@ fn data() -> Vec<Datum> {
 }
 
 fn options(folder: &Path) -> SftOptions {
-    let schedule = LrSchedule::new(0.01, STEPS)
+    let schedule = LrSchedule::new(0.001, STEPS)
         .unwrap()
         .with_decay(Decay::Linear);
     SftOptions::new(MODEL, schedule)
@@ -105,6 +107,41 @@ async fn runs_that_are_broken_off_anywhere_end_with_the_same_loss() {
     emulator.shutdown().await;
 }
 
+/// Covers: CHK-REC-1
+#[tokio::test]
+async fn a_run_that_the_service_loses_goes_on_from_its_last_checkpoint() {
+    let (emulator, service) = emulated().await;
+    let folder = tempfile::tempdir().unwrap();
+    let undisturbed = whole(&service, &folder.path().join("undisturbed")).await;
+    let own = folder.path().join("lost");
+    let lost = own.clone();
+    let control = emulator.tinker();
+    let mut losses = vec![18, 6];
+    let policy = RecoveryPolicy::enabled().with_poll_interval(Duration::from_millis(5));
+    let run = Sft::new(service.clone(), data(), options(&own))
+        .with_recovery(policy)
+        .on_step(move |step| {
+            if losses.last() == Some(&step.step) {
+                losses.pop();
+                let saved = SavedRun::load(&lost).unwrap().unwrap();
+                let path = &saved.checkpoints.last().unwrap().path;
+                let run = path.trim_start_matches("tinker://").split('/').next();
+                assert!(control.corrupt_run(run.unwrap()));
+            }
+        });
+    let recovered = run.run().await.unwrap();
+    let ends = [undisturbed.unwrap(), recovered].map(|run| run.last_loss.unwrap());
+    assert!((ends[0] - ends[1]).abs() <= 1e-6, "{ends:?}");
+    let [expected, own] = [folder.path().join("undisturbed"), own]
+        .map(|folder| read_metrics(folder.join("metrics.jsonl")).unwrap());
+    assert_eq!(own.len(), expected.len());
+    for (own, other) in own.iter().zip(&expected) {
+        let (own, other) = (own.metrics["loss:mean"], other.metrics["loss:mean"]);
+        assert!((own - other).abs() <= 1e-6, "{own} {other}");
+    }
+    emulator.shutdown().await;
+}
+
 #[tokio::test]
 async fn what_was_taught_is_answered_and_metrics_tell_of_it() {
     let (emulator, service) = emulated().await;
@@ -124,7 +161,7 @@ async fn what_was_taught_is_answered_and_metrics_tell_of_it() {
         })
         .collect();
     let folder = tempfile::tempdir().unwrap();
-    let options = SftOptions::new(MODEL, LrSchedule::new(0.01, 60).unwrap())
+    let options = SftOptions::new(MODEL, LrSchedule::new(0.001, 60).unwrap())
         .with_batch_size(2)
         .with_evaluate_every(30)
         .with_folder(folder.path());
