@@ -9,7 +9,7 @@ use gimmal_training::{byte_text, byte_tokens};
 
 use crate::exit::Failure;
 
-/// The model of the emulator whose tokens are bytes.
+/// The models of the emulator whose tokens are bytes.
 const BYTES: [&str; 2] = ["gimmal/bytes", "gimmal/tiny"];
 
 /// How text becomes tokens, and tokens text.
