@@ -140,7 +140,7 @@ impl GeminiStrategyBuilder {
         Ok(GeminiStrategy {
             fingerprint: fingerprint(&self.model, &self.prefix, &self.settings),
             prefix: self.planner.prepare(&self.model, self.prefix)?,
-            executor: self.client.executor(),
+            executor: self.client.executor().with_planner(&self.planner),
             planner: self.planner,
             hint: self.hint,
             settings: self.settings,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::cost::{longest_gap, saving_usd, storage_share, storage_usd_per_hour};
+use super::line::SERVED;
 use super::seed::{Thresholds, thresholds};
 use super::{
     ExactCount, LineFacts, Mode, ModelFacts, PlanHint, PlannerOptions, Price, Reason,
@@ -205,7 +206,7 @@ fn weigh(facts: &Facts<'_>, model: &ModelFacts) -> Verdict {
     let saving = saving_usd(&price, facts.prefix.expected, reads, life);
     let pays = match facts.hint.expected_reads {
         Some(_) => saving.is_some_and(|usd| usd > facts.options.min_saving_usd),
-        None => has_paid_rent(facts, &price),
+        None => has_paid_rent(facts, &price) && !waits_for_service(facts, model),
     };
     let at_any_price = matches!(facts.options.mode, Mode::Always | Mode::Seed { .. });
     if (at_any_price || pays) && has_grown(facts) && has_room(facts, &price) {
@@ -252,6 +253,14 @@ fn has_paid_rent(facts: &Facts<'_>, price: &Price) -> bool {
     let hours = facts.line.held.as_secs_f64() / 3600.0;
     let cost = f64::from(facts.prefix.expected) * (1.0 + storage * hours);
     facts.line.premium_tokens >= cost
+}
+
+/// Whether the service's own caching is to be tried first: how often the prefix will be read is not
+/// known, and it is so large that a cache of it is a large bet.
+fn waits_for_service(facts: &Facts<'_>, model: &ModelFacts) -> bool {
+    let is_large = |ceiling| facts.prefix.expected > ceiling;
+    let has_failed = facts.line.whole_replies > 0 && facts.line.implicit_share < SERVED;
+    model.implicit_min.is_some() && model.implicit_ceiling.is_some_and(is_large) && !has_failed
 }
 
 /// The minimum that counts: the caller's, else the learnt one, else the table's.
@@ -700,6 +709,43 @@ mod tests {
         // 10,000 tokens, and an hour of storage at two thirds of the input price.
         assert!(!creates(0.0) && !creates(16_600.0));
         assert!(creates(16_700.0));
+    }
+
+    #[test]
+    fn a_large_prefix_is_left_to_the_service_until_that_fails() {
+        let (table, options) = (ModelTable::default(), PlannerOptions::default());
+        let model = table.find("gemini-3.8-flash");
+        assert_eq!(model.unwrap().implicit_ceiling, Some(16_000));
+        let creates = |tokens, reads, whole_replies, implicit_share| {
+            let hint = PlanHint {
+                expected_reads: reads,
+                ..PlanHint::new()
+            };
+            let line = LineFacts {
+                implicit_share,
+                whole_replies,
+                premium_tokens: 1e9,
+                ..LineFacts::default()
+            };
+            let prefix = TokenEstimate::exact(tokens);
+            let facts = facts(&options, &hint, model);
+            matches!(
+                decide(&Facts {
+                    prefix,
+                    line,
+                    ..facts
+                }),
+                Verdict::Create { .. }
+            )
+        };
+        assert!(!creates(16_001, None, 0, 0.0), "nothing was seen yet");
+        assert!(
+            !creates(16_001, None, 9, 0.5),
+            "the service caches by itself"
+        );
+        assert!(creates(16_001, None, 9, 0.4), "it was seen to fail");
+        assert!(creates(16_000, None, 9, 0.5), "small enough for a bet");
+        assert!(creates(16_001, Some(100), 0, 0.0), "reads are known");
     }
 
     /// The minimums as they stood when the first planner was written.

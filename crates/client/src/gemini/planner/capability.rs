@@ -28,6 +28,10 @@ pub struct ModelFacts {
     pub explicit_min: Option<u32>,
     /// Fewest tokens from which on the service caches by itself; `None` when it does not.
     pub implicit_min: Option<u32>,
+    /// A prefix of more tokens than this, read who knows how often, is left to the service's own
+    /// caching until that was seen to fail; `None` never waits for that.
+    #[serde(default)]
+    pub implicit_ceiling: Option<u32>,
     /// Most tokens of a prompt.
     pub context_window: u32,
     /// Prices by prompt size, smallest first.
@@ -61,6 +65,8 @@ pub struct Capabilities {
     pub is_min_learnt: bool,
     /// Fewest tokens from which on the service caches by itself; `None` when it does not.
     pub implicit_min: Option<u32>,
+    /// Tokens from which on the service's own caching is tried first.
+    pub implicit_ceiling: Option<u32>,
     /// Prices by prompt size, smallest first.
     pub prices: Vec<Price>,
     /// When the facts of the table were gathered.

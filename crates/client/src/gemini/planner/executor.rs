@@ -8,12 +8,14 @@ use gimmal_api::gemini::{Gemini, GenerateStream};
 use gimmal_transport::{CallOptions, Error, Response};
 use gimmal_types::gemini::{GenerateContentRequest, GenerateContentResponse, UsageMetadata};
 
-use super::{CacheAction, CacheStrategy, Plan, is_cache_lost};
+use super::fanout::First;
+use super::{CacheAction, CacheStrategy, ExplicitCachePayload, Plan, Planner, is_cache_lost};
 
 /// Sends plans. Clones share the connection.
 #[derive(Clone, Debug)]
 pub struct Executor {
     api: Gemini,
+    planner: Option<Planner>,
 }
 
 /// The reply to a plan, and how it was come by.
@@ -26,7 +28,9 @@ pub struct Executed {
     pub strategy: CacheStrategy,
     /// True when the cache had vanished and the request was sent again whole.
     pub retried_without_cache: bool,
-    /// Requests on the wire, of both sendings.
+    /// True when the cache had vanished and the request was sent again from a new one.
+    pub recreated: bool,
+    /// Requests on the wire, of all sendings.
     pub attempts: u32,
 }
 
@@ -73,9 +77,64 @@ impl Stream for ExecutedStream {
     }
 }
 
+/// One sending of a plan.
+struct Sending {
+    request: GenerateContentRequest,
+    way: Way,
+}
+
+/// How a sending came about.
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    /// As the plan says.
+    Planned(CacheStrategy),
+    /// From a cache that was made for one that had vanished.
+    Recreated,
+    /// Whole, because the cache had vanished.
+    Whole,
+}
+
+impl Way {
+    fn strategy(self) -> CacheStrategy {
+        match self {
+            Self::Planned(strategy) => strategy,
+            Self::Recreated => CacheStrategy::GenerateFromExplicitCache,
+            Self::Whole => CacheStrategy::GenerateRaw,
+        }
+    }
+}
+
 impl Executor {
     pub(crate) fn new(api: Gemini) -> Self {
-        Self { api }
+        Self { api, planner: None }
+    }
+
+    /// Follows the options [`recreate_on_loss`] and [`warm_first`] of the planner that makes the
+    /// plans.
+    ///
+    /// ```no_run
+    /// # async fn run(client: gimmal_client::gemini::GeminiClient) -> Result<(), gimmal_client::Error> {
+    /// use gimmal_client::gemini::planner::{PlanHint, Planner, PlannerOptions};
+    /// use gimmal_client::types::gemini::{Content, GenerateContentRequest};
+    ///
+    /// let mut options = PlannerOptions::default();
+    /// options.recreate_on_loss = true;
+    /// let planner = Planner::builder(&client).with_options(options).build();
+    /// let turns = ["a long text", "a question"].map(Content::user);
+    /// let request = GenerateContentRequest::new().set_contents(turns);
+    /// let plan = planner.plan_generation("gemini-2.5-flash", &request, &PlanHint::new()).await;
+    /// let executor = client.executor().with_planner(&planner);
+    /// let reply = executor.execute(&plan, &request, &Default::default()).await?;
+    /// planner.observe(&plan, &reply);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// [`recreate_on_loss`]: super::PlannerOptions::recreate_on_loss
+    /// [`warm_first`]: super::PlannerOptions::warm_first
+    #[must_use]
+    pub fn with_planner(mut self, planner: &Planner) -> Self {
+        self.planner = Some(planner.clone());
+        self
     }
 
     /// Sends a plan with the per-request settings of `settings`, whose contents, instructions,
@@ -91,26 +150,29 @@ impl Executor {
         settings: &GenerateContentRequest,
         options: &CallOptions,
     ) -> Result<Executed, Error> {
-        let strategy = plan.action.strategy();
-        let payload = match &plan.action {
-            CacheAction::Raw(payload) | CacheAction::Optimized(payload) => {
-                let request = payload.fill(settings);
-                return self.send(plan, request, strategy, options).await;
+        let first = self.may_go(plan).await;
+        let (mut sending, mut lost) = (planned(plan, settings), 0_u32);
+        loop {
+            let sent = self
+                .api
+                .generate_content(&plan.model, &sending.request, options);
+            match sent.await {
+                Ok(response) => {
+                    self.arrived(first);
+                    return Ok(Executed {
+                        strategy: sending.way.strategy(),
+                        retried_without_cache: sending.way == Way::Whole,
+                        recreated: sending.way == Way::Recreated,
+                        attempts: response.attempts().saturating_add(lost),
+                        response,
+                    });
+                }
+                Err(error) => {
+                    let attempts = u32::try_from(error.attempts().len()).unwrap_or(u32::MAX);
+                    lost = lost.saturating_add(attempts.max(1));
+                    sending = self.after(error, plan, settings, sending.way).await?;
+                }
             }
-            CacheAction::FromCache(payload) => payload,
-        };
-        let sent = self.send(plan, payload.fill(settings), strategy, options);
-        match (sent.await, &payload.fallback) {
-            (Err(error), Some(fallback)) if is_cache_lost(&error) => {
-                let raw = CacheStrategy::GenerateRaw;
-                let whole = fallback.fill(settings);
-                let mut executed = self.send(plan, whole, raw, options).await?;
-                executed.retried_without_cache = true;
-                let lost = u32::try_from(error.attempts().len()).unwrap_or(u32::MAX);
-                executed.attempts = executed.attempts.saturating_add(lost.max(1));
-                Ok(executed)
-            }
-            (other, _) => other,
         }
     }
 
@@ -126,63 +188,83 @@ impl Executor {
         settings: &GenerateContentRequest,
         options: &CallOptions,
     ) -> Result<ExecutedStream, Error> {
-        let strategy = plan.action.strategy();
-        let payload = match &plan.action {
-            CacheAction::Raw(payload) | CacheAction::Optimized(payload) => {
-                let request = payload.fill(settings);
-                return self.open(plan, request, strategy, options).await;
+        let first = self.may_go(plan).await;
+        let mut sending = planned(plan, settings);
+        loop {
+            let request = &sending.request;
+            let opened = self
+                .api
+                .stream_generate_content(&plan.model, request, options);
+            match opened.await {
+                Ok(chunks) => {
+                    self.arrived(first);
+                    return Ok(ExecutedStream {
+                        chunks,
+                        usage: None,
+                        strategy: sending.way.strategy(),
+                        retried_without_cache: sending.way == Way::Whole,
+                    });
+                }
+                Err(error) => sending = self.after(error, plan, settings, sending.way).await?,
             }
-            CacheAction::FromCache(payload) => payload,
-        };
-        let opened = self.open(plan, payload.fill(settings), strategy, options);
-        match (opened.await, &payload.fallback) {
-            (Err(error), Some(fallback)) if is_cache_lost(&error) => {
-                let raw = CacheStrategy::GenerateRaw;
-                let whole = fallback.fill(settings);
-                let mut executed = self.open(plan, whole, raw, options).await?;
-                executed.retried_without_cache = true;
-                Ok(executed)
-            }
-            (other, _) => other,
         }
     }
 
-    async fn open(
+    /// What to send after a sending failed: the same from a new cache or whole if its cache had
+    /// vanished, else the error.
+    async fn after(
         &self,
+        error: Error,
         plan: &Plan,
-        request: GenerateContentRequest,
-        strategy: CacheStrategy,
-        options: &CallOptions,
-    ) -> Result<ExecutedStream, Error> {
-        let api = &self.api;
-        let chunks = api
-            .stream_generate_content(&plan.model, &request, options)
-            .await?;
-        Ok(ExecutedStream {
-            chunks,
-            usage: None,
-            strategy,
-            retried_without_cache: false,
+        settings: &GenerateContentRequest,
+        way: Way,
+    ) -> Result<Sending, Error> {
+        let fallback = match &plan.action {
+            CacheAction::FromCache(payload) => payload.fallback.as_ref().map(|it| (payload, it)),
+            CacheAction::Raw(_) | CacheAction::Optimized(_) => None,
+        };
+        let Some((payload, whole)) = fallback.filter(|_| way != Way::Whole) else {
+            return Err(error);
+        };
+        if !is_cache_lost(&error) {
+            return Err(error);
+        }
+        if let (Way::Planned(_), Some(planner)) = (way, &self.planner)
+            && let Some(cache_name) = planner.recreate(plan).await
+        {
+            let payload = ExplicitCachePayload {
+                cache_name,
+                ..payload.clone()
+            };
+            return Ok(Sending {
+                request: payload.fill(settings),
+                way: Way::Recreated,
+            });
+        }
+        Ok(Sending {
+            request: whole.fill(settings),
+            way: Way::Whole,
         })
     }
 
-    async fn send(
-        &self,
-        plan: &Plan,
-        request: GenerateContentRequest,
-        strategy: CacheStrategy,
-        options: &CallOptions,
-    ) -> Result<Executed, Error> {
-        let response = self
-            .api
-            .generate_content(&plan.model, &request, options)
-            .await?;
-        let attempts = response.attempts();
-        Ok(Executed {
-            response,
-            strategy,
-            retried_without_cache: false,
-            attempts,
-        })
+    async fn may_go(&self, plan: &Plan) -> Option<First> {
+        self.planner.as_ref()?.may_go(plan).await
+    }
+
+    fn arrived(&self, first: Option<First>) {
+        if let (Some(first), Some(planner)) = (first, &self.planner) {
+            first.arrived(planner.now().instant);
+        }
+    }
+}
+
+fn planned(plan: &Plan, settings: &GenerateContentRequest) -> Sending {
+    let request = match &plan.action {
+        CacheAction::Raw(payload) | CacheAction::Optimized(payload) => payload.fill(settings),
+        CacheAction::FromCache(payload) => payload.fill(settings),
+    };
+    Sending {
+        request,
+        way: Way::Planned(plan.action.strategy()),
     }
 }

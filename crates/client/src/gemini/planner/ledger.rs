@@ -49,6 +49,9 @@ pub struct Lease {
     pub created_at: SystemTime,
     /// When the service deletes it, on the local clock.
     pub expires_at: SystemTime,
+    /// When the first uploaded file that it holds is deleted; it is not renewed beyond that.
+    #[serde(default)]
+    pub files_end: Option<SystemTime>,
 }
 
 impl Lease {

@@ -9,6 +9,7 @@ use gimmal_transport::{CallOptions, Error, Timeout};
 use gimmal_types::WireDuration;
 use gimmal_types::gemini::{CachedContent, CreateCachedContentRequest, UpdateCachedContentRequest};
 
+use super::files::{LEAST_LIFE, cut};
 use super::ledger::{Flight, FlightFailure, Landing, Leadership, Outcome, Ticket};
 use super::{CreateFailure, Lease, PlanHint, Planner, PreparedPrefix, TtlPolicy};
 
@@ -108,6 +109,11 @@ impl Planner {
                 Ok(None) | Err(_) => {}
             }
         }
+        let files_end = self.files_end(prefix).await;
+        let Some(ttl) = cut(ttl, files_end, self.now().date) else {
+            let text = "a file in it is about to expire";
+            return (Err(FlightFailure::unavailable(text)), false);
+        };
         let shared = &prefix.prefix;
         let mut request = CreateCachedContentRequest::new()
             .set_model(prefix.full_model.to_string())
@@ -123,7 +129,9 @@ impl Planner {
             Ok(response) => {
                 let cache = response.into_body();
                 let expires_at = local_expiry(&cache, asked_at, ttl);
-                lease(prefix, &cache, asked_at, expires_at, ttl).ok_or_else(|| {
+                let lease = lease(prefix, &cache, asked_at, expires_at, ttl);
+                let lease = lease.map(|lease| Lease { files_end, ..lease });
+                lease.ok_or_else(|| {
                     FlightFailure::unavailable("the service created a cache without its name")
                 })
             }
@@ -173,6 +181,7 @@ impl Planner {
         let last_read = hint.expected_reads.is_some_and(|reads| reads <= 1);
         if lease.remaining(now.date) >= self.renewal_buffer(lease)
             || last_read
+            || self.renewal_ttl(lease).is_none()
             || !self.inner.ledger.begin_renewal(&lease.name, now.instant)
         {
             return;
@@ -187,12 +196,27 @@ impl Planner {
         reads.renewal_buffer(self.inner.options.renew_buffer, lease.ttl)
     }
 
-    /// Moves the expiry of a cache; false when it could not be moved.
-    pub(super) async fn renew_now(&self, lease: &Lease) -> bool {
+    /// For how long from now on a renewal asks; `None` when the files in the cache do not live
+    /// longer than it does already.
+    fn renewal_ttl(&self, lease: &Lease) -> Option<Duration> {
         let ttl = match self.inner.options.ttl {
             TtlPolicy::Fixed(ttl) => ttl,
             TtlPolicy::SeedBySize => lease.ttl,
             TtlPolicy::Auto => lease.ttl.min(self.inner.options.default_ttl),
+        };
+        if lease
+            .files_end
+            .is_some_and(|end| end <= lease.expires_at + LEAST_LIFE)
+        {
+            return None;
+        }
+        cut(ttl, lease.files_end, self.now().date)
+    }
+
+    /// Moves the expiry of a cache; false when it could not be moved.
+    pub(super) async fn renew_now(&self, lease: &Lease) -> bool {
+        let Some(ttl) = self.renewal_ttl(lease) else {
+            return false;
         };
         let renewed = self.renew(lease, ttl).await;
         self.inner
@@ -307,6 +331,7 @@ fn lease(
         ttl,
         created_at,
         expires_at,
+        files_end: None,
     })
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 /// How much the newest reply counts in the share that the service caches by itself.
 const NEWEST: f64 = 0.5;
 /// From this share on implicit caching is taken to do the work, and nothing is put on the scales.
-const SERVED: f64 = 0.5;
+pub(super) const SERVED: f64 = 0.5;
 /// A cache is held to have been kept for at least so long.
 const LEAST_HELD: Duration = Duration::from_secs(60);
 
@@ -19,6 +19,7 @@ pub(super) struct Line {
     implicit_share: f64,
     /// Tokens, weighted by price, that a cache would have spared.
     premium: f64,
+    replies: u64,
 }
 
 /// What a decision needs to know of a line.
@@ -29,6 +30,8 @@ pub struct LineFacts {
     pub longest_gap: Option<Duration>,
     /// How likely the service caches the prefix by itself, 0 to 1.
     pub implicit_share: f64,
+    /// Replies to requests that were sent whole, on which that likelihood rests.
+    pub whole_replies: u64,
     /// Tokens at the input price that a cache would have spared so far.
     pub premium_tokens: f64,
     /// How long a cache would have been kept so far.
@@ -43,6 +46,7 @@ impl Line {
             longest_gap: None,
             implicit_share: 0.0,
             premium: 0.0,
+            replies: 0,
         }
     }
 
@@ -60,6 +64,7 @@ impl Line {
     pub(super) fn sent_whole(&mut self, coverable: u32, cached: u64, cached_ratio: f64) {
         let coverable = f64::from(coverable.max(1));
         let cached = (cached as f64).min(coverable);
+        self.replies += 1;
         self.implicit_share += NEWEST * (cached / coverable - self.implicit_share);
         if self.implicit_share < SERVED {
             self.premium += (coverable - cached) * (1.0 - cached_ratio);
@@ -86,6 +91,7 @@ impl Line {
         LineFacts {
             longest_gap: self.longest_gap,
             implicit_share: self.implicit_share,
+            whole_replies: self.replies,
             premium_tokens: self.premium,
             held: now.saturating_duration_since(self.started).max(LEAST_HELD),
         }

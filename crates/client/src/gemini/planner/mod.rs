@@ -13,6 +13,8 @@ mod draft;
 mod estimate;
 mod events;
 mod executor;
+mod fanout;
+mod files;
 mod janitor;
 mod key;
 mod ledger;
@@ -21,6 +23,7 @@ mod line;
 mod options;
 mod prepared;
 mod reads;
+mod recreate;
 mod restore;
 mod seed;
 mod service;
@@ -40,7 +43,9 @@ pub use janitor::Swept;
 pub use key::{CacheScope, PrefixKey};
 pub use ledger::Lease;
 pub use line::LineFacts;
-pub use options::{ExactCount, Mode, OnCreateError, PlanHint, PlannerOptions, TtlPolicy};
+pub use options::{
+    CacheUntil, ExactCount, Mode, OnCreateError, PlanHint, PlannerOptions, TtlPolicy,
+};
 pub use prepared::PreparedPrefix;
 pub use reads::{CacheReads, KeptCache};
 pub use service::{Planner, PlannerBuilder};

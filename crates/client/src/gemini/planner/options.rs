@@ -65,6 +65,17 @@ pub enum OnCreateError {
     Fail,
 }
 
+/// Where the part of a request that a cache may hold ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CacheUntil {
+    /// After so many turns, less those of the model at their end: the service refuses a cache that
+    /// ends on one.
+    Turn(usize),
+    /// After so many parts of the turn, in a request that has one turn only; no effect on others.
+    Part(usize),
+}
+
 /// Settings of a planner, for all its plans.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -99,6 +110,13 @@ pub struct PlannerOptions {
     pub max_storage_usd_per_hour: Option<f64>,
     /// Look among the service's caches for one that another process made.
     pub adopt: bool,
+    /// Make a cache anew that vanished while in use, and send the request once more from that, before
+    /// it goes out whole. [`Executor::with_planner`](super::Executor::with_planner) does it.
+    pub recreate_on_loss: bool,
+    /// Of requests that go out whole and begin alike, send one first, and the others once its reply
+    /// begins: only then may the service have the beginning in its own cache.
+    /// [`Executor::with_planner`](super::Executor::with_planner) does it.
+    pub warm_first: bool,
     /// Leave caches alive when the planner is closed.
     pub keep_on_close: bool,
     /// Mixed into the identity of every cache, to keep tenants apart. A name and not a secret: it
@@ -124,6 +142,8 @@ impl Default for PlannerOptions {
             max_live_caches: 100,
             max_storage_usd_per_hour: None,
             adopt: false,
+            recreate_on_loss: false,
+            warm_first: false,
             keep_on_close: false,
             scope_salt: None,
         }
@@ -141,6 +161,9 @@ pub struct PlanHint {
     pub expected_duration: Option<Duration>,
     /// Use this cache, without looking whether it holds the prefix.
     pub cache_override_name: Option<String>,
+    /// Where the part that a cache may hold ends, for
+    /// [`plan_generation`](super::Planner::plan_generation); else the planner finds out.
+    pub cache_until: Option<CacheUntil>,
 }
 
 impl PlanHint {
@@ -160,6 +183,20 @@ impl PlanHint {
     #[must_use]
     pub fn with_expected_duration(mut self, duration: Duration) -> Self {
         self.expected_duration = Some(duration);
+        self
+    }
+
+    /// A cache may hold the request up to here and no further.
+    ///
+    /// ```
+    /// use gimmal_client::gemini::planner::{CacheUntil, PlanHint};
+    ///
+    /// let after_the_document = PlanHint::new().with_cache_until(CacheUntil::Part(1));
+    /// assert_eq!(after_the_document.cache_until, Some(CacheUntil::Part(1)));
+    /// ```
+    #[must_use]
+    pub fn with_cache_until(mut self, end: CacheUntil) -> Self {
+        self.cache_until = Some(end);
         self
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use gimmal_types::gemini::{Content, GenerateContentRequest, Part};
 
-use super::{CacheScope, Prefix, PrefixKey, TokenEstimate};
+use super::{CacheScope, CacheUntil, Prefix, PrefixKey, TokenEstimate};
 
 /// A text longer than this is a document and not a question.
 const DOCUMENT_CHARS: usize = 1000;
@@ -75,11 +75,19 @@ impl PreparedPrefix {
 /// Splits a request into what a cache may hold and what must be sent.
 ///
 /// Order is kept and nothing is dropped: prefix and tail put together are the request.
-pub(super) fn separate(request: &GenerateContentRequest) -> (Prefix, Vec<Content>) {
-    let (contents, tail) = match request.contents.as_slice() {
-        [] => (Vec::new(), Vec::new()),
-        [single] => split_single(single),
-        several => {
+pub(super) fn separate(
+    request: &GenerateContentRequest,
+    until: Option<CacheUntil>,
+) -> (Prefix, Vec<Content>) {
+    let (contents, tail) = match (request.contents.as_slice(), until) {
+        ([], _) => (Vec::new(), Vec::new()),
+        (turns, Some(CacheUntil::Turn(end))) => {
+            let (head, tail) = turns.split_at(without_model_end(turns, end.min(turns.len())));
+            (head.to_vec(), tail.to_vec())
+        }
+        ([single], Some(CacheUntil::Part(end))) => split_at_part(single, end),
+        ([single], None) => split_single(single),
+        (several, _) => {
             let (head, tail) = several.split_at(cacheable_turns(several));
             (head.to_vec(), tail.to_vec())
         }
@@ -100,7 +108,11 @@ fn cacheable_turns(contents: &[Content]) -> usize {
         .iter()
         .rposition(|content| !content.is_model())
         .unwrap_or(0);
-    let mut turns = newest_user.min(contents.len().saturating_sub(1));
+    without_model_end(contents, newest_user.min(contents.len().saturating_sub(1)))
+}
+
+/// The first turns, without those of the model at their end.
+fn without_model_end(contents: &[Content], mut turns: usize) -> usize {
     while turns > 0 && contents[turns - 1].is_model() {
         turns -= 1;
     }
@@ -116,17 +128,26 @@ fn split_single(content: &Content) -> (Vec<Content>, Vec<Content>) {
         .enumerate()
         .rposition(|(index, part)| Some(index) != last_text && is_document(part));
     match last_document {
-        Some(index) if index + 1 < content.parts.len() && !content.is_model() => {
-            let (documents, question) = content.parts.split_at(index + 1);
-            let turn = |parts: &[Part]| {
-                let mut turn = content.clone();
-                turn.parts = parts.to_vec();
-                turn
-            };
-            (vec![turn(documents)], vec![turn(question)])
-        }
-        _ => (Vec::new(), vec![content.clone()]),
+        Some(index) if index + 1 < content.parts.len() => split_at_part(content, index + 1),
+        _ => split_at_part(content, 0),
     }
+}
+
+/// Two turns of the parts of one, unless either would be empty or it is the model's.
+fn split_at_part(content: &Content, end: usize) -> (Vec<Content>, Vec<Content>) {
+    if end == 0 || content.is_model() {
+        return (Vec::new(), vec![content.clone()]);
+    }
+    if end >= content.parts.len() {
+        return (vec![content.clone()], Vec::new());
+    }
+    let turn = |parts: &[Part]| {
+        let mut turn = content.clone();
+        turn.parts = parts.to_vec();
+        turn
+    };
+    let (head, tail) = content.parts.split_at(end);
+    (vec![turn(head)], vec![turn(tail)])
 }
 
 fn is_document(part: &Part) -> bool {
@@ -152,7 +173,7 @@ mod tests {
             Part::text("Please:"),
             Part::text("why?"),
         ]);
-        let (prefix, tail) = separate(&request(vec![turn]));
+        let (prefix, tail) = separate(&request(vec![turn]), None);
         assert_eq!(prefix.contents[0].parts.len(), 2);
         assert_eq!(tail[0].parts.len(), 2);
     }
@@ -160,7 +181,7 @@ mod tests {
     #[test]
     fn a_long_question_is_still_the_question() {
         let turn = Content::user("q".repeat(5000));
-        let (prefix, tail) = separate(&request(vec![turn.clone()]));
+        let (prefix, tail) = separate(&request(vec![turn.clone()]), None);
         assert!(prefix.contents.is_empty());
         assert_eq!(tail, [turn]);
     }
@@ -177,11 +198,45 @@ mod tests {
             call,
             result,
         ];
-        let (prefix, tail) = separate(&request(conversation));
+        let (prefix, tail) = separate(&request(conversation), None);
         assert_eq!(prefix.contents.len(), 3);
         assert_eq!(tail.len(), 2);
-        let (prefix, _) = separate(&request(vec![Content::model("x"), Content::user("y")]));
+        let (prefix, _) = separate(
+            &request(vec![Content::model("x"), Content::user("y")]),
+            None,
+        );
         assert!(prefix.contents.is_empty());
+    }
+
+    #[test]
+    fn the_caller_may_say_where_the_cache_ends() {
+        let turn = Content::new().set_parts(["rules", "examples", "question"].map(Part::text));
+        let split = |contents: Vec<Content>, until| {
+            let (prefix, tail) = separate(&request(contents), Some(until));
+            let parts =
+                |turns: &[Content]| -> usize { turns.iter().map(|turn| turn.parts.len()).sum() };
+            (parts(&prefix.contents), parts(&tail))
+        };
+        let one = || vec![turn.clone()];
+        assert_eq!(split(one(), CacheUntil::Part(2)), (2, 1));
+        assert_eq!(split(one(), CacheUntil::Part(0)), (0, 3));
+        assert_eq!(split(one(), CacheUntil::Part(9)), (3, 0));
+        let turns = || -> Vec<Content> {
+            vec![
+                Content::user("a"),
+                Content::model("b"),
+                Content::user("c"),
+                Content::user("d"),
+            ]
+        };
+        assert_eq!(split(turns(), CacheUntil::Turn(1)), (1, 3));
+        assert_eq!(
+            split(turns(), CacheUntil::Turn(2)),
+            (1, 3),
+            "not on a turn of the model's"
+        );
+        assert_eq!(split(turns(), CacheUntil::Turn(9)), (4, 0));
+        assert_eq!(split(turns(), CacheUntil::Part(1)), (3, 1), "of no effect");
     }
 
     fn any_content() -> impl Strategy<Value = Content> {
@@ -211,7 +266,7 @@ mod tests {
         /// B8: nothing is lost, doubled or moved.
         #[test]
         fn b8_prefix_and_tail_are_the_request(contents in proptest::collection::vec(any_content(), 0..6)) {
-            let (prefix, tail) = separate(&request(contents.clone()));
+            let (prefix, tail) = separate(&request(contents.clone()), None);
             let parts = |contents: &[Content]| -> Vec<Part> {
                 contents.iter().flat_map(|content| content.parts.clone()).collect()
             };

@@ -112,6 +112,7 @@ mod tests {
             ttl: Duration::from_secs(3600),
             created_at: at(0),
             expires_at: at(3600),
+            files_end: None,
         };
         let mut cache = KeptCache {
             lease,

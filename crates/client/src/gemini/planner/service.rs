@@ -8,6 +8,7 @@ use gimmal_types::gemini::{Content, CountTokensRequest, GenerateContentRequest, 
 
 use super::analysis::floor;
 use super::draft::{Draft, DraftFacts};
+use super::fanout::Fanout;
 use super::ledger::{Ledger, Now};
 use super::prepared::separate;
 use super::seed;
@@ -55,6 +56,7 @@ pub(super) struct Inner {
     pub(super) options: PlannerOptions,
     pub(super) table: ModelTable,
     pub(super) ledger: Ledger,
+    pub(super) fanout: Fanout,
 }
 
 /// Collects the settings of a [`Planner`].
@@ -93,6 +95,7 @@ impl PlannerBuilder {
                 options: self.options,
                 table: self.table,
                 ledger: Ledger::default(),
+                fanout: Fanout::default(),
             }),
         }
     }
@@ -205,7 +208,7 @@ impl Planner {
         if let Some(name) = &request.cached_content {
             return self.untouched(&prepare(Prefix::default()), name, request, hint);
         }
-        let (prefix, tail) = separate(request);
+        let (prefix, tail) = separate(request, hint.cache_until);
         self.plan(&prepare(prefix), tail, hint).await
     }
 
@@ -332,6 +335,7 @@ impl Planner {
             explicit_min: learnt.or(facts.explicit_min),
             is_min_learnt: learnt.is_some(),
             implicit_min: facts.implicit_min,
+            implicit_ceiling: facts.implicit_ceiling,
             prices: facts.prices.clone(),
             facts_of: self.inner.table.version.clone(),
         })
