@@ -7,10 +7,43 @@ use super::cache::RedisCache;
 use super::link::Fault;
 use super::survey::PAGE;
 use super::{epochs, message};
+use crate::cache::ResponseCache as _;
+use crate::outcome::{DegradeReason, InvalidationStatus};
 use crate::selector::Selector;
 use crate::time::Timestamp;
 
 impl RedisCache {
+    /// Invalidates, and removes what was selected page by page, which frees its memory at once.
+    /// Returns how many entries it removed; `None` where they cannot be found and go as they expire:
+    /// in a cluster, whose nodes know their own keys only, and by tags and models, which are not part
+    /// of a key.
+    ///
+    /// # Errors
+    ///
+    /// When the server is away or refuses.
+    ///
+    /// ```no_run
+    /// # async fn run(cache: gimmal_cache::RedisCache) -> Result<(), gimmal_cache::DegradeReason> {
+    /// use gimmal_cache::Selector;
+    ///
+    /// let removed = cache.purge(&Selector::operation("summarize")).await?;
+    /// println!("{removed:?} entries");
+    /// # Ok(()) }
+    /// ```
+    pub async fn purge(&self, selector: &Selector) -> Result<Option<u64>, DegradeReason> {
+        let report = self.invalidate(selector).await;
+        if report.status != InvalidationStatus::Success {
+            return Err(DegradeReason::Unavailable);
+        }
+        if self.0.link.is_cluster() || matches!(selector, Selector::Tag { .. }) {
+            return Ok(None);
+        }
+        let namespace = selector.namespace();
+        let swept = self.sweep(selector, namespace.as_deref()).await;
+        let swept = swept.map_err(Fault::degrade_reason)?;
+        Ok(Some(swept + report.l2_removed.unwrap_or(0)))
+    }
+
     /// Carries out an invalidation; the number of entries removed, if they were removed.
     pub(super) async fn apply(&self, selector: &Selector) -> Result<Option<u64>, Fault> {
         let removed = match selector {
