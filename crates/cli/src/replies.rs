@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use gimmal_batch::ReplyCache;
-use gimmal_cache::{AiCache, CacheConfig, Monitor, Monitored, SharedCache};
+use gimmal_cache::{
+    AiCache, CacheConfig, Health, Monitor, Monitored, ResponseCache as _, SharedCache,
+};
 use gimmal_client::gemini::{GeminiClient, ResponseStore};
 
 use crate::connect::Connected;
@@ -38,6 +40,14 @@ impl Replies {
     /// What a client asks before it sends.
     pub(crate) fn store(&self) -> Arc<dyn ResponseStore> {
         self.store.clone()
+    }
+
+    /// What is wrong with the store, if something is.
+    pub(crate) async fn trouble(&self) -> Option<String> {
+        match self.store.cache().store().health().await {
+            Health::Degraded { reason } | Health::Unhealthy { reason } => Some(reason),
+            _ => None,
+        }
     }
 
     /// Hit ratio and the time of a look-up, in a few words.

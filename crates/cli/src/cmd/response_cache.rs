@@ -6,14 +6,17 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use gimmal_cache::{
-    CacheKey, DegradeReason, InvalidationStatus, Lookup, RedisCache, ResponseCache as _, Selector,
-    ServerCounters, TtlState,
+    CacheKey, DegradeReason, Lookup, RedisCache, ResponseCache as _, Selector, ServerCounters,
+    TtlState,
 };
 use serde::Serialize;
 
 use crate::args::{Connection, ResponseCache, Selection};
 use crate::exit::Failure;
 use crate::output::{self, Table, grouped};
+
+/// Names shown to those who selected nothing.
+const SHOWN: usize = 5;
 
 /// Measurements per look of the live view.
 const PROBES: usize = 20;
@@ -42,6 +45,12 @@ pub(crate) async fn run(connection: &Connection, args: ResponseCache) -> anyhow:
 }
 
 fn open(url: &str) -> anyhow::Result<RedisCache> {
+    if url == "memory" {
+        return Err(Failure::usage(
+            "a cache in memory ends with its run; give the address of a Redis, such as \
+             redis://localhost",
+        ));
+    }
     let cache = RedisCache::builder(url).build();
     cache.map_err(|error| Failure::usage(error.to_string()))
 }
@@ -200,19 +209,41 @@ async fn invalidate(
     cache: &RedisCache,
     selection: &Selection,
 ) -> anyhow::Result<()> {
-    let report = cache.invalidate(&selector(selection)?).await;
-    if report.status != InvalidationStatus::Success {
-        return Err(Failure::service(
-            "the store does not answer, so nothing was invalidated",
-        ));
-    }
+    let selector = selector(selection)?;
+    let removed = cache.purge(&selector).await.map_err(away)?;
     if connection.json {
-        return output::json(&serde_json::json!({"removed": report.l2_removed}));
+        return output::json(&serde_json::json!({"removed": removed}));
     }
-    output::line(&match report.l2_removed {
+    output::line(&match removed {
+        Some(0) => format!("nothing to remove{}", elsewhere(cache, selection).await),
         Some(removed) => format!("{} entries removed", grouped(removed)),
         None => "they are not served any more; their memory is freed as they expire".to_owned(),
     })
+}
+
+/// Where there are entries, for those who meant some and named none.
+async fn elsewhere(cache: &RedisCache, selection: &Selection) -> String {
+    if selection.all {
+        return String::new();
+    }
+    let survey = survey(cache)
+        .await
+        .map_or_else(|_| BTreeMap::new(), |it| it.entries);
+    let names: Vec<String> = survey
+        .iter()
+        .flat_map(|(namespace, operations)| {
+            let pair = move |operation| format!("{namespace} / {operation}");
+            operations.keys().map(pair)
+        })
+        .take(SHOWN)
+        .collect();
+    match names.as_slice() {
+        [] => ": the store is empty".to_owned(),
+        names => format!(
+            "; there are entries of {} (--namespace, --operation)",
+            names.join(", ")
+        ),
+    }
 }
 
 /// Writes entries as JSON, one a line. What is not valid any more is left out.
@@ -230,7 +261,11 @@ async fn export(cache: &RedisCache, selection: &Selection) -> anyhow::Result<()>
             written += 1;
         }
     }
-    writeln!(std::io::stderr(), "{} entries", grouped(written))?;
+    let hint = match written {
+        0 => elsewhere(cache, selection).await,
+        _ => String::new(),
+    };
+    writeln!(std::io::stderr(), "{} entries{hint}", grouped(written))?;
     Ok(())
 }
 

@@ -105,14 +105,13 @@ impl Progress {
     }
 
     fn message(&mut self) -> String {
-        let cached = 100.0 * self.cached_tokens as f64 / self.prompt_tokens.max(1) as f64;
         let seconds = self.started.elapsed().as_secs_f64().max(0.001);
         let speed = ((self.done - self.done_before) as f64 / seconds).round() as u64;
-        let mut message = format!(
-            "{}/s, {} failed, {cached:.0} % cached",
-            grouped(speed),
-            self.failed
-        );
+        let mut message = format!("{}/s, {} failed", grouped(speed), self.failed);
+        if self.prompt_tokens > 0 {
+            let cached = 100.0 * self.cached_tokens as f64 / self.prompt_tokens as f64;
+            message = format!("{message}, {cached:.0} % of the input tokens cached");
+        }
         if let Some(note) = &mut self.note {
             if note.at.is_none_or(|at| at.elapsed() >= NOTE_EVERY) {
                 (note.told, note.at) = ((note.tell)(), Some(Instant::now()));

@@ -121,6 +121,8 @@ async fn replies_are_kept_in_redis_across_runs() {
         0,
         "the emulator has its own namespace"
     );
+    let hint = "; there are entries of 127.0.0.1";
+    assert!(none.err.contains(hint), "{}", none.err);
     let all = run(&["export", &redis.url, "--all"]).await.code(0);
     let first: serde_json::Value = serde_json::from_str(all.out.lines().next().unwrap()).unwrap();
     assert_eq!(all.out.lines().count(), 20);
@@ -128,7 +130,12 @@ async fn replies_are_kept_in_redis_across_runs() {
 
     let which = run(&["invalidate", &redis.url]).await.code(2);
     assert!(which.err.contains("--all"), "{}", which.err);
-    run(&["invalidate", &redis.url, "--all"]).await.code(0);
+    let none = ["invalidate", &redis.url, "--operation", "generateContent"];
+    let none = run(&none).await.code(0);
+    assert!(none.out.contains(hint), "{}", none.out);
+    let all = ["invalidate", &redis.url, "--all"];
+    assert_eq!(run(&all).await.code(0).out, "20 entries removed\n");
+    assert_eq!(run(&all).await.code(0).out, "nothing to remove\n");
     let empty = run(&["export", &redis.url, "--all"]).await.code(0);
     assert_eq!(empty.out.lines().count(), 0);
 }
@@ -155,9 +162,27 @@ fn a_store_can_be_watched() {
     watching.wait().unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_whose_store_is_away_says_that_nothing_was_kept() {
+    let emulator = Emulator::builder().start().await.unwrap();
+    let bench = Bench::new();
+    bench.write("in.jsonl", prompts(2));
+    let arguments = ["batch", "in.jsonl", "--output", "out.jsonl"];
+    let place = ["--response-cache", "redis://127.0.0.1:1"];
+    let ran = finish(bench.command_for(&emulator, arguments.into_iter().chain(place))).await;
+    let ran = ran.code(0);
+    assert!(
+        ran.err.contains("in memory only, for this run"),
+        "{}",
+        ran.err
+    );
+}
+
 #[test]
 fn a_store_that_is_away_is_told() {
     let bench = Bench::new();
+    let ran = bench.run(["response-cache", "stats", "memory"]).code(2);
+    assert!(ran.err.contains("ends with its run"), "{}", ran.err);
     let ran = bench.run(["response-cache", "stats", "redis://127.0.0.1:1"]);
     let ran = ran.code(3);
     assert!(ran.err.contains("does not answer"), "{}", ran.err);

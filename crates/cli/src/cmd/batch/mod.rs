@@ -9,6 +9,7 @@ mod queue;
 mod results;
 mod sink;
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -175,6 +176,9 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
     } = sink;
     progress.finish();
     watch.tell()?;
+    if let Some(replies) = &replies {
+        tell_trouble(replies).await?;
+    }
     if shutdown.is_aborted() && written.is_ok() {
         // The second Ctrl-C: every line is on disk, and the cache expires by itself.
         return Ok(ExitCode::from(exit::INTERRUPTED));
@@ -239,6 +243,15 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
         () if summary.totals.failed() > 0 || summary.skipped > 0 => exit::ITEMS_FAILED,
         () => 0,
     }))
+}
+
+/// Says that the replies of this run will not be there for the next one.
+async fn tell_trouble(replies: &Replies) -> anyhow::Result<()> {
+    if let Some(trouble) = replies.trouble().await {
+        let text = "warning: the response cache had its replies in memory only, for this run";
+        writeln!(std::io::stderr(), "{text}: {trouble}")?;
+    }
+    Ok(())
 }
 
 /// A stronger model takes over when an attempt fails, if one is named.
