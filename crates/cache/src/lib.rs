@@ -66,3 +66,10 @@ pub use tiered::{TieredCache, TieredSettings};
 pub use time::{Clock, Jitter, SystemClock, ThreadRngJitter, Timestamp};
 pub use ttl::{InvalidTtl, Lifetime, Ttl, TtlTable};
 pub use value::{Format, Value};
+
+/// Compiles the snippets of the book with the doc tests.
+#[cfg(all(doctest, feature = "redis", feature = "semantic"))]
+mod book {
+    #[doc = include_str!("../../../docs/src/response-cache.md")]
+    mod response_cache {}
+}
