@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -123,7 +124,8 @@ impl Retrier {
             Some(permits) => Some(permits.acquire().await),
             None => None,
         };
-        let attempts = self.attempt_loop(&mut operation);
+        // Pinned here, since a future that is handed on is given room for in each that it passes.
+        let attempts = pin!(self.attempt_loop(&mut operation));
         if self.config.stuck_detection() {
             return self.progress.watch(attempts).await;
         }

@@ -29,7 +29,8 @@ use tokio::task::AbortHandle;
 /// ```
 #[must_use = "dropping a handle ends the wait for the result"]
 pub struct Handle<T> {
-    result: Fuse<oneshot::Receiver<Result<T, Error>>>,
+    /// In a box, for which there is no room before there is a result.
+    result: Fuse<oneshot::Receiver<Box<Result<T, Error>>>>,
     task: Option<AbortHandle>,
 }
 
@@ -38,7 +39,7 @@ impl<T: Send + 'static> Handle<T> {
     pub(crate) fn spawn(work: impl Future<Output = Result<T, Error>> + Send + 'static) -> Self {
         let (sender, receiver) = oneshot::channel();
         let task = tokio::spawn(async move {
-            let result = work.await;
+            let result = Box::new(work.await);
             // Nobody waits any more; then nobody misses it.
             let _: Result<(), _> = sender.send(result);
         });
@@ -71,13 +72,9 @@ impl<T> Future for Handle<T> {
     type Output = Result<T, Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let lost = || {
-            Err(Error::cancelled(
-                "the task that waited for the result ended early",
-            ))
-        };
+        let lost = "the task that waited for the result ended early";
         let received = std::task::ready!(self.result.poll_unpin(context));
-        Poll::Ready(received.unwrap_or_else(|_| lost()))
+        Poll::Ready(received.map_or_else(|_| Err(Error::cancelled(lost)), |result| *result))
     }
 }
 

@@ -63,10 +63,10 @@ impl PromiseWaiter {
             if let Completion::Finished { bytes: Some(bytes) } = done
                 && bytes > 0
             {
-                room = Some(self.room.acquire(bytes).await);
+                room = Some(self.room.acquire(bytes).boxed().await);
             }
         }
-        // In a box that is not there yet while others wait for their turn.
+        // In boxes that are not there yet while others wait for their turn.
         let result = self.ask(promise, hub, room).boxed().await;
         if let Some(session) = session {
             session.mark_retrieved(&promise.request_id);

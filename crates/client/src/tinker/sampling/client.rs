@@ -328,7 +328,8 @@ impl Sample {
     /// wants to know.
     pub fn submit(self) -> Submission<SampleResponse> {
         let inner = Arc::clone(&self.client.inner);
-        let request = self.request;
+        // Kept until there is a result, since it may have to be handed in anew.
+        let request = Box::new(self.request);
         let checked = request.check().map_err(|error| invalid(&error));
         if let Err(error) = checked.and_then(|()| inner.holder.check_open()) {
             return Submission::failed(error);
@@ -353,13 +354,14 @@ impl IntoFuture for Sample {
 /// A promise that is cancelled unless its result arrives.
 struct Wanted<'a> {
     holder: &'a Holder,
-    request_id: Option<String>,
+    request_id: &'a str,
+    has_result: bool,
 }
 
 impl Drop for Wanted<'_> {
     fn drop(&mut self) {
-        if let Some(request_id) = self.request_id.take() {
-            self.holder.unwanted(request_id);
+        if !self.has_result {
+            self.holder.unwanted(self.request_id.to_owned());
         }
     }
 }
@@ -367,11 +369,11 @@ impl Drop for Wanted<'_> {
 impl Inner {
     async fn run(
         self: Arc<Self>,
-        request: SampleRequest,
+        request: Box<SampleRequest>,
         method: &'static str,
     ) -> Result<SampleResponse, Error> {
         let bytes = sampling_bytes(&request.prompt);
-        let (inner, request) = (&*self, &request);
+        let (inner, request) = (&*self, &*request);
         // In a box, since the futures around it would each have room for it.
         let attempt = |_| inner.attempt(request, bytes, method).boxed();
         self.retrier.run(attempt).await
@@ -395,14 +397,15 @@ impl Inner {
         };
         let mut wanted = Wanted {
             holder: &self.holder,
-            request_id: Some(promise.request_id.clone()),
+            request_id: &promise.request_id,
+            has_result: false,
         };
         let result = self
             .holder
             .waiter
             .wait(&promise, &self.hub, self.poller(clone))
             .await;
-        wanted.request_id = None;
+        wanted.has_result = true;
         let reply: SampleResponse = result?.read()?;
         match ids {
             Some(ids) => reply

@@ -68,7 +68,8 @@ where
 async fn tell(reporter: &Reporter, fatal: Fatal, severity: &Severity, report: &ErrorReport) {
     match fatal {
         Fatal::Yes => {
-            reporter.log_fatal(report, severity).await;
+            // In a box, since all work that is watched would have room for it.
+            reporter.log_fatal(report, severity).boxed().await;
         }
         Fatal::No => {
             reporter.log_exception(report, severity);
