@@ -78,6 +78,9 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<ExitCode> {
         package: name,
         limit,
     };
+    if args.package == Package::Tinker {
+        tinker::build_command(root)?;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -1,8 +1,9 @@
-//! The calls of the Tinker SDK with our client: the same cases as in `conformance/sdk/tinker`, but
-//! for those of its command.
+//! The calls of the Tinker SDK with our client, and its command with ours: the same cases as in
+//! `conformance/sdk/tinker`.
 
 mod bench;
 mod checkpoints;
+mod command;
 mod losses;
 mod rest;
 mod sampling;
@@ -11,6 +12,7 @@ mod settings;
 mod tokens;
 mod training;
 
+pub(super) use command::build as build_command;
 pub(super) use settings::{Settings, obey};
 
 use crate::conformance::sdk::ours::{Case, Cases};
@@ -19,6 +21,7 @@ use crate::conformance::sdk::ours::{Case, Cases};
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Cases::default();
     checkpoints::add(&mut cases);
+    command::add(&mut cases);
     losses::add(&mut cases);
     rest::add(&mut cases);
     sampling::add(&mut cases);
