@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use gimmal_client::gemini::planner::{
-    CacheStrategy, CacheUntil, Executed, Executor, Mode, Plan, Prefix, Reason, TtlPolicy,
+    CacheMode, CacheStrategy, CacheUntil, Executed, Executor, Mode, Plan, Prefix, Reason, TtlPolicy,
 };
 use gimmal_client::types::gemini::{Content, GenerateContentRequest, Part};
 use gimmal_client::{CallOptions, Error};
@@ -27,7 +27,9 @@ async fn execute_by(executor: &Executor, plan: &Plan) -> Result<Executed, Error>
 async fn a_cache_that_vanished_is_made_anew_if_asked() {
     let world = World::new().await;
     let planner = world.planner_with(|options| options.recreate_on_loss = true);
-    let handbook = prepared(&planner, "anew");
+    let handbook = prepared(&planner, "anew")
+        .with_name("mine")
+        .with_labels(["kept"]);
     let first = plan(&planner, &handbook).await;
     let delete = world.client.caches().delete(cache_name(&first)).send();
     in_time(delete).await.unwrap();
@@ -51,6 +53,7 @@ async fn a_cache_that_vanished_is_made_anew_if_asked() {
     let second = plan(&planner, &handbook).await;
     assert_eq!(second.decision.reason, Reason::LeaseHit);
     assert_eq!(cache_name(&second), sent[1]["cachedContent"]);
+    assert_eq!(planner.leases()[0].labels, ["kept"]);
 }
 
 #[tokio::test]
@@ -223,4 +226,35 @@ async fn the_caller_says_where_the_cache_ends() {
     let all = many().with_cache_until(CacheUntil::Part(3));
     let plan = in_time(planner.plan_generation(MODEL, &request, &all)).await;
     assert_eq!(plan.decision.reason, Reason::TailEmpty);
+}
+
+#[tokio::test]
+async fn a_prefix_may_go_by_a_name_and_carry_labels() {
+    let world = World::new().await;
+    let planner = world.planner();
+    let monday = prepared(&planner, "monday").with_name(" handbook ");
+    let tuesday = prepared(&planner, "tuesday").with_name("handbook");
+    let first = plan(&planner, &monday.with_labels(["team-a", "v3"])).await;
+    let second = plan(&planner, &tuesday).await;
+    assert_eq!(cache_name(&first), cache_name(&second));
+    assert_eq!(count(&world, Route::CreateCachedContent), 1);
+    let leases = serde_json::to_string(&planner.export_leases()).unwrap();
+    let restored = world.planner();
+    assert_eq!(restored.restore(serde_json::from_str(&leases).unwrap()), 1);
+    assert_eq!(restored.leases()[0].labels, ["team-a", "v3"]);
+    let blank = prepared(&planner, "tuesday").with_name("  ");
+    assert_eq!(blank.key(), prepared(&planner, "tuesday").key());
+}
+
+#[tokio::test]
+async fn a_reply_tells_what_kind_of_caching_served_it() {
+    let world = World::new().await;
+    let planner = world.planner();
+    let cached = plan(&planner, &prepared(&planner, "kinds")).await;
+    let executed = execute(&world, &cached).await.unwrap();
+    assert_eq!(executed.cache_mode(), CacheMode::Persistent);
+    let off = world.planner_with(|options| options.mode = Mode::Off);
+    let whole = plan(&off, &prepared(&off, "something else")).await;
+    let executed = execute(&world, &whole).await.unwrap();
+    assert_eq!(executed.cache_mode(), CacheMode::None);
 }

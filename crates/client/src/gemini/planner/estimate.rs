@@ -57,6 +57,21 @@ impl TokenEstimate {
         }
     }
 
+    /// The estimate with its upper bound so many times as high, but no higher than the second bound;
+    /// what was counted stays.
+    pub(super) fn bounded(self, factor: f64, most: Option<u32>) -> Self {
+        if self.confidence >= 1.0 {
+            return self;
+        }
+        let wide = (f64::from(self.max) * factor.max(1.0)).floor() as u32;
+        let max = wide.min(most.unwrap_or(u32::MAX)).max(self.min);
+        Self {
+            expected: self.expected.clamp(self.min, max),
+            max,
+            ..self
+        }
+    }
+
     /// The estimate for one medium of so many bytes.
     fn of_bytes(bytes: usize, medium: Medium) -> Self {
         let (bytes_per_token, bias, confidence) = match medium {
@@ -195,6 +210,27 @@ mod tests {
 
     fn blob(bytes: usize, mime: &str) -> TokenEstimate {
         TokenEstimate::of_part(&Part::inline_data(vec![0; bytes], mime))
+    }
+
+    #[test]
+    fn the_upper_bound_may_be_widened_and_bounded() {
+        let estimate = TokenEstimate {
+            min: 90,
+            expected: 100,
+            max: 110,
+            confidence: 0.9,
+        };
+        let bounds = |factor, most| {
+            let bounded = estimate.bounded(factor, most);
+            (bounded.min, bounded.expected, bounded.max)
+        };
+        assert_eq!(bounds(1.0, None), (90, 100, 110));
+        assert_eq!(bounds(2.0, None), (90, 100, 220));
+        assert_eq!(bounds(2.0, Some(150)), (90, 100, 150));
+        assert_eq!(bounds(1.0, Some(95)), (90, 95, 95));
+        assert_eq!(bounds(f64::NAN, Some(50)), (90, 90, 90));
+        let counted = TokenEstimate::exact(100);
+        assert_eq!(counted.bounded(2.0, Some(50)), counted);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use futures_util::{Stream, StreamExt as _};
 use gimmal_api::gemini::{Gemini, GenerateStream};
 use gimmal_transport::{CallOptions, Error, Response};
 use gimmal_types::gemini::{GenerateContentRequest, GenerateContentResponse, UsageMetadata};
+use serde::Serialize;
 
 use super::fanout::First;
 use super::{CacheAction, CacheStrategy, ExplicitCachePayload, Plan, Planner, is_cache_lost};
@@ -32,6 +33,33 @@ pub struct Executed {
     pub recreated: bool,
     /// Requests on the wire, of all sendings.
     pub attempts: u32,
+}
+
+/// What kind of caching served a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum CacheMode {
+    /// A context cache, which the request named.
+    Persistent,
+    /// The service's own.
+    Implicit,
+    /// None.
+    None,
+}
+
+impl Executed {
+    /// What kind of caching served the reply, by the tokens that the service counted as cached: a
+    /// request that named a cache and read nothing from it was served by none.
+    pub fn cache_mode(&self) -> CacheMode {
+        let usage = self.response.body().usage_metadata.as_deref();
+        let cached = usage.and_then(|usage| usage.cached_content_token_count);
+        match (cached.unwrap_or(0) > 0, self.strategy) {
+            (true, CacheStrategy::GenerateFromExplicitCache) => CacheMode::Persistent,
+            (true, _) => CacheMode::Implicit,
+            (false, _) => CacheMode::None,
+        }
+    }
 }
 
 /// The streamed reply to a plan: its chunks, and how it was come by.
@@ -260,7 +288,8 @@ impl Executor {
 
 fn planned(plan: &Plan, settings: &GenerateContentRequest) -> Sending {
     let request = match &plan.action {
-        CacheAction::Raw(payload) | CacheAction::Optimized(payload) => payload.fill(settings),
+        CacheAction::Raw(payload) => payload.fill(settings),
+        CacheAction::Optimized(payload) => payload.fill_optimized(settings),
         CacheAction::FromCache(payload) => payload.fill(settings),
     };
     Sending {

@@ -78,6 +78,15 @@ impl PrefixKey {
         digests.iter().map(|digest| Self(hex(digest))).collect()
     }
 
+    /// The key of a prefix that the caller names instead of its contents, for this reader and model.
+    pub(super) fn named(scope: &CacheScope, model: &str, name: &str) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(b"gimmal-prefix-named-v1\0");
+        hash.update(head(scope, model, &Prefix::default()));
+        framed(&mut hash, name.as_bytes());
+        Self(hex(&hash.finalize()))
+    }
+
     /// The name under which another process finds the cache.
     pub fn display_name(&self) -> String {
         format!("gimmal-v1-{}", &self.0[..40])

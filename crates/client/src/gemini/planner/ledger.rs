@@ -52,6 +52,9 @@ pub struct Lease {
     /// When the first uploaded file that it holds is deleted; it is not renewed beyond that.
     #[serde(default)]
     pub files_end: Option<SystemTime>,
+    /// What the caller wrote on it; the planner does not read it.
+    #[serde(default)]
+    pub labels: Vec<String>,
 }
 
 impl Lease {

@@ -332,6 +332,7 @@ fn lease(
         created_at,
         expires_at,
         files_end: None,
+        labels: prefix.labels.to_vec(),
     })
 }
 

@@ -38,7 +38,7 @@ pub use cost::{Bill, break_even_reads, saving_usd};
 pub use decision::{CacheDecision, Plan, Reason};
 pub use estimate::TokenEstimate;
 pub use events::{Happening, PlannerEvent};
-pub use executor::{Executed, ExecutedStream, Executor};
+pub use executor::{CacheMode, Executed, ExecutedStream, Executor};
 pub use janitor::Swept;
 pub use key::{CacheScope, PrefixKey};
 pub use ledger::Lease;

@@ -96,6 +96,11 @@ pub struct PlannerOptions {
     pub min_tokens_floor: Option<u32>,
     /// Whether planning may count exactly.
     pub exact_count: ExactCount,
+    /// Multiplies the upper bound of estimates, for texts that the estimator is known to take for
+    /// too small; less than 1 counts as 1.
+    pub widen_max_factor: f64,
+    /// Bounds the upper bound of estimates afterwards, in tokens.
+    pub clamp_max_tokens: Option<u32>,
     /// What a failed creation means.
     pub on_create_error: OnCreateError,
     /// Longest wait of a request for a cache that another one is creating.
@@ -135,6 +140,8 @@ impl Default for PlannerOptions {
             conf_skip_floor: 0.85,
             min_tokens_floor: None,
             exact_count: ExactCount::default(),
+            widen_max_factor: 1.0,
+            clamp_max_tokens: None,
             on_create_error: OnCreateError::default(),
             create_wait: Duration::from_secs(10),
             renew_buffer: Duration::from_secs(300),

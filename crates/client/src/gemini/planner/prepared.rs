@@ -23,6 +23,8 @@ pub struct PreparedPrefix {
     /// The identities of its beginnings: after 0, 1, 2, … turns, up to the whole.
     pub(super) keys: Arc<[PrefixKey]>,
     pub(super) estimate: TokenEstimate,
+    pub(super) labels: Arc<[String]>,
+    scope: CacheScope,
 }
 
 impl PreparedPrefix {
@@ -37,7 +39,55 @@ impl PreparedPrefix {
             prefix: Arc::new(prefix),
             key,
             keys: keys.into(),
+            labels: Arc::default(),
+            scope: scope.clone(),
         }
+    }
+
+    /// Goes by a name of yours instead of its contents: every prefix of this name, model and reader
+    /// is taken to be the same one and reads the same cache. A blank name changes nothing.
+    ///
+    /// ```
+    /// use gimmal_client::gemini::GeminiClient;
+    /// use gimmal_client::gemini::planner::{Planner, Prefix};
+    /// use gimmal_client::types::gemini::Content;
+    ///
+    /// let client = GeminiClient::builder().with_api_key("key").build()?;
+    /// let planner = Planner::builder(&client).build();
+    /// let prepare = |text: &str| {
+    ///     let contents = vec![Content::user(text)];
+    ///     planner.prepare("gemini-2.5-flash", Prefix { contents, ..Prefix::default() })
+    /// };
+    /// let (old, new) = (prepare("printed on Monday")?, prepare("printed on Tuesday")?);
+    /// assert_ne!(old.key(), new.key());
+    /// assert_eq!(old.with_name("handbook").key(), new.with_name("handbook").key());
+    /// # Ok::<(), gimmal_client::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_name(self, name: &str) -> Self {
+        match name.trim() {
+            "" => self,
+            name => {
+                let key = PrefixKey::named(&self.scope, &self.full_model, name);
+                self.under(key)
+            }
+        }
+    }
+
+    /// The same under another key.
+    pub(super) fn under(mut self, key: PrefixKey) -> Self {
+        let mut keys = self.keys.to_vec();
+        keys.pop();
+        keys.push(key.clone());
+        (self.key, self.keys) = (key, keys.into());
+        self
+    }
+
+    /// Writes labels on the caches that are made of it; they are in the [`Lease`](super::Lease).
+    #[must_use]
+    pub fn with_labels<T: Into<String>>(mut self, labels: impl IntoIterator<Item = T>) -> Self {
+        self.labels = labels.into_iter().map(Into::into).collect();
+        self
     }
 
     /// What tells one conversation from another: everything up to its first turn. It stays the same

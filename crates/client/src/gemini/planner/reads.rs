@@ -113,6 +113,7 @@ mod tests {
             created_at: at(0),
             expires_at: at(3600),
             files_end: None,
+            labels: Vec::new(),
         };
         let mut cache = KeptCache {
             lease,

@@ -1,5 +1,7 @@
 //! A cache that vanished while in use, made anew.
 
+use std::sync::Arc;
+
 use super::{CacheAction, Plan, Planner, Prefix, Reason};
 
 impl Planner {
@@ -15,10 +17,15 @@ impl Planner {
             return None;
         };
         let shared = Prefix::clone(&payload.fallback.as_ref()?.prefix);
-        let prefix = self.prepare(&plan.model, shared).ok()?;
+        // The caller may have named it.
+        let mut prefix = self
+            .prepare(&plan.model, shared)
+            .ok()?
+            .under(plan.key.clone()?);
         let leases = self.leases();
         let lost = leases.iter().find(|lease| lease.name == payload.cache_name);
         let ttl = lost.map(|lease| lease.ttl).or(plan.decision.ttl);
+        prefix.labels = lost.map_or_else(Arc::default, |lease| lease.labels.as_slice().into());
         let ledger = &self.inner.ledger;
         ledger.forget(&prefix.key, &payload.cache_name, self.now().date);
         let ttl = ttl.unwrap_or(options.default_ttl);

@@ -422,14 +422,15 @@ impl Planner {
 
     /// What is known of the size of a prefix without a call.
     pub(super) fn estimate(&self, prefix: &PreparedPrefix) -> TokenEstimate {
-        let ledger = &self.inner.ledger;
-        match ledger.counted(&prefix.key) {
+        let (ledger, options) = (&self.inner.ledger, &self.inner.options);
+        let estimate = match ledger.counted(&prefix.key) {
             Some(tokens) => TokenEstimate::exact(tokens),
             None if prefix.estimate.is_of_text() => prefix
                 .estimate
                 .scaled(ledger.calibration(&prefix.full_model)),
             None => prefix.estimate,
-        }
+        };
+        estimate.bounded(options.widen_max_factor, options.clamp_max_tokens)
     }
 
     /// The exact size of a prefix; when counting fails the estimate's upper bound has to do.
