@@ -5,6 +5,7 @@ mod bad_input;
 #[cfg(feature = "blocking")]
 mod blocking;
 mod chaos;
+mod checkpoints;
 mod downloads;
 mod hub_push;
 mod pools;

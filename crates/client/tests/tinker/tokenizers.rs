@@ -1,10 +1,11 @@
 //! Tokenizers from a hub to the model that is trained.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use gimmal_client::tinker::tokenizer::{Hub, TokenizerRef, Tokenizers};
-use gimmal_client::types::tinker::ModelInput;
-use gimmal_emulator::RouteMatcher;
+use gimmal_client::types::tinker::{AdamParams, Datum, LossFnType, ModelInput};
+use gimmal_emulator::{EmulatorBuilder, RouteMatcher};
 
 use super::support::{Bench, MODEL};
 
@@ -53,6 +54,37 @@ async fn chk_hf_3_a_tokenizer_comes_from_the_hub_once() {
     again.get(&TokenizerRef::new(MODEL)).await.unwrap();
     let asked = RouteMatcher::any().with_path_part("resolve");
     assert_eq!(bench.emulator.journal().count(asked), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transformer_has_the_tokens_of_a_file_of_ones_own() {
+    const OWN: &str = "words/three";
+    let context = NonZeroUsize::new(8).unwrap();
+    let builder = |builder: EmulatorBuilder| builder.with_tinker_tokenizer(OWN, WORDS, context);
+    let bench = Bench::with(|it| builder(it).unwrap()).await;
+    let made = bench.service.create_lora_training_client(OWN);
+    let training = made.set_rank(4).set_seed(1).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let tokenizers = Arc::new(hub(&bench, folder.path()));
+    let tokenizer = training.get_tokenizer_from(&tokenizers).await.unwrap();
+    let tokens = tokenizer.encode("world hello world").await.unwrap();
+    assert_eq!(tokens, [1, 0, 1]);
+    let datum = |targets: Vec<i64>| {
+        Datum::new(ModelInput::from_ints(tokens.clone())).with_input("target_tokens", targets)
+    };
+    let learn = || training.forward_backward([datum(vec![0, 1, 2])], LossFnType::CrossEntropy);
+    let first = learn().await.unwrap().metrics["loss:sum"];
+    for _ in 0..8 {
+        let rate = AdamParams::new().set_learning_rate(1e-3);
+        training.optim_step(rate).await.unwrap();
+        learn().await.unwrap();
+    }
+    let last = learn().await.unwrap().metrics["loss:sum"];
+    assert!(last < 0.5 * first, "{first} {last}");
+    let foreign = datum(vec![0, 1, 3]);
+    let refused = training.forward([foreign], LossFnType::CrossEntropy).await;
+    let error = refused.unwrap_err();
+    assert!(error.to_string().contains("vocabulary of 3"), "{error}");
 }
 
 /// Covers: CHK-TOK-2
