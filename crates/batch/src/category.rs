@@ -21,17 +21,19 @@ pub enum Retry {
 }
 
 macro_rules! categories {
-    ($($(#[$doc:meta])+ $name:ident = $text:literal, $retry:ident;)+) => {
-        /// Sorts of failures; the names are stable, and unknown ones survive a round trip.
+    ($(#[$about:meta])+ pub enum $type:ident {
+        $($(#[$doc:meta])+ $name:ident = $text:literal,)+
+    }) => {
+        $(#[$about])+
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
-        pub enum Category {
+        pub enum $type {
             $($(#[$doc])+ $name,)+
             /// A name that this version does not know.
             Other(Arc<str>),
         }
 
-        impl Category {
+        impl $type {
             /// All names, in the order of the documentation.
             pub const NAMES: &'static [&'static str] = &[$($text),+];
 
@@ -42,17 +44,9 @@ macro_rules! categories {
                     Self::Other(name) => name,
                 }
             }
-
-            /// What may be done about it.
-            pub fn retry(&self) -> Retry {
-                match self {
-                    $(Self::$name => Retry::$retry,)+
-                    Self::Other(_) => Retry::Backoff,
-                }
-            }
         }
 
-        impl From<&str> for Category {
+        impl From<&str> for $type {
             fn from(name: &str) -> Self {
                 match name {
                     $($text => Self::$name,)+
@@ -64,81 +58,133 @@ macro_rules! categories {
 }
 
 categories! {
-    /// Too many requests for now.
-    RateLimit = "rate_limit", Cooldown;
-    /// The account has no credit left.
-    InsufficientBalance = "insufficient_balance", Never;
-    /// A quota that waiting does not refill soon.
-    QuotaExhausted = "quota_exhausted", Never;
-    /// The credentials are wrong.
-    Authentication = "authentication", Never;
-    /// The credentials do not allow it.
-    PermissionDenied = "permission_denied", Never;
-    /// The service refused the request.
-    ClientError = "client_error", Never;
-    /// The request is larger than the service takes.
-    RequestTooLarge = "request_too_large", Never;
-    /// The service failed.
-    ServerError = "server_error", Backoff;
-    /// The service has too much to do.
-    ServerOverload = "server_overload", Backoff;
-    /// The service took too long.
-    ServerTimeout = "server_timeout", Backoff;
-    /// The service answered with a status that says little.
-    ApiError = "api_error", Backoff;
-    /// A time limit of the connection passed.
-    ApiTimeout = "api_timeout", Backoff;
-    /// No connection, or it broke.
-    ConnectionError = "connection_error", Backoff;
-    /// The output is not what it should be.
-    ValidationError = "validation_error", AtOnce;
-    /// The output does not fit the schema.
-    StructuredOutputValidationError = "structured_output_validation_error", AtOnce;
-    /// The service refused the schema.
-    StructuredOutputSchemaRejected = "structured_output_schema_rejected", Never;
-    /// A mistake of the program: a bad argument, or a panic.
-    LogicError = "logic_error", Never;
-    /// The reply holds no text.
-    EmptyResponse = "empty_response", Never;
-    /// The service withheld the reply.
-    ContentBlocked = "content_blocked", Never;
-    /// The context cache is gone; it is made anew.
-    CacheExpired = "cache_expired", AtOnce;
-    /// Nobody knows.
-    Unknown = "unknown", Backoff;
-    /// The classifier itself panicked.
-    ClassifierError = "classifier_error", Never;
-    /// An attempt took longer than it may.
-    FrameworkTimeout = "framework_timeout", Backoff;
-    /// Too many requests, however often it was tried.
-    RateLimitRetriesExceeded = "rate_limit_retries_exceeded", Never;
-    /// The item took longer than it may.
-    FrameworkTotalItemTimeout = "framework_total_item_timeout", Never;
-    /// The run took longer than it may.
-    BatchDeadlineExceeded = "batch_deadline_exceeded", Never;
-    /// The run was stopped by the failure of another item.
-    BatchAborted = "batch_aborted", Never;
-    /// The run has spent what it may.
-    BatchBudgetExceeded = "batch_budget_exceeded", Never;
-    /// Tokens are limited and nobody says how many an item takes.
-    TokenEstimatorRequired = "token_estimator_required", Never;
-    /// The estimate of an item's tokens failed.
-    TokenEstimationError = "token_estimation_error", Never;
-    /// An item takes more tokens than a minute allows.
-    TokenEstimateExceedsLimit = "token_estimate_exceeds_limit", Never;
-    /// A middleware passed the item over.
-    MiddlewareFiltered = "middleware_filtered", Never;
-    /// The item names a strategy that the run does not have.
-    UnknownStrategy = "unknown_strategy", Never;
-    /// The item cannot be identified for the journal.
-    ArtifactPreparationError = "artifact_preparation_error", Never;
-    /// The result cannot be written down.
-    ArtifactSerializationError = "artifact_serialization_error", Never;
-    /// The input row is not valid.
-    InputError = "input_error", Never;
+    /// Sorts of failures; the names are stable, and unknown ones survive a round trip.
+    pub enum Category {
+        /// Too many requests for now.
+        RateLimit = "rate_limit",
+        /// The account has no credit left.
+        InsufficientBalance = "insufficient_balance",
+        /// A quota that waiting does not refill soon.
+        QuotaExhausted = "quota_exhausted",
+        /// The credentials are wrong.
+        Authentication = "authentication",
+        /// The credentials do not allow it.
+        PermissionDenied = "permission_denied",
+        /// The service refused the request.
+        ClientError = "client_error",
+        /// The request is larger than the service takes.
+        RequestTooLarge = "request_too_large",
+        /// The service failed.
+        ServerError = "server_error",
+        /// The service has too much to do.
+        ServerOverload = "server_overload",
+        /// The service took too long.
+        ServerTimeout = "server_timeout",
+        /// The service answered with a status that says little.
+        ApiError = "api_error",
+        /// A time limit of the connection passed.
+        ApiTimeout = "api_timeout",
+        /// No connection, or it broke.
+        ConnectionError = "connection_error",
+        /// The output is not what it should be.
+        ValidationError = "validation_error",
+        /// The output does not fit the schema.
+        StructuredOutputValidationError = "structured_output_validation_error",
+        /// The service refused the schema.
+        StructuredOutputSchemaRejected = "structured_output_schema_rejected",
+        /// A mistake of the program: a bad argument, or a panic.
+        LogicError = "logic_error",
+        /// The reply holds no text.
+        EmptyResponse = "empty_response",
+        /// The service withheld the reply.
+        ContentBlocked = "content_blocked",
+        /// The context cache is gone; it is made anew.
+        CacheExpired = "cache_expired",
+        /// Nobody knows.
+        Unknown = "unknown",
+        /// The classifier itself panicked.
+        ClassifierError = "classifier_error",
+        /// An attempt took longer than it may.
+        FrameworkTimeout = "framework_timeout",
+        /// Too many requests, however often it was tried.
+        RateLimitRetriesExceeded = "rate_limit_retries_exceeded",
+        /// The item took longer than it may.
+        FrameworkTotalItemTimeout = "framework_total_item_timeout",
+        /// The run took longer than it may.
+        BatchDeadlineExceeded = "batch_deadline_exceeded",
+        /// The run was stopped by the failure of another item.
+        BatchAborted = "batch_aborted",
+        /// The run has spent what it may.
+        BatchBudgetExceeded = "batch_budget_exceeded",
+        /// Tokens are limited and nobody says how many an item takes.
+        TokenEstimatorRequired = "token_estimator_required",
+        /// The estimate of an item's tokens failed.
+        TokenEstimationError = "token_estimation_error",
+        /// An item takes more tokens than a minute allows.
+        TokenEstimateExceedsLimit = "token_estimate_exceeds_limit",
+        /// A middleware passed the item over.
+        MiddlewareFiltered = "middleware_filtered",
+        /// The item names a strategy that the run does not have.
+        UnknownStrategy = "unknown_strategy",
+        /// The item cannot be identified for the journal.
+        ArtifactPreparationError = "artifact_preparation_error",
+        /// The result cannot be written down.
+        ArtifactSerializationError = "artifact_serialization_error",
+        /// A pool has all the calls that it takes.
+        PoolSaturated = "pool_saturated",
+        /// A call of a pool took longer than its caller waits.
+        SubmitTimeout = "submit_timeout",
+        /// The input row is not valid.
+        InputError = "input_error",
+    }
 }
 
 impl Category {
+    /// What may be done about it.
+    pub fn retry(&self) -> Retry {
+        match self {
+            Self::RateLimit => Retry::Cooldown,
+            Self::ValidationError | Self::StructuredOutputValidationError | Self::CacheExpired => {
+                Retry::AtOnce
+            }
+            Self::ServerError
+            | Self::ServerOverload
+            | Self::ServerTimeout
+            | Self::ApiError
+            | Self::ApiTimeout
+            | Self::ConnectionError
+            | Self::Unknown
+            | Self::FrameworkTimeout
+            | Self::Other(_) => Retry::Backoff,
+            Self::InsufficientBalance
+            | Self::QuotaExhausted
+            | Self::Authentication
+            | Self::PermissionDenied
+            | Self::ClientError
+            | Self::RequestTooLarge
+            | Self::StructuredOutputSchemaRejected
+            | Self::LogicError
+            | Self::EmptyResponse
+            | Self::ContentBlocked
+            | Self::ClassifierError
+            | Self::RateLimitRetriesExceeded
+            | Self::FrameworkTotalItemTimeout
+            | Self::BatchDeadlineExceeded
+            | Self::BatchAborted
+            | Self::BatchBudgetExceeded
+            | Self::TokenEstimatorRequired
+            | Self::TokenEstimationError
+            | Self::TokenEstimateExceedsLimit
+            | Self::MiddlewareFiltered
+            | Self::UnknownStrategy
+            | Self::ArtifactPreparationError
+            | Self::ArtifactSerializationError
+            | Self::PoolSaturated
+            | Self::SubmitTimeout
+            | Self::InputError => Retry::Never,
+        }
+    }
+
     /// True when a time limit passed, whose ever it was.
     pub fn is_timeout(&self) -> bool {
         matches!(
@@ -148,6 +194,7 @@ impl Category {
                 | Self::FrameworkTimeout
                 | Self::FrameworkTotalItemTimeout
                 | Self::BatchDeadlineExceeded
+                | Self::SubmitTimeout
         )
     }
 

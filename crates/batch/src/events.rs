@@ -13,7 +13,7 @@ use gimmal_client::transport::rate_limit::Disposition;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::{Category, Stats, Termination, Usage};
+use super::{AttemptTiming, Category, Stats, Termination, Usage};
 
 /// Events an observer may be behind before the run waits for it.
 const QUEUE: usize = 10_000;
@@ -110,6 +110,8 @@ pub enum Event {
         duration: Duration,
         /// Tokens it took.
         usage: Usage,
+        /// What each try took.
+        attempts: Vec<AttemptTiming>,
     },
     /// An item failed.
     ItemFailed {
@@ -121,6 +123,8 @@ pub enum Event {
         duration: Duration,
         /// Tokens it took.
         usage: Usage,
+        /// What each try took.
+        attempts: Vec<AttemptTiming>,
         /// Why.
         category: Category,
     },
@@ -226,10 +230,14 @@ impl Observers {
 
     /// Tells all of them. Without observers the event is not even made.
     pub(crate) async fn emit(&self, event: impl FnOnce() -> Event) {
-        if self.is_empty {
-            return;
+        if !self.is_empty {
+            // Apart, so that who tells nobody carries nothing for it.
+            Box::pin(self.send(event())).await;
         }
-        let event = Arc::new(event());
+    }
+
+    async fn send(&self, event: Event) {
+        let event = Arc::new(event);
         let queues = self
             .queues
             .read()

@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+pub mod artifacts;
 mod budget;
 mod category;
 mod classify;
+mod collected;
 mod dedup;
 mod digest;
 pub mod engines;
@@ -15,8 +17,11 @@ pub mod input;
 mod intake;
 mod item;
 pub mod journal;
+#[cfg(feature = "otel")]
+mod otel;
 pub mod output;
 mod pipeline;
+mod pool;
 mod processor;
 mod prometheus;
 #[cfg(feature = "redis")]
@@ -42,12 +47,16 @@ mod worker;
 pub use budget::{AttemptUsage, Budget, Spent};
 pub use category::{Category, Retry};
 pub use classify::{Classifier, DefaultClassifier, GeminiErrorClassifier, TinkerErrorClassifier};
+pub use collected::BatchResult;
 pub use estimate::{CharacterTokenEstimator, TokenEstimate};
 pub use events::{Event, Observer};
 pub use failure::Failure;
 pub use histogram::Histogram;
 pub use hooks::{Before, Hooks, Middleware, PostProcessor};
 pub use item::{AttemptTiming, WorkItem, WorkItemResult};
+#[cfg(feature = "otel")]
+pub use otel::OtelObserver;
+pub use pool::CallPool;
 pub use processor::{Order, Processor, RunError};
 pub use reply_cache::ReplyCache;
 pub use retry::RetryConfig;
@@ -59,7 +68,7 @@ pub use shutdown::Shutdown;
 pub use stats::{QuotaLedger, Stats};
 pub use stop::{AbortMode, Termination, TerminationKind};
 pub use strategy::{Attempt, CallStrategy, Outcome, RetryState};
-pub use totals::Totals;
+pub use totals::{BATCH_JOB_PRICE, Totals};
 pub use usage::Usage;
 
 /// Compiles the snippets of the book and of the project's README with the doc tests.

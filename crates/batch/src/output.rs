@@ -27,6 +27,9 @@ pub struct OutputRecord {
     /// Tokens of the earlier call whose reply was kept, when nothing was sent for this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saved: Option<Usage>,
+    /// True when a batch job of the service gave the answer, at half the price.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_batch_job: bool,
     /// Requests on the wire.
     #[serde(default)]
     pub attempts: u32,

@@ -55,13 +55,25 @@ pub struct Ended {
 }
 
 /// What a run can see of its engine without knowing what items are.
-trait View: Send + Sync {
+pub(super) trait View: Send + Sync {
     fn stats(&self) -> Stats;
     fn spent(&self) -> Spent;
     fn termination(&self) -> Termination;
     fn fatal(&self) -> Option<RunError>;
     /// Gives the strategies and the journal up, and lets the observers go.
     fn close(&self) -> BoxFuture<'_, Option<RunError>>;
+
+    /// How it ended, given what went wrong when it was closed.
+    fn ended(&self, unclosed: Option<RunError>) -> Result<Ended, RunError> {
+        match self.fatal().or(unclosed) {
+            Some(error) => Err(error),
+            None => Ok(Ended {
+                termination: self.termination(),
+                stats: self.stats(),
+                spent: self.spent(),
+            }),
+        }
+    }
 }
 
 impl<I, O, C> View for Engine<I, O, C>
@@ -170,6 +182,11 @@ where
     O: Send + Sync + 'static,
     C: Send + Sync + 'static,
 {
+    /// The engine and its observers, for calls that come one by one.
+    pub(super) fn into_parts(self) -> (Arc<Engine<I, O, C>>, JoinSet<()>) {
+        (self.engine, self.observers)
+    }
+
     pub(super) fn start(
         self,
         items: impl Stream<Item = WorkItem<I, C>> + Send + 'static,
@@ -243,14 +260,7 @@ impl<O, C> Run<O, C> {
         }
         let unclosed = self.view.close().await;
         while self.observers.join_next().await.is_some() {}
-        match self.view.fatal().or(unclosed) {
-            Some(error) => Err(error),
-            None => Ok(Ended {
-                termination: self.view.termination(),
-                stats: self.view.stats(),
-                spent: self.view.spent(),
-            }),
-        }
+        self.view.ended(unclosed)
     }
 
     /// The figures so far.

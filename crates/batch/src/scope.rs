@@ -2,15 +2,17 @@
 //! refusal, and places for calls in flight.
 
 use std::collections::HashMap;
-use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex};
+use std::num::{NonZeroU32, NonZeroU64};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, select};
 use gimmal_client::transport::rate_limit::{
-    AdaptiveConfig, AdaptivePermit, PauseConfig, PauseGeneration,
+    AdaptiveConfig, AdaptivePermit, PauseConfig, PauseGeneration, Quota,
 };
-use gimmal_client::transport::{AdaptiveConcurrency, Clock, PauseWindow, RateLimiter, RateLimits};
+use gimmal_client::transport::{
+    AdaptiveConcurrency, Clock, PauseWindow, RateLimitInfo, RateLimiter, RateLimits,
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::shared::lock;
@@ -61,14 +63,60 @@ pub(crate) struct ScopeSettings {
 pub(crate) struct Scope {
     /// The place among the scopes of the run, counted from 1: what events name it by.
     pub(crate) ordinal: u32,
-    pub(crate) limiter: Option<RateLimiter>,
+    /// Keeps the limits that were set, and those that the service told.
+    limiter: OnceLock<RateLimiter>,
+    clock: Arc<dyn Clock>,
     pub(crate) pause: PauseWindow,
     pub(crate) capacity: Capacity,
     /// The last pause whose end was told.
     told: Mutex<PauseGeneration>,
 }
 
+/// What a minute holds of a quota.
+fn per_minute(quota: Quota) -> f64 {
+    quota.amount().get() as f64 * 60.0 / quota.period().as_secs_f64()
+}
+
+/// The limit that was told, if it is stricter than the one that is kept.
+fn stricter(kept: Option<Quota>, told: Option<u64>) -> Option<NonZeroU64> {
+    let told = NonZeroU64::new(told?)?;
+    let is_stricter = kept.is_none_or(|kept| (told.get() as f64) < per_minute(kept));
+    is_stricter.then_some(told)
+}
+
 impl Scope {
+    /// Who keeps the limits, if there are any.
+    pub(crate) fn limiter(&self) -> Option<&RateLimiter> {
+        self.limiter.get()
+    }
+
+    /// Keeps what the service told of its limits, as so much in a minute, where it is stricter than
+    /// what is kept. Tokens are learnt only where they are limited already: otherwise nobody may be
+    /// able to estimate them.
+    pub(crate) fn learn(&self, told: &RateLimitInfo) {
+        let kept = self.limiter.get().map(RateLimiter::limits);
+        let requests = stricter(kept.and_then(|kept| kept.requests()), told.requests.limit);
+        let counted = kept.and_then(|kept| kept.tokens());
+        let tokens = counted.and_then(|kept| stricter(Some(kept), told.tokens.limit));
+        if requests.is_none() && tokens.is_none() {
+            return;
+        }
+        // Nobody knows how much of the minute is used up, so nothing is saved up to begin with.
+        let mut limits = kept.unwrap_or_else(|| {
+            let limits = RateLimits::default();
+            limits.with_burst(Duration::ZERO).unwrap_or(limits)
+        });
+        if let Some(requests) = requests {
+            limits = limits.with_requests_per_minute(requests);
+        }
+        if let Some(tokens) = tokens {
+            limits = limits.with_tokens_per_minute(tokens);
+        }
+        tracing::info!(scope = self.ordinal, ?limits, "the service told its limits");
+        let new = || RateLimiter::with_clock(limits, Arc::clone(&self.clock));
+        self.limiter.get_or_init(new).set_limits(limits);
+    }
+
     /// True for the first call that sets off after a pause.
     pub(crate) fn is_first_after(&self, pause: PauseGeneration) -> bool {
         let mut told = lock(&self.told);
@@ -229,10 +277,10 @@ impl Scopes {
         let clock = || Arc::clone(&self.clock);
         let scope = Arc::new(Scope {
             ordinal: self.count,
-            limiter: self
-                .settings
-                .limits
-                .map(|limits| RateLimiter::with_clock(limits, clock())),
+            limiter: self.settings.limits.map_or_else(OnceLock::new, |limits| {
+                RateLimiter::with_clock(limits, clock()).into()
+            }),
+            clock: clock(),
             pause: PauseWindow::new(self.settings.pause, clock()),
             capacity: Capacity::new(&self.settings, advertised, self.workers),
             told: Mutex::default(),

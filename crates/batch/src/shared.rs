@@ -109,6 +109,11 @@ impl<I: Send + Sync + 'static, O: Send + Sync + 'static> Lease<I, O> {
         self.shared.strategy()
     }
 
+    /// True once it is prepared for this run.
+    pub(crate) fn is_prepared(&self) -> bool {
+        self.held.load(Ordering::Acquire)
+    }
+
     /// Prepares the strategy unless that is done.
     ///
     /// Those who wait while a preparation fails share its error, and another one is begun no sooner
@@ -118,9 +123,6 @@ impl<I: Send + Sync + 'static, O: Send + Sync + 'static> Lease<I, O> {
         clock: &dyn Clock,
         patience: Duration,
     ) -> Result<(), Failure> {
-        if self.held.load(Ordering::Acquire) {
-            return Ok(());
-        }
         let inner = &*self.shared.0;
         let ended_before = inner.ended.load(Ordering::Acquire);
         let mut state = inner.state.lock().await;

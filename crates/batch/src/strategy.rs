@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use gimmal_client::transport::RateLimitInfo;
 use serde_json::Value;
 
 use super::{Classifier, DefaultClassifier, Failure, TokenEstimate, Usage};
@@ -98,6 +99,9 @@ pub struct Attempt {
     pub timeout: Option<Duration>,
     /// What the strategy remembers of the item.
     pub state: RetryState,
+    /// What the service said of its limits with its answer, for a strategy to fill in. All items of
+    /// the scope keep a limit that is stricter than their own.
+    pub told: Option<RateLimitInfo>,
 }
 
 /// Works on items. One strategy serves a whole run and is shared by all its workers.

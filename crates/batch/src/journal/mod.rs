@@ -12,6 +12,7 @@ use super::{Failure, Outcome, WorkItem, WorkItemResult};
 
 pub use file::{Journal, JournalBuilder, JournalError, Policy, Recovered};
 pub use writer::Fsync;
+pub(crate) use writer::Writer;
 
 /// What identifies an item and its input in a journal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -38,14 +38,14 @@ struct Job {
 
 /// The way to the thread.
 #[derive(Debug)]
-pub(super) struct Writer {
+pub(crate) struct Writer {
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<Result<(), StoreError>>>,
 }
 
 impl Writer {
     /// Appends to a file that ends at `length`.
-    pub(super) fn start(file: File, length: u64, fsync: Fsync) -> std::io::Result<Self> {
+    pub(crate) fn start(file: File, length: u64, fsync: Fsync) -> std::io::Result<Self> {
         let (jobs, receiver) = channel();
         let desk = Desk {
             file,
@@ -64,7 +64,7 @@ impl Writer {
     }
 
     /// Sends a line; it is written even if nobody waits for the answer.
-    pub(super) fn append(
+    pub(crate) fn append(
         &self,
         line: Vec<u8>,
     ) -> Result<oneshot::Receiver<Result<(), StoreError>>, StoreError> {
@@ -76,7 +76,7 @@ impl Writer {
     }
 
     /// Writes what is left and ends the thread.
-    pub(super) fn close(&mut self) -> Result<(), StoreError> {
+    pub(crate) fn close(&mut self) -> Result<(), StoreError> {
         self.jobs = None;
         match self.thread.take().map(JoinHandle::join) {
             None => Ok(()),

@@ -13,18 +13,18 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt as _;
 
 use super::budget::Purse;
-use super::dedup::Turn;
+use super::dedup::{Dedup, Turn};
 use super::events::Observers;
 use super::hooks::Before;
 use super::intake::Taken;
-use super::journal::{ItemKey, Kept};
+use super::journal::{ItemKey, Kept, ResultStore, StoreError};
 use super::scope::Scope;
 use super::shared::Lease;
 use super::stats::Recorder;
 use super::stop::{Guard, Stop};
 use super::{
-    AttemptTiming, Category, Classifier, Event, Failure, Hooks, Outcome, Processor, Termination,
-    TerminationKind, WorkItem, WorkItemResult,
+    AttemptTiming, Category, Classifier, Event, Failure, Hooks, Outcome, PostProcessor, Processor,
+    Termination, TerminationKind, WorkItem, WorkItemResult,
 };
 
 /// A strategy of the run with what it shares with others of its account.
@@ -110,11 +110,17 @@ where
             deduplicated_from: done.deduplicated_from,
             context: item.context,
         };
-        self.write_down(done.key.as_ref(), &result).await?;
+        if let (Some(store), Some(key)) = (&self.hooks.store, &done.key) {
+            Box::pin(self.write_down(&**store, key, &result)).await?;
+        }
         self.recorder.record(&result);
         self.tell(&result).await;
-        self.fail_fast(&result).await;
-        self.post_process(&result).await;
+        if let Some(category) = result.category() {
+            Box::pin(self.fail_fast(category, &result)).await;
+        }
+        if let Some(post) = &self.hooks.post {
+            Box::pin(self.post_process(&**post, &result)).await;
+        }
         Some(result)
     }
 
@@ -136,27 +142,37 @@ where
             let message = "the id is empty; give every item a name of its own";
             return Done::failed(Failure::new(Category::InputError, message));
         }
-        match guard.wait(self.before(item)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(filtered)) => return Done::failed(filtered),
-            Err(cut) => return Done::failed(guard.failure(cut, None)),
+        // What an item may meet and mostly does not is boxed, here and below: a million items carry
+        // nothing for it.
+        if !self.hooks.middlewares.is_empty() {
+            match Box::pin(guard.wait(self.before(item))).await {
+                Ok(Ok(())) => {}
+                Ok(Err(filtered)) => return Done::failed(filtered),
+                Err(cut) => return Done::failed(guard.failure(cut, None)),
+            }
         }
         let Some(slot) = self.slot(item.strategy.as_ref()) else {
             let name = item.strategy.as_deref().unwrap_or_default();
             let message = format!("the run has no strategy named `{name}`");
             return Done::failed(Failure::new(Category::UnknownStrategy, message));
         };
-        let key = match self.earlier(item).await {
-            Ok(Earlier::Done(kept)) => {
-                return Done {
-                    is_replayed: true,
-                    ..Done::of(kept)
-                };
+        let mut key = None;
+        if let Some(store) = &self.hooks.store {
+            match Box::pin(earlier(&**store, item)).await {
+                Ok(Earlier::Done(kept)) => {
+                    return Done {
+                        is_replayed: true,
+                        ..Done::of(kept)
+                    };
+                }
+                Ok(Earlier::Open(of_item)) => key = Some(of_item),
+                Err(failure) => return Done::failed(failure),
             }
-            Ok(Earlier::Open(key)) => key,
-            Err(failure) => return Done::failed(failure),
+        }
+        let done = match &self.hooks.dedup {
+            Some(dedup) => Box::pin(self.share(dedup, item, slot, guard)).await,
+            None => self.work(item, slot, guard).await,
         };
-        let done = self.share(item, slot, guard).await;
         Done { key, ..done }
     }
 
@@ -188,25 +204,14 @@ where
         Ok(())
     }
 
-    /// What an earlier run wrote of the item.
-    async fn earlier(&self, item: &WorkItem<I, C>) -> Result<Earlier<O>, Failure> {
-        let Some(store) = &self.hooks.store else {
-            return Ok(Earlier::Open(None));
-        };
-        let key = store
-            .prepare(item)
-            .map_err(|error| Failure::new(Category::ArtifactPreparationError, error.to_string()))?;
-        let found = store.lookup(&key).await;
-        let found = found
-            .map_err(|error| Failure::new(Category::ArtifactPreparationError, error.to_string()))?;
-        Ok(found.map_or(Earlier::Open(Some(key)), Earlier::Done))
-    }
-
     /// Takes the answer of an item that asks the same, if there is one.
-    async fn share(&self, item: &WorkItem<I, C>, slot: &Slot<I, O>, guard: &Guard<'_>) -> Done<O> {
-        let Some(dedup) = &self.hooks.dedup else {
-            return self.work(item, slot, guard).await;
-        };
+    async fn share(
+        &self,
+        dedup: &Dedup<I, O>,
+        item: &WorkItem<I, C>,
+        slot: &Slot<I, O>,
+        guard: &Guard<'_>,
+    ) -> Done<O> {
         match dedup.turn(&item.id, item.strategy.as_ref(), &item.input) {
             Turn::Lead(None) => self.work(item, slot, guard).await,
             Turn::Lead(Some(leader)) => {
@@ -232,14 +237,17 @@ where
     }
 
     async fn work(&self, item: &WorkItem<I, C>, slot: &Slot<I, O>, guard: &Guard<'_>) -> Done<O> {
-        let patience = self.settings.retry.initial_wait();
-        match guard.wait(slot.lease.prepare(guard.clock, patience)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(mut failure)) => {
-                failure.category = self.judge(slot, &failure);
-                return Done::failed(failure);
+        if !slot.lease.is_prepared() {
+            let patience = self.settings.retry.initial_wait();
+            let prepare = slot.lease.prepare(guard.clock, patience);
+            match Box::pin(guard.wait(prepare)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(mut failure)) => {
+                    failure.category = self.judge(slot, &failure);
+                    return Done::failed(failure);
+                }
+                Err(cut) => return Done::failed(guard.failure(cut, None)),
             }
-            Err(cut) => return Done::failed(guard.failure(cut, None)),
         }
         if self.settings.dry_run {
             let outcome = slot.lease.strategy().dry_run(&item.input);
@@ -248,8 +256,9 @@ where
         }
         let (outcome, attempts) = self.try_until_done(item, slot, guard).await;
         let outcome = match outcome {
-            Ok(outcome) => Ok(self.after(item, outcome).await),
-            Err(failure) => self.rescue(item, failure).await,
+            outcome if self.hooks.middlewares.is_empty() => outcome,
+            Ok(outcome) => Ok(Box::pin(self.after(item, outcome)).await),
+            Err(failure) => Box::pin(self.rescue(item, failure)).await,
         };
         Done {
             attempts,
@@ -309,10 +318,12 @@ where
     }
 
     /// Writes a new result to the journal before anybody can see it.
-    async fn write_down(&self, key: Option<&ItemKey>, result: &WorkItemResult<O, C>) -> Option<()> {
-        let (Some(store), Some(key)) = (&self.hooks.store, key) else {
-            return Some(());
-        };
+    async fn write_down(
+        &self,
+        store: &dyn ResultStore<I, O, C>,
+        key: &ItemKey,
+        result: &WorkItemResult<O, C>,
+    ) -> Option<()> {
         let Err(error) = store.append(key, result).await else {
             return Some(());
         };
@@ -367,12 +378,14 @@ where
                     submission_index,
                     duration,
                     usage,
+                    attempts: result.attempts.clone(),
                 },
                 Some(category) => Event::ItemFailed {
                     item_id,
                     submission_index,
                     duration,
                     usage,
+                    attempts: result.attempts.clone(),
                     category,
                 },
             }
@@ -380,10 +393,7 @@ where
         self.observers.emit(event).await;
     }
 
-    async fn fail_fast(&self, result: &WorkItemResult<O, C>) {
-        let Some(category) = result.category() else {
-            return;
-        };
+    async fn fail_fast(&self, category: &Category, result: &WorkItemResult<O, C>) {
         if !self.settings.abort_on.contains(category) {
             return;
         }
@@ -394,10 +404,7 @@ where
         self.abort(termination).await;
     }
 
-    async fn post_process(&self, result: &WorkItemResult<O, C>) {
-        let Some(post) = &self.hooks.post else {
-            return;
-        };
+    async fn post_process(&self, post: &dyn PostProcessor<O, C>, result: &WorkItemResult<O, C>) {
         let work = caught(async {
             post.process(result).await;
             Ok(())
@@ -421,7 +428,24 @@ enum Earlier<O> {
     /// Its result.
     Done(Kept<O>),
     /// Nothing; the key is for the result to come.
-    Open(Option<ItemKey>),
+    Open(ItemKey),
+}
+
+/// What an earlier run wrote of an item.
+async fn earlier<I, O, C>(
+    store: &dyn ResultStore<I, O, C>,
+    item: &WorkItem<I, C>,
+) -> Result<Earlier<O>, Failure>
+where
+    I: Send + Sync + 'static,
+    O: Send + Sync + 'static,
+    C: Send + Sync + 'static,
+{
+    let unprepared =
+        |error: StoreError| Failure::new(Category::ArtifactPreparationError, error.to_string());
+    let key = store.prepare(item).map_err(unprepared)?;
+    let found = store.lookup(&key).await.map_err(unprepared)?;
+    Ok(found.map_or(Earlier::Open(key), Earlier::Done))
 }
 
 /// Turns a panic into a failure.

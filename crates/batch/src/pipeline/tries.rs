@@ -1,16 +1,16 @@
 //! The tries of one item: admission, the call, what it cost, and whether to try again.
 
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
-use gimmal_client::transport::rate_limit::{PauseGeneration, Reservation};
+use gimmal_client::transport::rate_limit::{PauseGeneration, RateLimiter, Reservation};
 
 use super::super::budget::AttemptUsage;
 use super::super::scope::Place;
 use super::super::stop::{Cut, Guard};
 use super::super::{
-    Attempt, AttemptTiming, Category, Event, Failure, Outcome, Retry, Usage, WorkItem,
+    Attempt, AttemptTiming, Category, Event, Failure, Outcome, Retry, SharedLimits, Usage, WorkItem,
 };
 use super::{Engine, Slot, panicked};
 
@@ -108,7 +108,7 @@ where
                 _ if self.attempt.number >= retry.max_attempts().get() => return Err(failure),
                 Retry::AtOnce => self.attempt.number += 1,
                 Retry::Backoff => {
-                    self.back_off(&failure).await?;
+                    Box::pin(self.back_off(&failure)).await?;
                     self.attempt.number += 1;
                 }
             }
@@ -156,10 +156,12 @@ where
             ..AttemptTiming::default()
         };
         let tried = match self.admit(&mut timing).await {
-            Ok(admitted) => self.call(admitted, &mut timing).await,
-            Err(error) => Err(error),
+            Ok(admitted) => self.call(begun, admitted, &mut timing).await,
+            Err(error) => {
+                timing.total = self.engine.settings.clock.now().duration_since(begun);
+                Err(error)
+            }
         };
-        timing.total = self.engine.settings.clock.now().duration_since(begun);
         timing.category = match &tried {
             Ok(_) => None,
             Err(TryError::Failed(failure) | TryError::Refused(failure)) => {
@@ -184,14 +186,20 @@ where
                 let ended = || Event::CooldownEnded { scope: ordinal };
                 self.engine.observers.emit(ended).await;
             }
-            let reservation = self.reserve(timing).await?;
+            let reservation = match scope.limiter() {
+                Some(limiter) => Some(Box::pin(self.reserve(limiter, timing)).await?),
+                None => None,
+            };
             let (place, waited) = self.timed(scope.capacity.enter(guard.clock)).await?;
             timing.admission_wait += waited;
             // A pause that began meanwhile goes first: everything is given back.
             if scope.pause.generation() != seen {
                 continue;
             }
-            let shared = self.share(timing).await?;
+            let shared = match &self.engine.settings.shared_limits {
+                Some(limits) => Some(Box::pin(self.share(&**limits, timing)).await?),
+                None => None,
+            };
             // Whoever had to wait until the last moment makes no call.
             guard.check().map_err(TryError::Cut)?;
             self.engine
@@ -223,11 +231,12 @@ where
         Ok((output, clock.now().duration_since(begun)))
     }
 
-    async fn reserve(&self, timing: &mut AttemptTiming) -> Result<Option<Reservation>, TryError> {
+    async fn reserve(
+        &self,
+        limiter: &RateLimiter,
+        timing: &mut AttemptTiming,
+    ) -> Result<Reservation, TryError> {
         let engine = self.engine;
-        let Some(limiter) = &self.slot.scope.limiter else {
-            return Ok(None);
-        };
         let mut tokens = 0;
         if let Some(quota) = limiter.limits().tokens() {
             tokens = self
@@ -259,19 +268,20 @@ where
                 reserved_tokens: tokens,
             })
             .await;
-        Ok(Some(reservation))
+        Ok(reservation)
     }
 
     /// Waits for the limits that other processes share.
-    async fn share(&self, timing: &mut AttemptTiming) -> Result<Option<u64>, TryError> {
-        let Some(limits) = &self.engine.settings.shared_limits else {
-            return Ok(None);
-        };
+    async fn share(
+        &self,
+        limits: &dyn SharedLimits,
+        timing: &mut AttemptTiming,
+    ) -> Result<u64, TryError> {
         let tokens = self.estimate().unwrap_or(0);
         let (admitted, waited) = self.timed(limits.admit(tokens)).await?;
         timing.quota_wait += waited;
         admitted.map_err(TryError::Failed)?;
-        Ok(Some(tokens))
+        Ok(tokens)
     }
 
     /// Tokens that the item will take; without a limit on tokens nobody asks.
@@ -312,6 +322,7 @@ where
     /// Makes the call and settles what it cost.
     async fn call(
         &mut self,
+        try_begun: Instant,
         admitted: Admitted,
         timing: &mut AttemptTiming,
     ) -> Result<Outcome<O>, TryError> {
@@ -328,12 +339,23 @@ where
         if let Some(reservation) = &mut reservation {
             reservation.start();
         }
-        let begun = clock.now();
+        let waited = timing.cooldown_wait + timing.quota_wait + timing.admission_wait;
+        // Who did not have to wait begins the call with the try.
+        let begun = if waited.is_zero() {
+            try_begun
+        } else {
+            clock.now()
+        };
         let strategy = self.slot.lease.strategy();
         let (input, attempt) = (&self.item.input, &mut self.attempt);
         let call = AssertUnwindSafe(async { strategy.execute(input, attempt).await });
         let ended = self.guard.call(limit, call.catch_unwind()).await;
-        timing.execution = clock.now().duration_since(begun);
+        let ended_at = clock.now();
+        timing.execution = ended_at.duration_since(begun);
+        timing.total = ended_at.duration_since(try_begun);
+        if let Some(told) = self.attempt.told.take() {
+            self.slot.scope.learn(&told);
+        }
         let outcome = match ended {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(panic)) => Err(panicked("the strategy", &*panic)),
@@ -366,7 +388,7 @@ where
                 self.slot.scope.pause.succeeded();
                 Ok(outcome)
             }
-            Err(failure) => Err(self.failed(failure, &place, seen).await),
+            Err(failure) => Err(Box::pin(self.failed(failure, &place, seen)).await),
         }
     }
 

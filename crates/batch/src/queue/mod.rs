@@ -391,11 +391,18 @@ fn rand_token() -> u128 {
 
 /// True for an error that a server which comes back does not give.
 fn may_pass(error: &redis::RedisError) -> bool {
-    let text = error.to_string();
+    use redis::{ErrorKind, ServerErrorKind};
     error.is_io_error()
         || error.is_connection_dropped()
         || error.is_connection_refusal()
         || error.is_timeout()
-        || text.contains("LOADING")
-        || text.contains("MASTERDOWN")
+        || matches!(
+            error.kind(),
+            ErrorKind::Server(
+                ServerErrorKind::BusyLoading
+                    | ServerErrorKind::ClusterDown
+                    | ServerErrorKind::MasterDown
+                    | ServerErrorKind::TryAgain
+            )
+        )
 }

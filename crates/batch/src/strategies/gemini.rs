@@ -8,7 +8,7 @@ use gimmal_client::gemini::planner::{
     Executed, Executor, PartsPayload, PlanHint, Planner, Prefix, PreparedPrefix,
 };
 use gimmal_client::gemini::{GeminiClient, ReplySource, ResponseStore, StoreQuery};
-use gimmal_client::transport::NeverRetry;
+use gimmal_client::transport::{NeverRetry, RateLimitInfo};
 use gimmal_client::types::gemini::{Content, GenerateContentRequest, GenerateContentResponse};
 use gimmal_client::{CallOptions, Error};
 use serde::{Deserialize, Serialize};
@@ -174,12 +174,20 @@ impl CallStrategy for GeminiStrategy {
     fn execute<'a>(
         &'a self,
         input: &'a String,
-        _attempt: &'a mut Attempt,
+        attempt: &'a mut Attempt,
     ) -> BoxFuture<'a, Result<Outcome<Answer>, Failure>> {
         Box::pin(async move {
             match &self.store {
                 None => {
                     let executed = self.send(Content::user(input)).await?;
+                    // The service itself says nothing of limits; a gateway before it may.
+                    let headers = executed.response.headers();
+                    if headers
+                        .keys()
+                        .any(|name| name.as_str().contains("ratelimit"))
+                    {
+                        attempt.told = Some(RateLimitInfo::from_headers(headers));
+                    }
                     let attempts = executed.attempts;
                     outcome_of(executed.response.into_body(), attempts)
                 }

@@ -291,6 +291,12 @@ impl GeminiCachedStrategy {
     }
 }
 
+/// There is no cache, or it was deleted.
+fn unprepared() -> Failure {
+    let message = "the strategy is not prepared: it has no cache to read from";
+    Failure::new(Category::LogicError, message)
+}
+
 impl Shared {
     fn held(&self) -> Option<Held> {
         lock(&self.held).clone()
@@ -308,10 +314,6 @@ impl Shared {
 
     /// The cache to read from, renewed if that is due.
     async fn ensure(&self) -> Result<String, Failure> {
-        let unprepared = || {
-            let message = "the strategy is not prepared: it has no cache to read from";
-            Failure::new(Category::LogicError, message)
-        };
         let held = self.held().ok_or_else(unprepared)?;
         if !self.settings.auto_renew || !self.is_due(&held) {
             return Ok(held.name);
@@ -328,7 +330,7 @@ impl Shared {
             Ok(reply) => Ok(self.hold(&reply.into_body(), Some(held.name), true)?.name),
             Err(error) => {
                 tracing::info!(%error, "a context cache could not be renewed; another one is sought");
-                *lock(&self.held) = None;
+                // The others read from the old one until there is another.
                 Ok(self.find_or_create(None, true).await?.name)
             }
         }
@@ -337,10 +339,10 @@ impl Shared {
     /// Replaces a cache that the service has lost, unless somebody else has.
     async fn replace(&self, lost: &str) -> Result<String, Failure> {
         let _upkeep = self.upkeep.lock().await;
-        if let Some(held) = self.held().filter(|held| held.name != lost) {
+        let held = self.held().ok_or_else(unprepared)?;
+        if held.name != lost {
             return Ok(held.name);
         }
-        *lock(&self.held) = None;
         Ok(self.find_or_create(Some(lost), true).await?.name)
     }
 

@@ -391,7 +391,7 @@ impl PauseWindow {
     /// The number of pauses so far, as a mark: a refusal of a call that was sent before the last
     /// pause is known by it.
     pub fn generation(&self) -> PauseGeneration {
-        self.state(|state, _| PauseGeneration(state.generation))
+        PauseGeneration(self.lock().generation)
     }
 
     fn state<T>(&self, use_state: impl FnOnce(&mut State, Instant) -> T) -> T {

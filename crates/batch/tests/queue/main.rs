@@ -4,6 +4,9 @@
 //! Workers are this test's own program, told by their environment to be one. Without redis-server
 //! the tests say so and pass.
 
+mod pace;
+mod server;
+
 use std::collections::HashSet;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::process::{Child, Command, Stdio};
@@ -15,84 +18,11 @@ use gimmal_batch::queue::{QueueError, RedisLimits, RedisQueue, WorkerOptions};
 use gimmal_batch::testing::ScriptedStrategy;
 use gimmal_batch::{Outcome, Processor, SharedLimits as _, Usage};
 
+use crate::server::Server;
+
 const ADDRESS: &str = "GIMMAL_TEST_REDIS";
 const WORKER: &str = "GIMMAL_TEST_WORKER";
 const ITEMS: usize = 10_000;
-
-/// A server with an append-only file, so that it can be restarted.
-struct Server {
-    port: u16,
-    folder: tempfile::TempDir,
-    process: Option<Child>,
-}
-
-#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
-fn skipped(why: &dyn std::fmt::Display) {
-    eprintln!("skipped: redis-server cannot be started ({why})");
-}
-
-impl Server {
-    fn start() -> Option<Self> {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        drop(listener);
-        let folder = tempfile::tempdir().unwrap();
-        let mut server = Self {
-            port,
-            folder,
-            process: None,
-        };
-        match server.run() {
-            Ok(()) => Some(server),
-            Err(error) => {
-                skipped(&error);
-                None
-            }
-        }
-    }
-
-    fn run(&mut self) -> std::io::Result<()> {
-        let process = Command::new("redis-server")
-            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"])
-            .args([
-                "--save",
-                "",
-                "--appendonly",
-                "yes",
-                "--appendfsync",
-                "always",
-            ])
-            .current_dir(self.folder.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
-        self.process = Some(process);
-        for _ in 0..1_000 {
-            if std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
-                return Ok(());
-            }
-            std::thread::park_timeout(Duration::from_millis(10));
-        }
-        Err(std::io::Error::other("it does not listen"))
-    }
-
-    fn kill(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            process.kill().unwrap();
-            process.wait().unwrap();
-        }
-    }
-
-    fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
 
 /// Works on the queue. Does nothing unless the environment says so.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -182,6 +112,54 @@ async fn killed_workers_and_a_restarted_server_leave_one_result_for_every_item()
     }
     queue.delete().await.unwrap();
     assert_eq!(queue.total().await.unwrap(), None);
+}
+
+/// Sends a signal to a process of ours.
+#[cfg(unix)]
+fn signal(process: &Child, signal: &str) {
+    let pid = process.id().to_string();
+    let sent = Command::new("kill").args([signal, &pid]).status().unwrap();
+    assert!(sent.success());
+}
+
+/// Covers: AC-XT-19
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_was_paused_past_its_lease_overwrites_nothing() {
+    const COUNT: usize = 3_000;
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let url = server.url();
+    let queue = RedisQueue::connect(&url, "test").await.unwrap();
+    queue.open("run", &"job").await.unwrap();
+    let items = (0..COUNT).map(|i| (format!("q{i}"), i.to_string()));
+    queue.push(items).await.unwrap();
+    let patience = Instant::now() + Duration::from_secs(120);
+    let done = async |count: usize| {
+        while queue.done().await.unwrap() < count as u64 {
+            assert!(Instant::now() < patience, "no progress");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let paused = worker(&url, 0);
+    done(100).await;
+    signal(&paused, "-STOP");
+    let other = worker(&url, 1);
+    // The other takes what the paused one holds once its lease is over.
+    done(COUNT).await;
+    let (before, _) = queue.results::<String>("0").await.unwrap();
+    signal(&paused, "-CONT");
+    for mut worker in [paused, other] {
+        let ended = tokio::task::spawn_blocking(move || worker.wait());
+        assert!(ended.await.unwrap().unwrap().success());
+    }
+    assert_eq!(queue.done().await.unwrap(), COUNT as u64);
+    let (after, _) = queue.results::<String>("0").await.unwrap();
+    let ids = |results: Vec<gimmal_batch::queue::QueueResult<String>>| -> Vec<String> {
+        results.into_iter().map(|result| result.id).collect()
+    };
+    assert_eq!(ids(before), ids(after), "the first results stay");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
