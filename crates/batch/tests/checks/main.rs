@@ -4,13 +4,17 @@
 mod accounting;
 mod classifiers;
 mod cooldown;
+mod fairness;
 mod guards;
 mod hooks;
 mod journal;
+mod measured;
 mod pipeline;
+mod pool;
 mod quota;
 mod retry;
 mod shared;
+mod soak;
 mod storm;
 mod strategies;
 mod streaming;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use gimmal_batch::testing::{ScriptedStrategy, too_many_requests};
 use gimmal_batch::{Outcome, Processor, Usage};
-use gimmal_client::transport::RateLimits;
+use gimmal_client::transport::{RateLimitInfo, RateLimits};
 use tokio::time::Instant;
 
 use crate::support::{at_once, items, millis, run, seconds};
@@ -47,7 +47,6 @@ async fn storm(processor: Processor) -> (Duration, u64) {
     (begun.elapsed(), refused)
 }
 
-/// Covers: AC-XT-9
 #[tokio::test(start_paused = true)]
 async fn a_known_limit_is_used_up_and_hardly_passed() {
     let requests = NonZeroU64::new(LIMIT as u64).unwrap();
@@ -76,4 +75,44 @@ async fn an_unknown_limit_costs_some_refusals_and_loses_no_item() {
     let (took, refused) = storm(at_once(10)).await;
     assert!(took <= seconds(480), "{took:?}");
     assert!(refused * 20 < ITEMS as u64, "{refused} refusals");
+}
+
+/// Covers: AC-XT-9
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_the_service_tells_is_kept_from_then_on() {
+    const TOLD: u64 = 100;
+    for configured in [Some(1_000), None] {
+        let sent = Arc::new(Mutex::new(Vec::new()));
+        let times = Arc::clone(&sent);
+        let strategy = ScriptedStrategy::new(move |input, attempt, _| {
+            times.lock().unwrap().push(Instant::now());
+            let mut told = RateLimitInfo::default();
+            told.requests.limit = Some(TOLD);
+            attempt.told = Some(told);
+            Ok(Outcome::new(input.to_owned(), Usage::default(), 1))
+        })
+        .with_latency(millis(10));
+        let mut processor = at_once(5);
+        if let Some(requests) = configured.and_then(NonZeroU64::new) {
+            let limits = RateLimits::default().with_requests_per_minute(requests);
+            processor = processor.with_rate_limits(limits.with_burst(seconds(5)).unwrap());
+        }
+        let begun = Instant::now();
+        run(processor, Arc::new(strategy), items(500)).await;
+        let sent = sent.lock().unwrap();
+        // After the first window no minute holds more than was told, but for what was saved up.
+        let burst = if configured.is_some() {
+            TOLD * 5 / 60 + 1
+        } else {
+            1
+        };
+        let later: Vec<_> = sent.iter().filter(|at| **at >= begun + MINUTE).collect();
+        for first in 0..later.len() {
+            let end = *later[first] + MINUTE;
+            let within = later[first..].iter().take_while(|at| ***at < end);
+            assert!(within.count() as u64 <= TOLD + burst);
+        }
+        assert!(later.len() > 300, "{}", later.len());
+        assert!(begun.elapsed() < 6 * MINUTE, "{:?}", begun.elapsed());
+    }
 }
