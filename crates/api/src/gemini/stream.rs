@@ -71,38 +71,45 @@ impl GenerateStream {
         }
         Ok(reply)
     }
+
+    fn poll_chunk(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<GenerateContentResponse, Error>>> {
+        while !self.ended {
+            if let Some(chunk) = self.waiting.pop_front() {
+                return Poll::Ready(Some(chunk));
+            }
+            match ready!(self.events.poll_next_unpin(context)) {
+                Some(Ok(event)) => match chunks_of_list(&event.data) {
+                    Some(chunks) => self.waiting = chunks,
+                    None => return Poll::Ready(Some(self.read(&event.data))),
+                },
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => break,
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    fn read(&self, data: &Bytes) -> Result<GenerateContentResponse, Error> {
+        decode(data).map_err(|error| self.events.unreadable(error))
+    }
 }
 
 impl Stream for GenerateStream {
     type Item = Result<GenerateContentResponse, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        while !self.ended {
-            let item = match self.waiting.pop_front() {
-                Some(item) => item,
-                None => match ready!(self.events.poll_next_unpin(context)) {
-                    Some(Ok(event)) => match chunks_of_list(&event.data) {
-                        Some(chunks) => {
-                            self.waiting = chunks;
-                            continue;
-                        }
-                        None => decode(&event.data).map_err(|error| self.events.unreadable(error)),
-                    },
-                    Some(Err(error)) => Err(error),
-                    None => break,
-                },
-            };
-            match &item {
-                Ok(chunk) if self.parts.recorder.is_enabled() => {
-                    self.parts.recorder.record(attributes::reply(chunk));
-                }
-                Ok(_) => {}
-                Err(_) => self.ended = true,
+        let next = self.poll_chunk(context);
+        match &next {
+            Poll::Ready(Some(Ok(chunk))) if self.parts.recorder.is_enabled() => {
+                self.parts.recorder.record(attributes::reply(chunk));
             }
-            return Poll::Ready(Some(item));
+            Poll::Ready(None | Some(Err(_))) => self.ended = true,
+            _ => {}
         }
-        self.ended = true;
-        Poll::Ready(None)
+        next
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use futures_util::{Stream, StreamExt as _};
 use gimmal_transport::{Error, ResponseParts};
@@ -10,7 +10,7 @@ use gimmal_types::gemini::{Content, GenerateContentResponse};
 use http::{HeaderMap, StatusCode};
 
 use super::history::{History, is_valid};
-use crate::gemini::generate::{Event, Events};
+use crate::gemini::generate::Chunks;
 
 /// The chunks of a reply in a chat, as [`GenerateStream`](crate::gemini::GenerateStream) has them.
 ///
@@ -20,7 +20,7 @@ use crate::gemini::generate::{Event, Events};
 #[must_use = "a stream does nothing until it is read"]
 pub struct ChatStream<'a> {
     history: &'a mut History,
-    events: Events,
+    chunks: Chunks,
     /// Turns that are complete: a message or results, and the reply to it.
     rounds: Vec<(Content, Content)>,
     user: Content,
@@ -32,10 +32,10 @@ pub struct ChatStream<'a> {
 }
 
 impl<'a> ChatStream<'a> {
-    pub(super) fn new(history: &'a mut History, user: Content, events: Events) -> Self {
+    pub(super) fn new(history: &'a mut History, user: Content, chunks: Chunks) -> Self {
         Self {
             history,
-            events,
+            chunks,
             rounds: Vec::new(),
             user,
             said: None,
@@ -47,7 +47,7 @@ impl<'a> ChatStream<'a> {
 
     /// Everything of the first reply but its body.
     pub fn parts(&self) -> &ResponseParts {
-        self.events.parts()
+        self.chunks.parts()
     }
 
     /// The HTTP status of the first reply.
@@ -113,30 +113,29 @@ impl Stream for ChatStream<'_> {
     type Item = Result<GenerateContentResponse, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        while !self.ended {
-            match ready!(self.events.poll_next_unpin(context)) {
-                Some(Ok(Event::Chunk(mut chunk))) => {
-                    chunk.automatic_function_calling_history = Vec::new();
-                    self.note(&chunk);
-                    return Poll::Ready(Some(Ok(chunk)));
-                }
-                Some(Ok(Event::Round { calls, results })) => {
-                    let user = std::mem::replace(&mut self.user, results);
-                    self.rounds.push((user, calls));
-                    self.said = None;
-                    (self.valid, self.finished) = (true, false);
-                }
-                Some(Err(error)) => {
-                    self.ended = true;
-                    return Poll::Ready(Some(Err(error)));
-                }
-                None => {
-                    self.ended = true;
-                    self.record();
-                }
-            }
+        if self.ended {
+            return Poll::Ready(None);
         }
-        Poll::Ready(None)
+        let mut next = self.chunks.poll_next_unpin(context);
+        if let Some(round) = self.chunks.take_round() {
+            let user = std::mem::replace(&mut self.user, round.results);
+            self.rounds.push((user, round.calls));
+            self.said = None;
+            (self.valid, self.finished) = (true, false);
+        }
+        match &mut next {
+            Poll::Ready(Some(Ok(chunk))) => {
+                chunk.automatic_function_calling_history = Vec::new();
+                self.note(chunk);
+            }
+            Poll::Ready(Some(Err(_))) => self.ended = true,
+            Poll::Ready(None) => {
+                self.ended = true;
+                self.record();
+            }
+            Poll::Pending => {}
+        }
+        next
     }
 }
 
@@ -144,7 +143,7 @@ impl fmt::Debug for ChatStream<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("ChatStream")
-            .field("events", &self.events)
+            .field("chunks", &self.chunks)
             .finish_non_exhaustive()
     }
 }

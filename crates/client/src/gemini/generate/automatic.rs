@@ -2,7 +2,7 @@
 //! model goes on with their results.
 
 use std::borrow::Cow;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use gimmal_api::gemini::Backend;
 use gimmal_transport::{Error, Response, ResponseParts};
@@ -10,8 +10,8 @@ use gimmal_types::gemini::{
     AutomaticFunctionCallingConfig, Content, GenerateContentResponse, Part, Role,
 };
 
-use super::hops::{Call, Hops, Next, Work};
-use super::stream::{Event, Events};
+use super::hops::{Call, Hops};
+use super::stream::{Chunks, Round};
 use crate::gemini::ToolSet;
 
 /// Requests to the model unless the caller says otherwise, as in the reference.
@@ -93,7 +93,7 @@ impl Generation {
     }
 
     /// Opens the stream.
-    pub(in crate::gemini) async fn stream(self) -> Result<Events, Error> {
+    pub(in crate::gemini) async fn stream(self) -> Result<Chunks, Error> {
         let streams_arguments = self
             .call
             .request
@@ -117,17 +117,13 @@ impl Generation {
         {
             return self.call.stored_stream(&*store).await;
         }
-        let streaming = Streaming {
-            hops: Hops::open(self.call).await?,
+        Ok(Chunks::new(Streaming {
             next,
             tools: self.tools,
             left: self.left,
             keep_history: self.keep_history,
-            said: GenerateContentResponse::default(),
-            results: Vec::new(),
-            history: Vec::new(),
-        };
-        Ok(Events::new(streaming))
+            ..Streaming::plain(Hops::open(self.call).await?)
+        }))
     }
 }
 
@@ -144,6 +140,23 @@ fn said(reply: GenerateContentResponse) -> Content {
     content
 }
 
+/// What a stream waits for besides its chunks.
+pub(super) enum Work {
+    /// The request ended, perhaps with an error, and the reply may go on in another.
+    Resume(Option<Error>),
+    /// Functions that a chunk calls.
+    Run(Box<GenerateContentResponse>),
+    /// The next question to the model, with the results of functions.
+    Ask,
+}
+
+/// What came of it.
+pub(super) enum Done {
+    Nothing,
+    Chunk(Box<GenerateContentResponse>),
+    Round(Round),
+}
+
 /// A stream on its way.
 pub(super) struct Streaming {
     hops: Hops,
@@ -158,6 +171,7 @@ pub(super) struct Streaming {
     results: Vec<Part>,
     /// To be handed out with the next chunk.
     history: Vec<Content>,
+    work: Option<Work>,
 }
 
 impl Streaming {
@@ -172,6 +186,7 @@ impl Streaming {
             said: GenerateContentResponse::default(),
             results: Vec::new(),
             history: Vec::new(),
+            work: None,
         }
     }
 
@@ -180,49 +195,69 @@ impl Streaming {
         self.hops.stream().parts()
     }
 
-    pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Next> {
-        Poll::Ready(match ready!(self.hops.poll_next(context)) {
-            Some(Ok(chunk)) if self.next.is_some() && calls_functions(&chunk) => {
-                Some(Err(Work::Run(Box::new(chunk))))
+    /// The next chunk; or none, when there is work to do or the stream has ended.
+    pub(super) fn poll_next(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<GenerateContentResponse, Error>>> {
+        let mut next = self.hops.poll_next(context);
+        if let Poll::Ready(Some(Ok(chunk))) = &mut next {
+            if self.next.is_none() || !calls_functions(chunk) {
+                self.hand_out(chunk);
+                return next;
             }
-            Some(Ok(chunk)) => Some(Ok(self.hand_out(chunk))),
-            None if !self.results.is_empty() => Some(Err(Work::Ask)),
-            other => other,
-        })
+            self.work = Some(Work::Run(Box::new(std::mem::take(chunk))));
+            return Poll::Ready(None);
+        }
+        self.work = match next {
+            Poll::Ready(Some(Err(error))) => Some(Work::Resume(Some(error))),
+            Poll::Ready(_) if !self.hops.is_whole() => Some(Work::Resume(None)),
+            Poll::Ready(_) if !self.results.is_empty() => Some(Work::Ask),
+            Poll::Ready(_) => None,
+            Poll::Pending => return Poll::Pending,
+        };
+        Poll::Ready(None)
     }
 
-    /// Does what the stream waits for, and tells of it if anybody wants to know.
-    pub(super) async fn work(&mut self, work: Work) -> Result<Option<Event>, Error> {
+    pub(super) fn take_work(&mut self) -> Option<Work> {
+        self.work.take()
+    }
+
+    /// Does what the stream waits for.
+    pub(super) async fn work(&mut self, work: Work) -> Result<Done, Error> {
         match work {
-            Work::Resume(error) => self.hops.resume(error).await.map(|()| None),
-            Work::Run(chunk) => self.run(*chunk).await.map(Some),
+            Work::Resume(error) => self.hops.resume(error).await.map(|()| Done::Nothing),
+            Work::Run(chunk) => self.run(chunk).await.map(Done::Chunk),
             Work::Ask => self.ask().await,
         }
     }
 
-    fn hand_out(&mut self, mut chunk: GenerateContentResponse) -> GenerateContentResponse {
+    fn hand_out(&mut self, chunk: &mut GenerateContentResponse) {
         if self.next.is_some() {
             self.said.absorb(chunk.clone());
         }
         chunk.automatic_function_calling_history = std::mem::take(&mut self.history);
-        chunk
     }
 
     /// Runs what the chunk calls before it is handed out.
-    async fn run(&mut self, chunk: GenerateContentResponse) -> Result<Event, Error> {
+    async fn run(
+        &mut self,
+        mut chunk: Box<GenerateContentResponse>,
+    ) -> Result<Box<GenerateContentResponse>, Error> {
         if let Some(call) = &self.next {
             let answering = self.tools.answer(chunk.function_calls());
             let results = call.in_time(answering).await.flatten()?;
             self.results.extend(results.parts);
         }
-        Ok(Event::Chunk(self.hand_out(chunk)))
+        self.hand_out(&mut chunk);
+        Ok(chunk)
     }
 
     /// Asks the model again when functions ran.
-    async fn ask(&mut self) -> Result<Option<Event>, Error> {
+    async fn ask(&mut self) -> Result<Done, Error> {
         let results = std::mem::take(&mut self.results);
         let Some(mut call) = self.next.take() else {
-            return Ok(None);
+            return Ok(Done::Nothing);
         };
         let results = Content::new().set_role(Role::User).set_parts(results);
         let calls = said(std::mem::take(&mut self.said));
@@ -234,6 +269,6 @@ impl Streaming {
         self.left -= 1;
         self.next = (self.left > 1).then(|| call.clone());
         self.hops = Hops::open(call).await?;
-        Ok(Some(Event::Round { calls, results }))
+        Ok(Done::Round(Round { calls, results }))
     }
 }

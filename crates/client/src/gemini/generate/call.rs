@@ -177,8 +177,8 @@ impl GenerateContent {
     /// As [`Gemini::stream_generate_content`]; and when arguments of functions are to be streamed
     /// while functions run by themselves.
     pub async fn stream(self) -> Result<GenerateStream, Error> {
-        let events = self.generation().await?.stream().await?;
-        Ok(GenerateStream::new(events))
+        let chunks = self.generation().await?.stream().await?;
+        Ok(GenerateStream::new(chunks))
     }
 
     async fn generation(self) -> Result<Generation, Error> {

@@ -3,7 +3,7 @@
 //! A cut reply carries a token; the same request with that token goes on where the reply ended.
 
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use futures_util::StreamExt as _;
 use gimmal_api::gemini::{Gemini, GenerateStream};
@@ -68,19 +68,6 @@ impl Call {
     }
 }
 
-/// The next chunk of a stream, or what has to be done before there is one; `None` at the end.
-pub(super) type Next = Option<Result<GenerateContentResponse, Work>>;
-
-/// What a stream waits for besides its chunks.
-pub(super) enum Work {
-    /// The request ended, perhaps with an error, and the reply may go on in another.
-    Resume(Option<Error>),
-    /// Functions that a chunk calls.
-    Run(Box<GenerateContentResponse>),
-    /// The next question to the model, with the results of functions.
-    Ask,
-}
-
 /// The chunks of a reply, across the requests that it takes.
 #[derive(Debug)]
 pub(super) struct Hops {
@@ -133,20 +120,25 @@ impl Hops {
         &self.stream
     }
 
-    pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Next> {
+    /// The next chunk of the present request; after an error or the end, see [`Hops::is_whole`].
+    pub(super) fn poll_next(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<GenerateContentResponse, Error>>> {
         if self.ended {
             return Poll::Ready(None);
         }
-        Poll::Ready(match ready!(self.stream.poll_next_unpin(context)) {
-            Some(Ok(chunk)) => Some(Ok(self.pass(chunk))),
-            Some(Err(error)) => Some(Err(Work::Resume(Some(error)))),
-            None if self.is_whole() => None,
-            None => Some(Err(Work::Resume(None))),
-        })
+        // A chunk is large: it is changed where it is, not handed on from hand to hand.
+        let mut next = self.stream.poll_next_unpin(context);
+        if let Poll::Ready(Some(Ok(chunk))) = &mut next {
+            self.pass(chunk);
+        }
+        next
     }
 
-    fn is_whole(&self) -> bool {
-        self.error.is_none() && (self.hop.finished || !self.call.resume)
+    /// Whether a request that ended without an error was the last one.
+    pub(super) fn is_whole(&self) -> bool {
+        self.ended || self.error.is_none() && (self.hop.finished || !self.call.resume)
     }
 
     /// Opens the next request, or ends, with an error when one was the reason.
@@ -204,10 +196,10 @@ impl Hops {
     }
 
     /// Takes note of a chunk, and makes it part of the whole.
-    fn pass(&mut self, mut chunk: GenerateContentResponse) -> GenerateContentResponse {
+    fn pass(&mut self, chunk: &mut GenerateContentResponse) {
         self.hop.answered = true;
         if !self.call.resume {
-            return chunk;
+            return;
         }
         if chunk.prompt_feedback.is_some() {
             self.hop.finished = true;
@@ -245,7 +237,6 @@ impl Hops {
         if self.used.is_some() {
             chunk.initial_prompt_token_count = self.first_prompt;
         }
-        chunk
     }
 }
 

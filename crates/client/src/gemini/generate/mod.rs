@@ -11,5 +11,5 @@ mod typed;
 pub(super) use automatic::Generation;
 pub use call::GenerateContent;
 pub(super) use hops::Call;
+pub(super) use stream::Chunks;
 pub use stream::GenerateStream;
-pub(super) use stream::{Event, Events};

@@ -6,10 +6,9 @@ use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use gimmal_transport::{Error, Response};
 use gimmal_types::gemini::GenerateContentResponse;
 
-use super::GenerateStream;
 use super::automatic::Streaming;
 use super::hops::{Call, Hops};
-use super::stream::Events;
+use super::stream::Chunks;
 use crate::gemini::response_store::SentParts;
 use crate::gemini::{ResponseStore, StoreQuery};
 
@@ -43,14 +42,14 @@ impl Call {
     }
 
     /// The chunks of a reply, kept or sent for.
-    pub(super) async fn stored_stream(self, store: &dyn ResponseStore) -> Result<Events, Error> {
+    pub(super) async fn stored_stream(self, store: &dyn ResponseStore) -> Result<Chunks, Error> {
         let sent = SentParts::default();
         let (call, noted) = (self.clone(), sent.clone());
         let open = move || {
             let chunks = async move {
                 let streaming = Streaming::plain(Hops::open(Box::new(call)).await?);
                 noted.note(streaming.parts().clone());
-                Ok::<_, Error>(GenerateStream::new(Events::new(streaming)))
+                Ok::<_, Error>(Chunks::new(streaming))
             };
             stream::once(chunks).try_flatten().boxed()
         };
@@ -59,6 +58,6 @@ impl Call {
         // Whether a stream could be opened shows with its first chunk.
         let first = chunks.next().await.transpose()?;
         let chunks = stream::iter(first.map(Ok)).chain(chunks);
-        Ok(Events::stored(sent.of(source), chunks.boxed()))
+        Ok(Chunks::stored(sent.of(source), chunks.boxed()))
     }
 }

@@ -11,40 +11,38 @@ use gimmal_transport::{Error, ResponseParts};
 use gimmal_types::gemini::{Content, GenerateContentResponse};
 use http::{HeaderMap, StatusCode};
 
-use super::automatic::Streaming;
+use super::automatic::{Done, Streaming};
 
-/// What happens in a stream.
+/// Functions ran, and the model was asked again with their results.
 #[derive(Debug)]
-pub(in crate::gemini) enum Event {
-    Chunk(GenerateContentResponse),
-    /// Functions ran, and the model was asked again with their results.
-    Round {
-        calls: Content,
-        results: Content,
-    },
+pub(in crate::gemini) struct Round {
+    pub(in crate::gemini) calls: Content,
+    pub(in crate::gemini) results: Content,
 }
 
-/// A stream with everything that happens in it.
-pub(in crate::gemini) struct Events {
+/// The chunks of a reply, and the rounds between them.
+pub(in crate::gemini) struct Chunks {
     parts: ResponseParts,
     state: State,
+    round: Option<Round>,
 }
 
 enum State {
     /// Chunks are handed on as they come.
     Reading(Box<Streaming>),
     /// Functions run, or the next request is made.
-    Working(BoxFuture<'static, (Box<Streaming>, Result<Option<Event>, Error>)>),
+    Working(BoxFuture<'static, (Box<Streaming>, Result<Done, Error>)>),
     /// Chunks come from a store, or pass it.
     Stored(BoxStream<'static, Result<GenerateContentResponse, Error>>),
     Ended,
 }
 
-impl Events {
+impl Chunks {
     pub(super) fn new(streaming: Streaming) -> Self {
         Self {
             parts: streaming.parts().clone(),
             state: State::Reading(Box::new(streaming)),
+            round: None,
         }
     }
 
@@ -52,48 +50,58 @@ impl Events {
         parts: ResponseParts,
         chunks: BoxStream<'static, Result<GenerateContentResponse, Error>>,
     ) -> Self {
-        let state = State::Stored(chunks);
-        Self { parts, state }
+        Self {
+            parts,
+            state: State::Stored(chunks),
+            round: None,
+        }
     }
 
     pub(in crate::gemini) fn parts(&self) -> &ResponseParts {
         &self.parts
     }
+
+    /// The round that came before what was read last.
+    pub(in crate::gemini) fn take_round(&mut self) -> Option<Round> {
+        self.round.take()
+    }
 }
 
-impl Stream for Events {
-    type Item = Result<Event, Error>;
+impl Stream for Chunks {
+    type Item = Result<GenerateContentResponse, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
-            let work = match &mut self.state {
-                State::Reading(streaming) => match ready!(streaming.poll_next(context)) {
-                    Some(Ok(chunk)) => return Poll::Ready(Some(Ok(Event::Chunk(chunk)))),
-                    Some(Err(work)) => work,
-                    None => {
-                        self.state = State::Ended;
-                        continue;
+            match &mut self.state {
+                State::Reading(streaming) => {
+                    let next = streaming.poll_next(context);
+                    if !matches!(next, Poll::Ready(None)) {
+                        return next;
                     }
-                },
+                }
                 State::Working(work) => {
                     let (streaming, done) = ready!(work.as_mut().poll(context));
-                    self.state = match &done {
-                        Ok(_) => State::Reading(streaming),
-                        Err(_) => State::Ended,
-                    };
-                    match done.transpose() {
-                        Some(event) => return Poll::Ready(Some(event)),
-                        None => continue,
+                    self.state = State::Reading(streaming);
+                    match done {
+                        Ok(Done::Nothing) => {}
+                        Ok(Done::Chunk(chunk)) => return Poll::Ready(Some(Ok(*chunk))),
+                        Ok(Done::Round(round)) => self.round = Some(round),
+                        Err(error) => {
+                            self.state = State::Ended;
+                            return Poll::Ready(Some(Err(error)));
+                        }
                     }
+                    continue;
                 }
-                State::Stored(chunks) => {
-                    let chunk = ready!(chunks.poll_next_unpin(context));
-                    return Poll::Ready(chunk.map(|chunk| chunk.map(Event::Chunk)));
-                }
+                State::Stored(chunks) => return chunks.poll_next_unpin(context),
                 State::Ended => return Poll::Ready(None),
+            }
+            // Nothing more to read: there is work to do, or this is the end.
+            let State::Reading(mut streaming) = std::mem::replace(&mut self.state, State::Ended)
+            else {
+                continue;
             };
-            if let State::Reading(mut streaming) = std::mem::replace(&mut self.state, State::Ended)
-            {
+            if let Some(work) = streaming.take_work() {
                 self.state = State::Working(Box::pin(async move {
                     let done = streaming.work(work).await;
                     (streaming, done)
@@ -103,10 +111,10 @@ impl Stream for Events {
     }
 }
 
-impl fmt::Debug for Events {
+impl fmt::Debug for Chunks {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("Events")
+            .debug_struct("Chunks")
             .field("parts", &self.parts)
             .finish_non_exhaustive()
     }
@@ -120,11 +128,11 @@ impl fmt::Debug for Events {
 /// the stream ends.
 #[derive(Debug)]
 #[must_use = "a stream does nothing until it is read"]
-pub struct GenerateStream(Events);
+pub struct GenerateStream(Chunks);
 
 impl GenerateStream {
-    pub(super) fn new(events: Events) -> Self {
-        Self(events)
+    pub(super) fn new(chunks: Chunks) -> Self {
+        Self(chunks)
     }
 
     /// Everything of the first reply but its body.
@@ -155,12 +163,13 @@ impl GenerateStream {
     /// chunk by chunk to keep it.
     pub async fn collect(mut self) -> Result<GenerateContentResponse, Error> {
         let mut reply = GenerateContentResponse::default();
-        while let Some(event) = self.0.next().await {
-            match event? {
-                Event::Chunk(chunk) => reply.absorb(chunk),
-                // The calls are answered; the reply is what comes after them.
-                Event::Round { .. } => reply = GenerateContentResponse::default(),
+        while let Some(chunk) = self.0.next().await {
+            let chunk = chunk?;
+            // The calls are answered; the reply is what comes after them.
+            if self.0.take_round().is_some() {
+                reply = GenerateContentResponse::default();
             }
+            reply.absorb(chunk);
         }
         Ok(reply)
     }
@@ -170,14 +179,6 @@ impl Stream for GenerateStream {
     type Item = Result<GenerateContentResponse, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        loop {
-            let event = ready!(self.0.poll_next_unpin(context));
-            return Poll::Ready(match event {
-                Some(Ok(Event::Chunk(chunk))) => Some(Ok(chunk)),
-                Some(Ok(Event::Round { .. })) => continue,
-                Some(Err(error)) => Some(Err(error)),
-                None => None,
-            });
-        }
+        self.0.poll_next_unpin(context)
     }
 }
