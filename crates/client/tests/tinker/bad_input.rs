@@ -31,12 +31,13 @@ fn told<T: Debug>(outcome: Result<T, Error>, class: ErrorClass, words: &str, wha
     error
 }
 
-/// An error of the user's that the server found.
+/// An error of the user's that the server found, in a request that is named.
 #[track_caller]
 fn found<T: Debug>(outcome: Result<T, Error>, class: ErrorClass, words: &str, what: &str) -> Error {
     let error = told(outcome, class, words, what);
     assert_eq!(category(&error), RequestErrorCategory::User, "{error}");
     assert!(is_user_error(&error), "{error}");
+    assert!(failed_request_id(&error).is_some_and(|id| !id.is_empty()));
     error
 }
 
@@ -57,11 +58,10 @@ fn datum() -> Datum {
 /// The class of requests that the server took and could not do.
 const FAILED: ErrorClass = ErrorClass::RequestFailedError;
 
-/// A pass that the server takes and cannot do; the request is named.
+/// A pass that the server takes and cannot do.
 #[track_caller]
 fn failed_pass<T: Debug>(outcome: Result<T, Error>, words: &str) {
-    let error = found(outcome, FAILED, words, "correct the request");
-    assert!(failed_request_id(&error).is_some_and(|id| !id.is_empty()));
+    found(outcome, FAILED, words, "correct the request");
 }
 
 /// The next answer to a request of this kind is a refusal with a request id.

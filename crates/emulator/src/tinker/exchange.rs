@@ -6,7 +6,7 @@ use std::{io::Read as _, sync::Arc};
 use axum::body::{self, Body};
 use bytes::Bytes;
 use gimmal_types::tinker::proto::messages::ForwardBackwardRequest;
-use http::{HeaderMap, header, request::Parts};
+use http::{HeaderMap, HeaderName, header, request::Parts};
 use prost::Message as _;
 use serde_json::{Value, json};
 
@@ -26,6 +26,8 @@ use super::{
 
 /// Most bytes of a message, packed or not.
 const MOST_BYTES: usize = 512 << 20;
+/// The number of a call that was refused.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Members of messages that are credentials.
 const SECRETS: [&str; 2] = ["api_key", "weights_access_token"];
 
@@ -56,7 +58,11 @@ pub(crate) async fn reply(
         time: now,
         key_fingerprint: Keys::fingerprint(&parts.headers).as_deref(),
     });
-    let reply = decide(app, call, target, query, parts, message).await;
+    let mut reply = decide(app, call, target, query, parts, message).await;
+    if reply.status.is_client_error() || reply.status.is_server_error() {
+        let id = reply.headers.entry(REQUEST_ID);
+        id.or_insert_with(|| app.tinker.number_of_refusal().into());
+    }
     if let Some(entry) = entry.filter(|_| !reply.delivery.reset) {
         entry.answered(reply.status.as_u16());
     }

@@ -90,6 +90,7 @@ pub(crate) struct Tinker {
     pub(crate) flags: Mutex<(Map<String, Value>, Map<String, Value>)>,
     models: Mutex<BTreeMap<String, Arc<Model>>>,
     asked: AtomicU64,
+    refused: AtomicU64,
 }
 
 /// A model in training.
@@ -229,6 +230,7 @@ impl Tinker {
             flags: Mutex::new((settings.config.clone(), settings.dynamic_config.clone())),
             models: Mutex::default(),
             asked: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
             settings,
         })
     }
@@ -357,6 +359,11 @@ impl Tinker {
 
     pub(crate) fn models(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Model>>> {
         lock(&self.models)
+    }
+
+    /// A number for a call that was refused, by which it can be spoken of.
+    pub(crate) fn number_of_refusal(&self) -> u64 {
+        self.refused.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// An identifier for a request.
