@@ -130,6 +130,9 @@ impl Summary {
             );
             row("saved by kept replies", usd(totals.saved_usd));
         }
+        if totals.saved_by_jobs_usd > 0.0 {
+            row("saved by batch jobs", usd(totals.saved_by_jobs_usd));
+        }
         row("cache hit rate", format!("{:.1} %", self.cache_hit_rate));
         row(
             "effective input tokens",
@@ -162,10 +165,11 @@ impl Summary {
             );
             return;
         };
-        let of = if cost.includes_output {
-            ""
-        } else {
-            ", prompts only"
+        let of = match (cost.includes_output, self.totals.saved_by_jobs_usd > 0.0) {
+            (true, false) => "",
+            (true, true) => ", batch jobs at half",
+            (false, false) => ", prompts only",
+            (false, true) => ", prompts only, batch jobs at half",
         };
         if self.totals.usage.cached_tokens == 0 && cost.cache_upkeep_usd == 0.0 {
             row(

@@ -1,11 +1,15 @@
 //! How far a long run is: a bar on a terminal, a line now and then elsewhere.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures_util::future::BoxFuture;
+use gimmal_batch::{Event, Observer};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::grouped;
+use super::{grouped, usd};
 
 /// Lines are no closer together than this when they go to a file.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -22,8 +26,56 @@ pub(crate) struct Progress {
     cached_tokens: u64,
     started: Instant,
     done_before: u64,
+    /// What the answers cost so far, if prices are known.
+    spent_usd: Option<f64>,
+    pauses: Arc<Pauses>,
     shown: Shown,
     note: Option<Note>,
+}
+
+/// The pauses that a run makes when the service refuses it for the rate.
+#[derive(Debug, Default)]
+pub(crate) struct Pauses {
+    count: AtomicU64,
+    until: Mutex<Option<Instant>>,
+}
+
+impl Pauses {
+    /// How they stand, in a few words; `None` when there was none.
+    fn in_short(&self) -> Option<String> {
+        let count = self.count.load(Ordering::Relaxed);
+        if count == 0 {
+            return None;
+        }
+        let times = if count == 1 { "pause" } else { "pauses" };
+        let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = until.and_then(|until| until.checked_duration_since(Instant::now()));
+        Some(match left {
+            Some(left) => format!(
+                "{count} {times}, this one for {} s more",
+                left.as_secs() + 1
+            ),
+            None => format!("{count} {times}"),
+        })
+    }
+
+    fn set(&self, until: Option<Instant>) {
+        *self.until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    }
+}
+
+impl Observer for Pauses {
+    fn on_event<'a>(&'a self, event: &'a Event) -> BoxFuture<'a, ()> {
+        match event {
+            Event::CooldownStarted { duration, .. } => {
+                self.count.fetch_add(1, Ordering::Relaxed);
+                self.set(Instant::now().checked_add(*duration));
+            }
+            Event::CooldownEnded { .. } => self.set(None),
+            _ => {}
+        }
+        Box::pin(async {})
+    }
 }
 
 /// Something more to say, asked for now and then.
@@ -64,9 +116,21 @@ impl Progress {
             cached_tokens: 0,
             started: Instant::now(),
             done_before: done,
+            spent_usd: None,
+            pauses: Arc::default(),
             shown,
             note: None,
         }
+    }
+
+    /// Hears of pauses from the run that it is an observer of.
+    pub(crate) fn pauses(&self) -> Arc<Pauses> {
+        Arc::clone(&self.pauses)
+    }
+
+    /// What the answers cost so far.
+    pub(crate) fn spent(&mut self, usd: f64) {
+        self.spent_usd = Some(usd);
     }
 
     /// Adds what `tell` says, asked a few times a second.
@@ -85,11 +149,16 @@ impl Progress {
         self.failed += u64::from(failed);
         self.prompt_tokens += prompt_tokens;
         self.cached_tokens += cached_tokens;
+        self.show();
+    }
+
+    /// Shows how it stands, also when no item was done for a while.
+    pub(crate) fn show(&mut self) {
         let message = self.message();
         match &mut self.shown {
             Shown::Bar(bar) => {
                 bar.set_message(message);
-                bar.inc(1);
+                bar.set_position(self.done);
             }
             Shown::Lines(last) if last.elapsed() >= LINE_EVERY => {
                 *last = Instant::now();
@@ -111,6 +180,12 @@ impl Progress {
         if self.prompt_tokens > 0 {
             let cached = 100.0 * self.cached_tokens as f64 / self.prompt_tokens as f64;
             message = format!("{message}, {cached:.0} % of the input tokens cached");
+        }
+        if let Some(spent) = self.spent_usd {
+            message = format!("{message}, {}", usd(spent));
+        }
+        if let Some(pauses) = self.pauses.in_short() {
+            message = format!("{message}, {pauses}");
         }
         if let Some(note) = &mut self.note {
             if note.at.is_none_or(|at| at.elapsed() >= NOTE_EVERY) {

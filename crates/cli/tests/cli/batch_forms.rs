@@ -1,6 +1,6 @@
 //! `gimmal batch` with other inputs, limits, a journal, reports, jobs of the service and workers.
 
-use gimmal_emulator::{Emulator, Route};
+use gimmal_emulator::{Emulator, Fault, FaultRule, Route};
 use serde_json::Value;
 
 use crate::support::{Bench, finish, prompts, records};
@@ -207,9 +207,36 @@ async fn prompts_go_through_batch_jobs_of_the_service() {
     let answers = records(&bench.path("answers.jsonl"));
     assert_eq!(answers.len(), 12);
     assert!(answers.iter().all(|answer| answer["text"].is_string()));
+    assert!(answers.iter().all(|answer| answer["by_batch_job"] == true));
+    // They cost half, and the closing table says so.
+    assert!(ran.out.contains("batch jobs at half"), "{}", ran.out);
+    assert!(ran.out.contains("saved by batch jobs"), "{}", ran.out);
     assert_eq!(emulator.journal().count(Route::CreateBatch), 1);
     assert_eq!(emulator.journal().count(Route::GenerateContent), 0);
     assert!(!bench.path("answers.jsonl.jobs").exists());
+    emulator.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_progress_tells_the_cost_and_the_pauses() {
+    let refusal = Fault::rate_limited(std::time::Duration::from_millis(50));
+    let refusal = FaultRule::new(refusal).on(Route::GenerateContent);
+    let emulator = Emulator::builder()
+        .with_fault(refusal.at_most(1))
+        .start()
+        .await
+        .unwrap();
+    let bench = Bench::new();
+    bench.write("prompts.jsonl", prompts(3));
+    let ran = finish(bench.command_for(&emulator, ["batch", "prompts.jsonl"].iter().chain(&OUT)))
+        .await
+        .code(0);
+    let last = ran.err.lines().find(|line| line.starts_with("3 of 3 done"));
+    let last = last.unwrap_or_else(|| panic!("{}", ran.err));
+    assert!(
+        last.contains("$0.000") && last.contains("1 pause"),
+        "{last}"
+    );
     emulator.shutdown().await;
 }
 

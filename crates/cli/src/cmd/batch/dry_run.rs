@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gimmal_batch::strategies::GeminiStrategy;
-use gimmal_batch::{CallStrategy as _, WorkItem};
+use gimmal_batch::{BATCH_JOB_PRICE, CallStrategy as _, WorkItem};
 use gimmal_client::gemini::planner::{Bill, ModelFacts};
 use serde::Serialize;
 
@@ -24,6 +24,8 @@ struct Plan {
     without_cache_usd: Option<f64>,
     /// With the context read from a cache; making and keeping it are not counted.
     with_cache_usd: Option<f64>,
+    /// As batch jobs of the service, which read from no cache.
+    as_batch_jobs_usd: Option<f64>,
     /// What --rpm and --tpm make of it, at least.
     seconds_at_least: f64,
 }
@@ -62,6 +64,7 @@ pub(super) fn run<C>(
     if facts.is_some() {
         plan.without_cache_usd = Some(plain.total_usd());
         plan.with_cache_usd = Some(cached.total_usd());
+        plan.as_batch_jobs_usd = Some(BATCH_JOB_PRICE * plain.total_usd());
     }
     plan.seconds_at_least = at_least(args, &plan).as_secs_f64();
     if json {
@@ -94,6 +97,9 @@ impl Plan {
                 row("cost without a cache, about", usd(without));
                 if self.context_tokens > 0 {
                     row("cost with a cache, about", usd(with));
+                }
+                if let Some(jobs) = self.as_batch_jobs_usd {
+                    row("cost as batch jobs, about", usd(jobs));
                 }
             }
             _ => row(

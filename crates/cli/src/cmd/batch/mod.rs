@@ -45,6 +45,8 @@ use crate::replies::{self, Replies};
 
 /// So long an answer takes, roughly; only the life of the cache depends on it.
 const SECONDS_PER_ANSWER: u64 = 10;
+/// The progress is shown so often while no prompt is done.
+const SHOW_EVERY: Duration = Duration::from_secs(1);
 /// No cache is made to live longer than about an hour.
 const LONGEST_LIFE: Duration = Duration::from_secs(3000);
 
@@ -139,6 +141,7 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
         })
         .with_shutdown(shutdown.clone());
     processor = pace::limited(processor, &args, facts.as_ref())?;
+    processor = processor.with_observer(sink.progress.pauses());
     if args.reports.report.is_some() {
         processor = processor.with_observer(Arc::clone(&timeline) as _);
     }
@@ -153,7 +156,15 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
     let mut run = run.await.map_err(|error| stopped(&error))?;
 
     let mut written = Ok(());
-    while let Some(result) = run.next().await {
+    loop {
+        let result = tokio::select! {
+            result = run.next() => result,
+            () = tokio::time::sleep(SHOW_EVERY) => {
+                sink.progress.show();
+                continue;
+            }
+        };
+        let Some(result) = result else { break };
         // What only says how the run ended is left for the next one.
         if result.category().is_some_and(Category::is_collateral) {
             continue;

@@ -39,7 +39,7 @@ pub(super) async fn run(
         if again && args.pace.retry_online {
             left.push(item);
         } else {
-            sink.take(result)?;
+            sink.take_from_job(result)?;
         }
     }
     Ok(left)

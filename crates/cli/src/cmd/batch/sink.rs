@@ -11,6 +11,9 @@ use super::prompts::Checked;
 use super::results::Results;
 use crate::output::Progress;
 
+/// A result with its place in the input and the other members of its line.
+type Placed = WorkItemResult<Answer, (u64, Map<String, Value>)>;
+
 /// Takes results one by one.
 pub(super) struct Sink<'a> {
     results: Results,
@@ -48,13 +51,20 @@ impl<'a> Sink<'a> {
     }
 
     /// Writes a result and counts it.
-    pub(super) fn take(
-        &mut self,
-        result: WorkItemResult<Answer, (u64, Map<String, Value>)>,
-    ) -> anyhow::Result<()> {
+    pub(super) fn take(&mut self, result: Placed) -> anyhow::Result<()> {
+        self.take_record(result, false)
+    }
+
+    /// Writes a result of a batch job, which costs half.
+    pub(super) fn take_from_job(&mut self, result: Placed) -> anyhow::Result<()> {
+        self.take_record(result, true)
+    }
+
+    fn take_record(&mut self, result: Placed, by_batch_job: bool) -> anyhow::Result<()> {
         let place = result.context.0;
         let mut record = OutputRecord::from(result.map_context(|(_, members)| members));
         record.index = place;
+        record.by_batch_job = by_batch_job;
         record.digest = self
             .checked
             .digest_of(&record.id, self.run_id)
@@ -62,13 +72,16 @@ impl<'a> Sink<'a> {
         self.results.write(&record)?;
         self.done += 1;
         self.hopeless = self.watch.sees(&record);
+        self.totals.add(&record, self.facts.as_ref());
         let usage = &record.usage;
+        if self.facts.is_some() {
+            self.progress.spent(self.totals.bill.total_usd());
+        }
         self.progress.item(
             record.error.is_some(),
             usage.prompt_tokens,
             usage.cached_tokens,
         );
-        self.totals.add(&record, self.facts.as_ref());
         Ok(())
     }
 
