@@ -2,9 +2,9 @@
 
     cargo bench -p gimmal-batch --bench overhead --no-run     (prints the program)
     pip install async-batch-llm==0.28.0
-    python3 crates/batch/benches/overhead.py PROGRAM [ITEMS]
+    python3 crates/batch/benches/overhead.py PROGRAM [ITEMS [ROUNDS]]
 
-Every run is a process of its own. The median of three runs counts; CPU seconds hardly depend on
+Every run is a process of its own. The median of three rounds counts; CPU seconds hardly depend on
 what else the machine does, wall time does.
 """
 
@@ -43,7 +43,7 @@ def last_line(command):
 
 def main():
     program, items = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "20000"
-    rounds = 3
+    rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 3
     print("strategy workers | items/s ours, bare loop, theirs | of the bare loop | CPU s/1000 ours, theirs"
           " | times theirs per CPU s | MiB ours, theirs")
     for strategy in ("noop", "sleep1ms"):
