@@ -80,9 +80,9 @@ impl OtelObserver {
 
     fn ended(&self, item: &Ended<'_>) {
         let result = result_of(item.category);
-        self.items.add(1, &[result.clone()]);
-        self.duration
-            .record(item.duration.as_secs_f64(), &[result.clone()]);
+        let labels = std::slice::from_ref(&result);
+        self.items.add(1, labels);
+        self.duration.record(item.duration.as_secs_f64(), labels);
         for timing in item.attempts {
             self.tries.add(1, &[result_of(timing.category.as_ref())]);
         }
