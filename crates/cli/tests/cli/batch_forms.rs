@@ -72,6 +72,22 @@ fn a_template_that_names_no_column_is_told_before_anything_is_sent() {
         "{}",
         ran.err
     );
+    // Once for all rows alike.
+    bench.write("t.csv", "id,text\na,Good day\nb,Well\nc,Thanks\n");
+    let args = ["batch", "t.csv", "--template", "{body}"];
+    let ran = bench.run(args.iter().chain(&OUT)).code(2);
+    assert_eq!(ran.err.matches("has no `body`").count(), 1, "{}", ran.err);
+    assert!(ran.err.contains("(and 2 more like it)"), "{}", ran.err);
+    // A folder's file by its name.
+    std::fs::create_dir(bench.path("notes")).unwrap();
+    bench.write("notes/one.md", "Sum this up.");
+    bench.write("notes/two.md", "");
+    let ran = bench.run(["batch", "notes"].iter().chain(&OUT)).code(2);
+    assert!(
+        ran.err.contains("two.md: has an empty `prompt`"),
+        "{}",
+        ran.err
+    );
     let args = ["batch", "t.csv", "--template", "{text"];
     let ran = bench.run(args.iter().chain(&OUT)).code(2);
     assert!(

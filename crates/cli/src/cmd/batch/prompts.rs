@@ -1,5 +1,6 @@
 //! The input of a batch: read twice, once to check and once to send.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -136,17 +137,45 @@ impl Prompts {
                 Err(line) => bad.push(line),
             }
         }
-        for line in bad.iter().take(SHOWN) {
-            writeln!(std::io::stderr(), "{name}:{}: {}", line.line, line.reason)?;
+        let files = match (self.format, &self.place) {
+            (Format::Dir, Place::Path(folder)) => Some(self.files(folder)?),
+            _ => None,
+        };
+        // What is wrong with many lines alike, such as a column that is not there, is told once.
+        let mut told: Vec<(u64, &str, usize)> = Vec::new();
+        let mut known: HashMap<&str, usize> = HashMap::new();
+        for line in &bad {
+            if let Some(place) = known.get(line.reason.as_str()) {
+                told[*place].2 += 1;
+            } else {
+                known.insert(&line.reason, told.len());
+                told.push((line.line, &line.reason, 0));
+            }
         }
-        if bad.len() > SHOWN {
-            writeln!(std::io::stderr(), "and {} more", bad.len() - SHOWN)?;
+        for (line, reason, more) in told.iter().take(SHOWN) {
+            let file = usize::try_from(*line)
+                .ok()
+                .and_then(|line| line.checked_sub(1));
+            let file = file.and_then(|place| files.as_ref()?.get(place));
+            let place = file.map_or_else(
+                || format!("{name}:{line}"),
+                |file| file.display().to_string(),
+            );
+            let also = match more {
+                0 => String::new(),
+                more => format!(" (and {more} more like it)"),
+            };
+            writeln!(std::io::stderr(), "{place}: {reason}{also}")?;
+        }
+        if told.len() > SHOWN {
+            writeln!(std::io::stderr(), "and {} more", told.len() - SHOWN)?;
         }
         if !bad.is_empty() && !skip_invalid {
+            let what = if files.is_some() { "file" } else { "line" };
             let lines = if bad.len() == 1 {
-                "1 line"
+                format!("1 {what}")
             } else {
-                &format!("{} lines", bad.len())
+                format!("{} {what}s", bad.len())
             };
             return Err(Failure::usage(format!(
                 "{lines} of {name} cannot be used, so nothing was sent; mend them or pass \
