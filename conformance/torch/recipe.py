@@ -52,7 +52,7 @@ def main():
     losses = [step["train_mean_nll"] for step in metrics if "train_mean_nll" in step]
     print(f"{len(losses)} steps, loss of a token {losses[0]:.4f} → {losses[-1]:.4f}: it fell by "
           f"{1 - losses[-1] / losses[0]:.1%}; {len(checkpoints)} checkpoints")
-    sys.exit(0 if len(losses) == steps and losses[-1] <= 0.2 * losses[0] else 1)
+    sys.exit(0 if len(losses) == steps and losses[-1] <= 0.7 * losses[0] else 1)
 
 
 if __name__ == "__main__":
