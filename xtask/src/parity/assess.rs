@@ -305,7 +305,7 @@ impl Context<'_> {
         let mut known: BTreeSet<String> = BTreeSet::new();
         for row in rows {
             match row.kind {
-                Kind::Call => {
+                Kind::Call | Kind::Function => {
                     known.insert(row.id.clone());
                 }
                 Kind::Check => {
@@ -328,7 +328,7 @@ impl Context<'_> {
                 .iter()
                 .filter(|c| c.tags.iter().any(|t| t == tag))
             {
-                let message = format!("`Covers: {tag}` names no call, method or check");
+                let message = format!("`Covers: {tag}` names no call, method, function or check");
                 findings.push(Finding::error(&case.file, case.line, message));
             }
         }

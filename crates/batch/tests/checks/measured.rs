@@ -28,12 +28,15 @@ use crate::support::{at_once, items, millis, seconds};
 const MODEL: &str = "gemini-2.5-flash";
 const MINUTE: Duration = Duration::from_secs(60);
 
+/// When it is to wake, and how.
+type Sleeper = (Instant, oneshot::Sender<()>);
+
 /// Time that the emulator and the run share.
 #[derive(Clone, Debug)]
 struct Time {
     manual: ManualClock,
     begun: (Instant, SystemTime),
-    sleepers: Arc<Mutex<Vec<(Instant, oneshot::Sender<()>)>>>,
+    sleepers: Arc<Mutex<Vec<Sleeper>>>,
     in_flight: Arc<AtomicUsize>,
 }
 

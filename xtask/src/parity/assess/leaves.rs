@@ -188,7 +188,7 @@ impl Context<'_> {
 /// Names under which tests and vectors speak for a row.
 fn names_in_tags(row: &Row) -> Vec<String> {
     match row.kind {
-        Kind::Call => vec![row.id.clone()],
+        Kind::Call | Kind::Function => vec![row.id.clone()],
         Kind::Method => {
             let class = row.parent().rsplit('.').next().unwrap_or_default();
             let own = format!("{class}.{}", row.name());
