@@ -237,6 +237,8 @@ impl Decoder {
             } else if let Some(next) = self.queue.pop_front() {
                 self.chunk = next;
             } else {
+                // Not even an empty view may keep the chunk: the connection reads into it again.
+                self.chunk = Bytes::new();
                 return false;
             }
         }

@@ -90,6 +90,10 @@ impl<T: WireValue> WireValue for Vec<T> {
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
                 let mut items = Vec::new();
                 while let Some(item) = seq.next_element_seed(ValueSeed::<T>::default())? {
+                    if items.is_empty() {
+                        // Most lists have one element, and elements are large.
+                        items.reserve_exact(1);
+                    }
                     items.push(item);
                 }
                 Ok(items)
