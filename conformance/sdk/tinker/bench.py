@@ -101,8 +101,8 @@ class Bench:
             cwd=self._home.name,
         )
         # A thread of the tool may abort the interpreter on its way out; what was asked for has been
-        # done and printed by then.
-        aborted_late = done.returncode == -signal.SIGABRT and done.stdout
+        # done and printed by then. Whatever goes wrong earlier is told on the error stream.
+        aborted_late = done.returncode == -signal.SIGABRT and (done.stdout or not done.stderr)
         return 0 if aborted_late else done.returncode, done.stdout, done.stderr
 
     @property
