@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -141,6 +142,8 @@ pub(super) struct Shared {
     config: PauseConfig,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
+    /// The generation of the state, for those who need nothing else and then take no lock.
+    generation: AtomicU64,
     /// One place: whoever holds it is the next to set off.
     head: Arc<Gate>,
     /// Tells the head that the pause was lifted.
@@ -177,6 +180,7 @@ impl Shared {
             config,
             clock,
             state: Mutex::default(),
+            generation: AtomicU64::new(0),
             head: Arc::new(Gate::new(Rule::Whole, 1)),
             changed: Notify::new(),
         }
@@ -266,8 +270,8 @@ impl PauseWindow {
     /// it is extended.
     pub async fn enter_within(&self, longest: Duration) -> Result<PauseGeneration, Duration> {
         let shared = &*self.shared;
-        if let Some(generation) = self.never_paused() {
-            return Ok(generation);
+        if !self.was_ever_paused() {
+            return Ok(PauseGeneration::default());
         }
         let (remaining, open) = self.state(|state, now| {
             let remaining = state.remaining(now);
@@ -342,7 +346,9 @@ impl PauseWindow {
 
     /// Takes note that a call succeeded: the next pause is a first one again.
     pub fn succeeded(&self) {
-        self.lock().consecutive = 0;
+        if self.was_ever_paused() {
+            self.lock().consecutive = 0;
+        }
     }
 
     /// Pauses for `length` from now, unless a longer pause is on.
@@ -391,25 +397,27 @@ impl PauseWindow {
     /// The number of pauses so far, as a mark: a refusal of a call that was sent before the last
     /// pause is known by it.
     pub fn generation(&self) -> PauseGeneration {
-        PauseGeneration(self.lock().generation)
+        PauseGeneration(self.shared.generation.load(Ordering::Acquire))
+    }
+
+    /// The common case is that it was not, and then there is nothing to look at.
+    fn was_ever_paused(&self) -> bool {
+        self.generation() != PauseGeneration::default()
     }
 
     fn state<T>(&self, use_state: impl FnOnce(&mut State, Instant) -> T) -> T {
         let mut state = self.lock();
-        use_state(&mut state, self.shared.clock.now())
+        let used = use_state(&mut state, self.shared.clock.now());
+        self.shared
+            .generation
+            .store(state.generation, Ordering::Release);
+        used
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         let state = self.shared.state.lock();
         // No code of others runs under the lock, so a poisoned one is still consistent.
         state.unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The common case, for which it is not worth looking at the clock.
-    fn never_paused(&self) -> Option<PauseGeneration> {
-        let state = self.lock();
-        let never = state.until.is_none();
-        never.then_some(PauseGeneration(state.generation))
     }
 }
 
