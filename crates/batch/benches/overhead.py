@@ -4,6 +4,8 @@
     pip install async-batch-llm==0.28.0
     python3 crates/batch/benches/overhead.py PROGRAM [ITEMS [ROUNDS]]
 
+Two bare loops are run as well, both over `buffer_unordered`: one spawns a task of tokio for each item, as
+the processor's own tasks are spawned, the other polls all items in the task that reads the results.
 Every run is a process of its own. The median of three rounds counts; CPU seconds hardly depend on
 what else the machine does, wall time does.
 """
@@ -44,22 +46,23 @@ def last_line(command):
 def main():
     program, items = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "20000"
     rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 3
-    print("strategy workers | items/s ours, bare loop, theirs | of the bare loop | CPU s/1000 ours, theirs"
-          " | times theirs per CPU s | MiB ours, theirs")
+    print("strategy workers | items/s ours, tasks, one task, theirs | of tasks | of one task"
+          " | CPU s/1000 ours, theirs | times theirs per CPU s | MiB ours, theirs")
     for strategy in ("noop", "sleep1ms"):
         for workers in ("10", "100", "1000"):
-            ours, bare, theirs = [], [], []
+            ours, tasks, one, theirs = [], [], [], []
             for _ in range(rounds):
                 ours.append(last_line([program, "processor", strategy, workers, items]))
-                bare.append(last_line([program, "buffer_unordered", strategy, workers, items]))
+                tasks.append(last_line([program, "spawned", strategy, workers, items]))
+                one.append(last_line([program, "buffer_unordered", strategy, workers, items]))
                 theirs.append(last_line([sys.executable, "-c", THEIRS, strategy, workers, items]))
-            assert all(run["ok"] == int(items) for run in ours + bare + theirs)
+            assert all(run["ok"] == int(items) for run in ours + tasks + one + theirs)
             median = lambda runs, key: statistics.median(run[key] for run in runs)
-            speed = [median(runs, "items_per_s") for runs in (ours, bare, theirs)]
+            speed = [median(runs, "items_per_s") for runs in (ours, tasks, one, theirs)]
             cpu = [median(runs, "cpu_s_per_1000") for runs in (ours, theirs)]
             rss = [median(runs, "peak_rss_mib") for runs in (ours, theirs)]
-            print(f"{strategy} {workers} | {speed[0]:.0f}, {speed[1]:.0f}, {speed[2]:.0f} "
-                  f"| {speed[0] / speed[1]:.2f} | {cpu[0]:.4f}, {cpu[1]:.4f} | {cpu[1] / cpu[0]:.0f} "
+            print(f"{strategy} {workers} | {', '.join(f'{each:.0f}' for each in speed)} "
+                  f"| {speed[0] / speed[1]:.2f} | {speed[0] / speed[2]:.2f} | {cpu[0]:.4f}, {cpu[1]:.4f} | {cpu[1] / cpu[0]:.0f} "
                   f"| {rss[0]:.0f}, {rss[1]:.0f}", flush=True)
 
 

@@ -1,8 +1,8 @@
 //! What the framework costs for an item: one configuration per process, one JSON line per run.
 //!
 //! `cargo bench -p gimmal-batch --bench overhead -- MODE STRATEGY WORKERS ITEMS`, where MODE is
-//! `processor`, `quota` (limits that never bind), `observer`, `journal` or `buffer_unordered`, and
-//! STRATEGY is `noop` or `sleep1ms`. `overhead.py` beside this file runs them all, and the same with
+//! `processor`, `quota` (limits that never bind), `observer`, `journal`, or one of two bare loops:
+//! `buffer_unordered`, and `spawned`, the same with a task of tokio for each item. STRATEGY is `noop` or `sleep1ms`. `overhead.py` beside this file runs them all, and the same with
 //! the Python package, in turns. Without arguments it runs one small configuration of each mode.
 
 use std::io::Write as _;
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use cpu_time::ProcessTime;
 use futures_util::future::BoxFuture;
-use futures_util::{StreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use gimmal_batch::journal::{Fsync, Journal};
 use gimmal_batch::{
     Attempt, CallStrategy, Event, Failure, Hooks, Observer, Order, Outcome, Processor,
@@ -82,6 +82,7 @@ fn main() {
         }],
         _ => [
             "buffer_unordered",
+            "spawned",
             "processor",
             "quota",
             "observer",
@@ -105,7 +106,13 @@ fn run(config: &Config) {
     let (wall, cpu) = (Instant::now(), ProcessTime::now());
     let ok = runtime.block_on(async {
         match config.mode.as_str() {
-            "buffer_unordered" => bare(config).await,
+            "buffer_unordered" => bare(config, work).await,
+            "spawned" => {
+                bare(config, |latency, id, input| {
+                    tokio::spawn(work(latency, id, input)).map(|done| done.expect("no panic"))
+                })
+                .await
+            }
             _ => batch(config).await,
         }
     });
@@ -167,16 +174,23 @@ async fn batch(config: &Config) -> usize {
     ok
 }
 
-async fn bare(config: &Config) -> usize {
+/// The work on an item that [`Idle`] does, without a strategy.
+async fn work(latency: Duration, id: String, input: String) -> (String, String) {
+    if !latency.is_zero() {
+        tokio::time::sleep(latency).await;
+    }
+    (id, input.clone())
+}
+
+/// A loop without any of what the processor is for.
+async fn bare<F>(config: &Config, begin: impl Fn(Duration, String, String) -> F) -> usize
+where
+    F: Future<Output = (String, String)>,
+{
     let latency = latency(config);
     let items = (0..config.items).map(|i| (i.to_string(), format!("prompt {i}")));
     let mut results = stream::iter(items)
-        .map(|(id, input)| async move {
-            if !latency.is_zero() {
-                tokio::time::sleep(latency).await;
-            }
-            (id, input.clone())
-        })
+        .map(|(id, input)| begin(latency, id, input))
         .buffer_unordered(config.workers);
     let mut sink = std::io::BufWriter::new(std::fs::File::create("/dev/null").expect("a sink"));
     let mut ok = 0;

@@ -3,7 +3,9 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::task::Poll;
 
+use futures_util::future::{BoxFuture, poll_fn};
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt as _, StreamExt as _};
 
@@ -22,6 +24,8 @@ pub(crate) struct Taken<I, C> {
 /// Reads items and hands them out.
 pub(crate) struct Intake<I, C> {
     stream: Option<BoxStream<'static, WorkItem<I, C>>>,
+    /// Ready once nothing more is to be read.
+    draining: BoxFuture<'static, ()>,
     ahead: usize,
     next_index: u64,
     waiting: BinaryHeap<Ranked<I, C>>,
@@ -55,10 +59,15 @@ impl<I, C> Ord for Ranked<I, C> {
 }
 
 impl<I, C> Intake<I, C> {
-    /// Reads `ahead` items more than it hands out.
-    pub(crate) fn new(stream: BoxStream<'static, WorkItem<I, C>>, ahead: usize) -> Self {
+    /// Reads `ahead` items more than it hands out, and waits for none once `draining` is ready.
+    pub(crate) fn new(
+        stream: BoxStream<'static, WorkItem<I, C>>,
+        draining: impl Future<Output = ()> + Send + 'static,
+        ahead: usize,
+    ) -> Self {
         Self {
             stream: Some(stream),
+            draining: draining.boxed(),
             ahead,
             next_index: 0,
             waiting: BinaryHeap::new(),
@@ -69,18 +78,33 @@ impl<I, C> Intake<I, C> {
     /// The next item; `None` when there are no more.
     pub(crate) async fn next(&mut self) -> Option<Taken<I, C>> {
         if self.ahead == 0 {
-            let item = self.stream.as_mut()?.next().await?;
+            let item = self.read().await?;
             return Some(self.number(item));
         }
         self.read_what_is_there();
         if self.waiting.is_empty() {
-            let item = self.stream.as_mut()?.next().await?;
+            let item = self.read().await?;
             self.put(item);
             self.read_what_is_there();
         }
         let taken = self.waiting.pop().map(|ranked| ranked.taken);
         self.read_what_is_there();
         taken
+    }
+
+    /// Waits for an item of the input. Whoever asks sees to it that the run was not told to end
+    /// before; here it is heard of during the wait.
+    async fn read(&mut self) -> Option<WorkItem<I, C>> {
+        let (stream, draining) = (self.stream.as_mut()?, &mut self.draining);
+        let read = poll_fn(|context| match stream.poll_next_unpin(context) {
+            Poll::Pending => draining.poll_unpin(context).map(|()| None),
+            read => read,
+        })
+        .await;
+        if read.is_none() {
+            self.stream = None;
+        }
+        read
     }
 
     /// An item that was read and not handed out; nothing more is read.
@@ -130,7 +154,7 @@ mod tests {
             let item = WorkItem::new(i.to_string(), ());
             item.with_priority(i32::from(i % 100 == 99))
         });
-        let mut intake = Intake::new(stream::iter(items).boxed(), 200);
+        let mut intake = Intake::new(stream::iter(items).boxed(), std::future::pending(), 200);
         let first = intake.next().await.unwrap();
         assert_eq!(first.index, 99);
         assert_eq!(intake.next().await.unwrap().index, 199);

@@ -165,7 +165,7 @@ where
             };
             let item = WorkItem::new(id.clone(), input);
             match self.engine.process(Taken { index, item }).await {
-                Some(result) => result,
+                Some(finished) => finished.result,
                 None => failed(self.fatal()),
             }
         };

@@ -19,7 +19,7 @@ use super::scope::Scopes;
 use super::shared::{Lease, Shared};
 use super::stats::Recorder;
 use super::stop::Stop;
-use super::worker::{Held, Worker};
+use super::worker::{Results, Worker};
 use super::{
     Event, Hooks, Order, Processor, RunError, Stats, Strategies, Termination, TerminationKind,
     WorkItem, WorkItemResult,
@@ -30,16 +30,50 @@ use super::{
 /// Dropping a run stops its workers; the strategy is then not cleaned up.
 #[must_use = "results wait to be read, and the strategy to be cleaned up"]
 pub struct Run<O, C = ()> {
-    results: mpsc::UnboundedReceiver<Held<O, C>>,
+    results: mpsc::UnboundedReceiver<Results<O, C>>,
+    /// Results that came together and are given one by one.
+    come: std::vec::IntoIter<WorkItemResult<O, C>>,
+    places: Places,
     order: Order,
     /// Results that wait for one before them, by their place in the input.
-    waiting: BTreeMap<u64, Held<O, C>>,
+    waiting: BTreeMap<u64, WorkItemResult<O, C>>,
     /// The place in the input of the result to give next.
     next: u64,
     workers: JoinSet<()>,
     observers: JoinSet<()>,
     timer: Option<AbortHandle>,
     view: Arc<dyn View>,
+}
+
+/// The places of results, given back some at a time.
+struct Places {
+    all: Arc<Semaphore>,
+    /// Results that were read and whose places are not given back.
+    read: usize,
+    /// So many places are given back together.
+    step: usize,
+}
+
+impl Places {
+    fn new(count: usize) -> Self {
+        Self {
+            all: Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS))),
+            read: 0,
+            step: (count / 8).clamp(1, 64),
+        }
+    }
+
+    /// A result was read.
+    fn one_read(&mut self) {
+        self.read += 1;
+        if self.read >= self.step {
+            self.give_back();
+        }
+    }
+
+    fn give_back(&mut self) {
+        self.all.add_permits(std::mem::take(&mut self.read));
+    }
 }
 
 /// How a run ended.
@@ -194,9 +228,10 @@ where
         let engine = self.engine;
         let settings = &engine.settings;
         let concurrency = settings.concurrency.get();
-        let places = Arc::new(Semaphore::new(concurrency.saturating_mul(2)));
-        let items = items.take_until(settings.shutdown.draining()).boxed();
-        let intake = Arc::new(Mutex::new(Intake::new(items, settings.read_ahead)));
+        let places = Places::new(concurrency.saturating_mul(2));
+        let draining = settings.shutdown.draining();
+        let intake = Intake::new(items.boxed(), draining, settings.read_ahead);
+        let intake = Arc::new(Mutex::new(intake));
         // Unbounded in name only: every result in it holds one of the places.
         let (sender, results) = mpsc::unbounded_channel();
         let mut workers = JoinSet::new();
@@ -205,7 +240,7 @@ where
                 width,
                 engine: Arc::clone(&engine),
                 intake: Arc::clone(&intake),
-                places: Arc::clone(&places),
+                places: Arc::clone(&places.all),
                 results: sender.clone(),
             };
             workers.spawn(worker.run());
@@ -228,6 +263,8 @@ where
         });
         Run {
             results,
+            come: Vec::new().into_iter(),
+            places,
             order: settings.order,
             waiting: BTreeMap::new(),
             next: 0,
@@ -273,13 +310,28 @@ impl<O, C> Run<O, C> {
         self.view.spent()
     }
 
-    /// The waiting result whose turn it is.
-    fn in_turn(&mut self) -> Option<WorkItemResult<O, C>> {
-        let held = self.waiting.remove(&self.next)?;
-        self.next += 1;
-        Some(held.result)
+    /// The next result that can be given at once.
+    fn given(&mut self) -> Option<WorkItemResult<O, C>> {
+        if self.order == Order::Completion {
+            return self.come.next();
+        }
+        loop {
+            if let Some(result) = self.waiting.remove(&self.next) {
+                self.next += 1;
+                return Some(result);
+            }
+            let result = self.come.next()?;
+            if result.submission_index == self.next {
+                self.next += 1;
+                return Some(result);
+            }
+            self.waiting.insert(result.submission_index, result);
+        }
     }
 }
+
+// Results are moved and never pinned.
+impl<O, C> Unpin for Run<O, C> {}
 
 impl<O, C> Stream for Run<O, C> {
     type Item = WorkItemResult<O, C>;
@@ -287,21 +339,16 @@ impl<O, C> Stream for Run<O, C> {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         loop {
-            if let Some(result) = this.in_turn() {
+            if let Some(result) = this.given() {
+                this.places.one_read();
                 return Poll::Ready(Some(result));
             }
+            // The workers may be waiting for the places of what was read.
+            this.places.give_back();
             match ready!(this.results.poll_recv(context)) {
-                Some(held) if this.order == Order::Completion => {
-                    return Poll::Ready(Some(held.result));
-                }
-                Some(held) => {
-                    this.waiting.insert(held.result.submission_index, held);
-                }
+                Some(results) => this.come = results.into_iter(),
                 // Items that were dropped when the run was stopped leave gaps.
-                None => {
-                    let last = this.waiting.pop_first().map(|(_, held)| held.result);
-                    return Poll::Ready(last);
-                }
+                None => return Poll::Ready(this.waiting.pop_first().map(|(_, result)| result)),
             }
         }
     }

@@ -1,5 +1,8 @@
 //! How a run is asked to end: gently, or at once.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tokio_util::sync::CancellationToken;
 
 /// A handle to end a run from outside. Clones act on the same run.
@@ -14,6 +17,8 @@ use tokio_util::sync::CancellationToken;
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown {
     drain: CancellationToken,
+    /// The same as the token, which takes a lock to answer; this is asked for every item.
+    is_draining: Arc<AtomicBool>,
     abort: CancellationToken,
 }
 
@@ -25,18 +30,19 @@ impl Shutdown {
 
     /// No new items are started; those in flight end as usual.
     pub fn drain(&self) {
+        self.is_draining.store(true, Ordering::Release);
         self.drain.cancel();
     }
 
     /// Nothing more is waited for. Items in flight are dropped and have no result.
     pub fn abort(&self) {
-        self.drain.cancel();
+        self.drain();
         self.abort.cancel();
     }
 
     /// True once [`Shutdown::drain`] or [`Shutdown::abort`] was called.
     pub fn is_draining(&self) -> bool {
-        self.drain.is_cancelled()
+        self.is_draining.load(Ordering::Acquire)
     }
 
     /// True once [`Shutdown::abort`] was called.

@@ -49,6 +49,12 @@ pub(crate) struct Engine<I, O, C> {
     pub(crate) classifier_panicked: AtomicBool,
 }
 
+/// A result, and when the work on its item ended.
+pub(crate) struct Finished<O, C> {
+    pub(crate) result: WorkItemResult<O, C>,
+    pub(crate) at: Instant,
+}
+
 /// What became of an item, before its result is written down.
 struct Done<O> {
     outcome: Result<Outcome<O>, Failure>,
@@ -82,7 +88,7 @@ where
 {
     /// Works on an item. `None` when it has no result: its failure ends the run for all alike, or
     /// the result could not be written down.
-    pub(crate) async fn process(&self, taken: Taken<I, C>) -> Option<WorkItemResult<O, C>> {
+    pub(crate) async fn process(&self, taken: Taken<I, C>) -> Option<Finished<O, C>> {
         let Taken { index, mut item } = taken;
         let started = self.settings.clock.now();
         self.observers
@@ -100,11 +106,12 @@ where
             self.settings.shutdown.drain();
             return None;
         }
+        let at = self.settings.clock.now();
         let result = WorkItemResult {
             id: item.id,
             submission_index: index,
             outcome: done.outcome,
-            latency: self.settings.clock.now().duration_since(started),
+            latency: at.duration_since(started),
             attempts: done.attempts,
             is_replayed: done.is_replayed,
             deduplicated_from: done.deduplicated_from,
@@ -121,7 +128,7 @@ where
         if let Some(post) = &self.hooks.post {
             Box::pin(self.post_process(&**post, &result)).await;
         }
-        Some(result)
+        Some(Finished { result, at })
     }
 
     fn guard(&self, started: Instant) -> Guard<'_> {

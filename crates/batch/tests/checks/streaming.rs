@@ -4,9 +4,11 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use futures_util::future::BoxFuture;
 use futures_util::{StreamExt as _, stream};
 use gimmal_batch::testing::ScriptedStrategy;
-use gimmal_batch::{Outcome, Processor, Usage, WorkItem};
+use gimmal_batch::{Attempt, CallStrategy, Failure, Outcome, Processor, Usage, WorkItem};
+use tokio::time::Instant;
 
 use crate::support::{at_once, items, millis, run};
 
@@ -120,4 +122,55 @@ async fn urgent_items_go_first_among_those_that_were_read() {
     assert_eq!(results[0].id, "60");
     assert_eq!(results.len(), 100);
     assert_eq!(ended.stats.input_queue_high_water_mark, 100);
+}
+
+/// Waits as many milliseconds as its input says.
+#[derive(Debug)]
+struct Wait;
+
+impl CallStrategy for Wait {
+    type Input = String;
+    type Output = String;
+
+    fn execute<'a>(
+        &'a self,
+        input: &'a String,
+        _attempt: &'a mut Attempt,
+    ) -> BoxFuture<'a, Result<Outcome<String>, Failure>> {
+        Box::pin(async move {
+            if let Ok(wait @ 1..) = input.parse() {
+                tokio::time::sleep(millis(wait)).await;
+            }
+            Ok(Outcome::new(input.clone(), Usage::default(), 1))
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn results_that_are_there_wait_for_no_other_item() {
+    let waits = (0..1_000).map(|i| if i % 334 == 0 { "5000" } else { "0" });
+    let work = waits.enumerate();
+    let work = work.map(|(i, wait)| WorkItem::new(i.to_string(), wait.to_owned()));
+    let run = at_once(4).start(Arc::new(Wait), stream::iter(work));
+    let (begun, mut run) = (Instant::now(), run.await.unwrap());
+    for seen in 0..1_000 {
+        let result = run.next().await.unwrap();
+        let is_late = result.submission_index % 334 == 0;
+        assert_eq!(is_late, seen >= 997, "{seen}: {}", result.id);
+        let at = if is_late { 5_000 } else { 0 };
+        assert_eq!(begun.elapsed(), millis(at), "{seen}: {}", result.id);
+    }
+    run.finish().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn as_many_items_are_in_work_as_agreed() {
+    for workers in [1, 3] {
+        let processor = at_once(10).with_workers(NonZeroUsize::new(workers).unwrap());
+        let work = (0..100).map(|i| WorkItem::new(i.to_string(), "10".to_owned()));
+        let begun = Instant::now();
+        let (results, _) = run(processor, Arc::new(Wait), work.collect()).await;
+        assert_eq!(results.len(), 100);
+        assert_eq!(begun.elapsed(), millis(100));
+    }
 }
