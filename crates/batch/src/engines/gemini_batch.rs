@@ -126,21 +126,34 @@ impl GeminiBatch {
             names.push(self.submit(strategy, part, &mut tell).await?);
         }
         let mut answers = HashMap::new();
+        // What became of each job that did not come to its end.
+        let mut unfinished = Vec::new();
         for (digest, name) in &names {
-            let job = self.wait(name, &mut tell).await?;
-            match job.state {
-                Some(JobState::Succeeded | JobState::PartiallySucceeded) => {
-                    answers.extend(self.answers(job).await?);
-                }
-                state => tracing::warn!(name, ?state, "a batch job came to nothing"),
+            let mut job = self.wait(name, &mut tell).await?;
+            let state = job.state.take();
+            // One that was cancelled or expired may have answers all the same.
+            answers.extend(self.answers(job).await?);
+            let is_done = matches!(
+                state,
+                Some(JobState::Succeeded | JobState::PartiallySucceeded)
+            );
+            if !is_done {
+                tracing::warn!(name, ?state, "a batch job did not come to its end");
             }
+            unfinished.push(state.filter(|_| !is_done).map(|state| (name, state)));
             self.forget(digest)?;
         }
-        let results = items.into_iter().zip(0..).map(|(item, submission_index)| {
+        let results = items.into_iter().enumerate().map(|(place, item)| {
             let missing = || {
-                let message = "the batch job gave no answer to the item";
+                let message = match &unfinished[place / self.per_job] {
+                    Some((name, state)) => {
+                        format!("{name} ended {}, with no answer to the item", plain(state))
+                    }
+                    None => "the batch job gave no answer to the item".to_owned(),
+                };
                 Err(Failure::new(Category::ServerError, message))
             };
+            let submission_index = place as u64;
             WorkItemResult {
                 outcome: answers.remove(&item.id).unwrap_or_else(missing),
                 id: item.id,
@@ -299,6 +312,12 @@ impl GeminiBatch {
         let message = format!("the file of jobs {shown}: {error}");
         Failure::new(Category::LogicError, message)
     }
+}
+
+/// The state of a job in plain words, such as `expired`.
+fn plain(state: &JobState) -> String {
+    let name = state.to_string().to_lowercase();
+    name.trim_start_matches("job_state_").replace('_', " ")
 }
 
 fn display_name(digest: &str) -> String {

@@ -9,7 +9,9 @@ use gimmal_client::gemini::planner::{
 };
 use gimmal_client::gemini::{GeminiClient, ReplySource, ResponseStore, StoreQuery};
 use gimmal_client::transport::{NeverRetry, RateLimitInfo};
-use gimmal_client::types::gemini::{Content, GenerateContentRequest, GenerateContentResponse};
+use gimmal_client::types::gemini::{
+    Content, GenerateContentRequest, GenerateContentResponse, HarmProbability, SafetyRating,
+};
 use gimmal_client::{CallOptions, Error};
 use serde::{Deserialize, Serialize};
 
@@ -318,19 +320,53 @@ pub(crate) fn outcome_of(
 /// A reply without text, explained as far as the service does.
 fn withheld(reply: &GenerateContentResponse, finish_reason: Option<&str>) -> Failure {
     let feedback = reply.prompt_feedback.as_ref();
-    if let Some(reason) = feedback.and_then(|feedback| feedback.block_reason.as_ref()) {
-        return Failure::new(
-            Category::ContentBlocked,
-            format!("the prompt was refused: {reason}"),
-        );
+    if let Some(feedback) = feedback
+        && let Some(reason) = feedback.block_reason.as_ref()
+    {
+        let why = risks(&feedback.safety_ratings);
+        let message = format!("the prompt was refused: {reason}{why}");
+        return Failure::new(Category::ContentBlocked, message);
     }
+    let candidate = reply.candidates.first();
+    let why = candidate.map_or_else(String::new, |candidate| risks(&candidate.safety_ratings));
+    let calls: Vec<&str> = reply
+        .function_calls()
+        .filter_map(|call| call.name.as_deref())
+        .collect();
     match finish_reason {
-        Some(reason) if reason != "STOP" && reason != "MAX_TOKENS" => Failure::new(
-            Category::ContentBlocked,
-            format!("the reply was withheld: {reason}"),
+        _ if !calls.is_empty() => {
+            let calls = calls.join(", ");
+            let message = format!("the reply calls {calls} and holds no text");
+            Failure::new(Category::EmptyResponse, message)
+        }
+        Some("MAX_TOKENS") => Failure::new(
+            Category::EmptyResponse,
+            "the reply holds no text: all of its tokens (MAX_TOKENS) went before the first word",
         ),
-        _ => Failure::new(Category::EmptyResponse, "the reply holds no text"),
+        Some("STOP") => Failure::new(
+            Category::EmptyResponse,
+            format!("the reply holds no text, though the model was done (STOP){why}"),
+        ),
+        Some(reason) => Failure::new(
+            Category::ContentBlocked,
+            format!("the reply was withheld: {reason}{why}"),
+        ),
+        None => Failure::new(Category::EmptyResponse, "the reply holds no text"),
     }
+}
+
+/// The risks that were found, for the end of a message.
+fn risks(ratings: &[SafetyRating]) -> String {
+    let found = ratings.iter().filter_map(|rating| {
+        let (category, risk) = (rating.category.as_ref()?, rating.probability.as_ref()?);
+        (rating.blocked == Some(true) || *risk != HarmProbability::Negligible)
+            .then(|| format!("{category} {risk}"))
+    });
+    let found: Vec<String> = found.collect();
+    if found.is_empty() {
+        return String::new();
+    }
+    format!(" ({})", found.join(", "))
 }
 
 #[cfg(test)]

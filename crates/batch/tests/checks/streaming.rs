@@ -1,5 +1,6 @@
 //! Items in as a stream, results out as a stream, and no more of either in memory than agreed.
 
+use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -82,6 +83,35 @@ async fn a_reader_who_leaves_ends_the_run() {
     tokio::time::sleep(millis(1_000)).await;
     assert_eq!(strategy.calls(), calls, "somebody still works");
     assert_eq!(alive.load(Ordering::SeqCst), most.load(Ordering::SeqCst));
+}
+
+/// Covers: AC-SR-3
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_that_share_a_run_get_each_result_once_and_the_same_end() {
+    let strategy = Arc::new(ScriptedStrategy::echo());
+    let run = at_once(8).start(strategy, stream::iter(items(300))).await;
+    let run = Arc::new(tokio::sync::Mutex::new(run.unwrap()));
+    let readers = (0..3).map(|_| {
+        let run = Arc::clone(&run);
+        tokio::spawn(async move {
+            let mut seen = Vec::new();
+            while let Some(result) = { run.lock().await.next().await } {
+                seen.push(result.id);
+                tokio::task::yield_now().await;
+            }
+            // The end stays the end.
+            assert!(run.lock().await.next().await.is_none());
+            seen
+        })
+    });
+    let mut seen = Vec::new();
+    for reader in futures_util::future::join_all(readers).await {
+        seen.extend(reader.unwrap());
+    }
+    assert_eq!(seen.len(), 300);
+    assert_eq!(seen.iter().collect::<HashSet<_>>().len(), 300, "disjoint");
+    let run = Arc::into_inner(run).unwrap().into_inner();
+    assert_eq!(run.finish().await.unwrap().stats.succeeded, 300);
 }
 
 /// Covers: AC-WI-2
