@@ -11,6 +11,7 @@ mod jobs;
 mod journal;
 mod measured;
 mod models;
+mod overhead;
 mod pipeline;
 mod pool;
 mod quota;
