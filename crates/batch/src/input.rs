@@ -1,5 +1,6 @@
 //! The questions file: rows that become prompts, checked before anything is sent.
 
+mod requests;
 mod rows;
 mod template;
 
@@ -59,7 +60,9 @@ struct Seen {
 }
 
 impl<R: BufRead> PromptReader<R> {
-    /// Reads JSON objects, one per line.
+    /// Reads JSON objects, one per line: with a `prompt`, or as the batch files of Gemini (`key` and
+    /// `request`) and OpenAI (`custom_id` and `body`) have them, when they hold one text and no
+    /// settings.
     pub fn new(reader: R) -> Self {
         Self::of(Rows::json(reader))
     }
@@ -109,6 +112,9 @@ impl<R: BufRead> PromptReader<R> {
     }
 
     fn item(&mut self, line: u64, mut members: Map<String, Value>) -> Result<PromptItem, String> {
+        if self.template.is_none() {
+            members = requests::plain(members)?;
+        }
         let prompt = match &self.template {
             Some(template) => template.fill(&members)?,
             None => match members.remove("prompt") {
