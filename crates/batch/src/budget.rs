@@ -1,11 +1,14 @@
 //! What a run may spend. Spending is counted when a call has ended and its tokens are known, so a
-//! run overshoots by the calls in flight at the most.
+//! run overshoots by the calls in flight at the most; a strict budget sets aside what a call may
+//! take before it is made.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
+use tokio::sync::Notify;
+
 use super::shared::lock;
-use super::{Termination, TerminationKind, Usage};
+use super::{Termination, TerminationKind, TokenEstimate, Usage};
 
 /// One call that ended, for a [`Budget`] in money.
 #[derive(Clone, Debug)]
@@ -15,9 +18,9 @@ pub struct AttemptUsage<'a> {
     pub item_id: &'a str,
     /// The strategy, when the item named one.
     pub strategy: Option<&'a str>,
-    /// The try.
+    /// The try, counted from 1; 0 for one that is yet to be made, of a strict budget.
     pub try_number: u32,
-    /// Tokens it took.
+    /// Tokens it took, or will take by estimate.
     pub usage: Usage,
     /// True when it brought an output.
     pub is_success: bool,
@@ -41,6 +44,7 @@ pub struct Budget {
     max_tokens: Option<u64>,
     max_cost: Option<f64>,
     cost: Option<CostFn>,
+    is_strict: bool,
 }
 
 impl Budget {
@@ -67,6 +71,32 @@ impl Budget {
         self
     }
 
+    /// Sets aside what a call will take by estimate before it is made, and makes none that would not
+    /// fit.
+    ///
+    /// Near the limit calls go one by one, so that the limit is passed by what one estimate falls
+    /// short at the most, as long as no call takes more than twice its estimate. Items without an
+    /// estimate fail.
+    pub fn strict(mut self) -> Self {
+        self.is_strict = true;
+        self
+    }
+
+    /// What is wrong with it, if anything is.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.max_tokens == Some(0) {
+            return Err(
+                "budget.max_tokens: a run of no tokens does nothing; set at least 1".into(),
+            );
+        }
+        match self.max_cost {
+            Some(cost) if !(cost > 0.0 && cost.is_finite()) => Err(format!(
+                "budget.max_cost: {cost} is not a number above zero"
+            )),
+            _ => Ok(()),
+        }
+    }
+
     pub(crate) fn is_limited(&self) -> bool {
         self.max_tokens.is_some() || self.max_cost.is_some()
     }
@@ -78,6 +108,7 @@ impl fmt::Debug for Budget {
             .debug_struct("Budget")
             .field("max_tokens", &self.max_tokens)
             .field("max_cost", &self.max_cost)
+            .field("is_strict", &self.is_strict)
             .finish_non_exhaustive()
     }
 }
@@ -101,6 +132,37 @@ pub struct Spent {
 pub(crate) struct Purse {
     budget: Budget,
     spent: Mutex<Spent>,
+    /// What is set aside for calls in flight.
+    aside: Mutex<Aside>,
+    /// Told when a call in flight has ended.
+    settled: Notify,
+}
+
+/// What is set aside, and for how many calls.
+#[derive(Clone, Copy, Debug, Default)]
+struct Aside {
+    calls: u32,
+    tokens: u64,
+    cost: f64,
+}
+
+/// What is set aside for one call, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct SetAside<'a> {
+    purse: &'a Purse,
+    tokens: u64,
+    cost: f64,
+}
+
+impl Drop for SetAside<'_> {
+    fn drop(&mut self) {
+        let mut aside = lock(&self.purse.aside);
+        aside.calls -= 1;
+        aside.tokens -= self.tokens;
+        aside.cost -= self.cost;
+        drop(aside);
+        self.purse.settled.notify_waiters();
+    }
 }
 
 impl Purse {
@@ -113,7 +175,83 @@ impl Purse {
         Self {
             budget,
             spent: Mutex::new(spent),
+            aside: Mutex::default(),
+            settled: Notify::new(),
         }
+    }
+
+    /// True when calls have to be paid for in advance.
+    pub(crate) fn is_strict(&self) -> bool {
+        self.budget.is_strict && self.budget.is_limited()
+    }
+
+    /// Sets aside what a call will take, once there is enough left beside the calls in flight.
+    ///
+    /// # Errors
+    ///
+    /// Gives the end of the run when not even that call alone would fit.
+    pub(crate) async fn set_aside(
+        &self,
+        call: &AttemptUsage<'_>,
+    ) -> Result<SetAside<'_>, Termination> {
+        let tokens = call.usage.total_tokens;
+        let cost = self.budget.cost.as_ref().map_or(0.0, |cost| cost(call));
+        loop {
+            let settled = self.settled.notified();
+            if let Some(set_aside) = self.try_set_aside(tokens, cost, call.item_id)? {
+                return Ok(set_aside);
+            }
+            settled.await;
+        }
+    }
+
+    fn try_set_aside(
+        &self,
+        tokens: u64,
+        cost: f64,
+        item_id: &str,
+    ) -> Result<Option<SetAside<'_>>, Termination> {
+        let spent = self.spent();
+        let mut aside = lock(&self.aside);
+        let (all_tokens, all_cost) = (aside.tokens.saturating_add(tokens), aside.cost + cost);
+        // Beside others a call is made only where all of them may take twice what they should.
+        let margin = if aside.calls == 0 { 1 } else { 2 };
+        let tokens_fit = self.budget.max_tokens.is_none_or(|max| {
+            spent
+                .tokens
+                .saturating_add(all_tokens.saturating_mul(margin))
+                <= max
+        });
+        let cost_fits = self
+            .budget
+            .max_cost
+            .is_none_or(|max| spent.cost.unwrap_or_default() + all_cost * margin as f64 <= max);
+        if tokens_fit && cost_fits {
+            aside.calls += 1;
+            (aside.tokens, aside.cost) = (all_tokens, all_cost);
+            return Ok(Some(SetAside {
+                purse: self,
+                tokens,
+                cost,
+            }));
+        }
+        if aside.calls > 0 {
+            return Ok(None);
+        }
+        let reason = match (self.budget.max_cost, self.budget.max_tokens) {
+            (Some(max), _) if !cost_fits => {
+                let spent = spent.cost.unwrap_or_default();
+                format!("{spent:.6} of {max} are spent, and the next call takes about {cost:.6}")
+            }
+            (_, max) => format!(
+                "{} of {} tokens are used, and the next call takes about {tokens}",
+                spent.tokens,
+                max.unwrap_or_default()
+            ),
+        };
+        let mut termination = Termination::new(TerminationKind::BudgetExceeded, reason);
+        termination.item_id = Some(item_id.to_owned());
+        Err(termination)
     }
 
     pub(crate) fn spent(&self) -> Spent {
@@ -158,5 +296,22 @@ impl Purse {
         }
         let (cost, max) = (spent.cost?, self.budget.max_cost?);
         (cost >= max).then(|| stop(format!("{cost:.6} of {max} are spent")))?
+    }
+}
+
+impl<'a> AttemptUsage<'a> {
+    /// A call that is yet to be made, as it is estimated.
+    pub(crate) fn expected(
+        item_id: &'a str,
+        strategy: Option<&'a str>,
+        estimate: TokenEstimate,
+    ) -> Self {
+        Self {
+            item_id,
+            strategy,
+            try_number: 0,
+            usage: Usage::of(estimate.input_tokens, estimate.output_tokens),
+            is_success: false,
+        }
     }
 }

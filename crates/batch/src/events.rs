@@ -13,7 +13,7 @@ use gimmal_client::transport::rate_limit::Disposition;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::{AttemptTiming, Category, Stats, Termination, Usage};
+use super::{AttemptTiming, Category, Recovery, Stats, Termination, Usage};
 
 /// Events an observer may be behind before the run waits for it.
 const QUEUE: usize = 10_000;
@@ -112,6 +112,8 @@ pub enum Event {
         usage: Usage,
         /// What each try took.
         attempts: Vec<AttemptTiming>,
+        /// How the output was made usable, when it was not as it came.
+        recovered: Option<Recovery>,
     },
     /// An item failed.
     ItemFailed {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Category, Failure, Outcome, Usage};
+use super::{Category, Failure, Outcome, Recovery, Usage};
 
 /// One unit of work: an input for the strategy, and what the caller wants back with the result.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,6 +98,11 @@ impl<O, C> WorkItemResult<O, C> {
             Ok(outcome) => outcome.usage,
             Err(failure) => failure.billed().unwrap_or_default(),
         }
+    }
+
+    /// How the output was made usable, when it was not as it came.
+    pub fn recovered(&self) -> Option<Recovery> {
+        self.outcome.as_ref().ok()?.recovered
     }
 
     /// The sort of failure; `None` for an output.

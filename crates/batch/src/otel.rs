@@ -182,6 +182,7 @@ impl Observer for OtelObserver {
                 duration,
                 usage,
                 attempts,
+                recovered: _,
             } => self.ended(&Ended {
                 id: item_id,
                 place: *submission_index,

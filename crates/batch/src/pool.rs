@@ -189,7 +189,8 @@ where
     }
 
     /// Takes no more calls, waits for those in work, cleans the strategy up and tells how it went.
-    /// To be called once.
+    ///
+    /// To call it again does again what failed, and nothing else.
     ///
     /// # Errors
     ///
@@ -198,9 +199,12 @@ where
         self.calls.close();
         self.calls.wait().await;
         let mut observers = std::mem::take(&mut *lock(&self.observers));
-        let unclosed = self.engine.close().await;
+        let closed = self.engine.close().await;
+        if closed.is_cut {
+            observers.abort_all();
+        }
         while observers.join_next().await.is_some() {}
-        self.engine.ended(unclosed)
+        self.engine.ended(closed)
     }
 }
 

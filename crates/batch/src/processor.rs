@@ -10,6 +10,7 @@ use futures_util::future::{Either, select};
 use gimmal_client::transport::rate_limit::{AdaptiveConfig, PauseConfig, SlowStart};
 use gimmal_client::transport::{Clock, Jitter, RateLimits, ThreadRngJitter, TokioClock};
 
+use super::run::Unstarted;
 use super::scope::ScopeSettings;
 use super::{
     AbortMode, Budget, Category, Failure, Hooks, Observer, RetryConfig, Run, SharedLimits,
@@ -297,9 +298,25 @@ impl Processor {
         O: Send + Sync + 'static,
         C: Send + Sync + 'static,
     {
+        let run = self.begin(strategies.into(), hooks).await?;
+        Ok(run.start(items))
+    }
+
+    /// Prepares the strategy, unless that is left to the first item.
+    pub(super) async fn begin<I, O, C>(
+        self,
+        strategies: Strategies<I, O>,
+        hooks: Hooks<I, O, C>,
+    ) -> Result<Unstarted<I, O, C>, RunError>
+    where
+        I: Send + Sync + 'static,
+        O: Send + Sync + 'static,
+        C: Send + Sync + 'static,
+    {
+        self.check(&hooks)?;
         let (clock, on_demand) = (Arc::clone(&self.clock), self.prepare_on_demand);
         let aborted = self.shutdown.aborted();
-        let run = Run::prepare(self, strategies.into(), hooks);
+        let run = Run::prepare(self, strategies, hooks);
         if !on_demand {
             let prepare = run.engine.first.lease.prepare(&*clock, Duration::ZERO);
             let prepared = select(Box::pin(prepare), Box::pin(aborted)).await;
@@ -307,6 +324,6 @@ impl Processor {
                 return Err(RunError { failure });
             }
         }
-        Ok(run.start(items))
+        Ok(run)
     }
 }

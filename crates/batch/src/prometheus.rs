@@ -102,6 +102,12 @@ impl Stats {
             "Tries refused for the rate.",
             self.rate_limited,
         );
+        let recovered = self.recovered.iter();
+        let help = "Structured outputs made usable without another attempt.";
+        text.labelled(
+            ("structured_output_recoveries_total", "reason", help),
+            recovered.map(|(recovery, count)| (recovery.as_str(), *count)),
+        );
         text.counter(
             "deduplicated_total",
             "Items that got the answer of another.",

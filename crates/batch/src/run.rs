@@ -12,7 +12,9 @@ use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::budget::{Purse, Spent};
+use super::closing::{Closed, Closing};
 use super::events::Observers;
+use super::failure_log::FailureLog;
 use super::intake::Intake;
 use super::pipeline::{Engine, Slot};
 use super::scope::Scopes;
@@ -21,8 +23,8 @@ use super::stats::Recorder;
 use super::stop::Stop;
 use super::worker::{Results, Worker};
 use super::{
-    Event, Hooks, Order, Processor, RunError, Stats, Strategies, Termination, TerminationKind,
-    WorkItem, WorkItemResult,
+    Event, Failure, Hooks, Order, Processor, RunError, Stats, Strategies, Termination,
+    TerminationKind, WorkItem, WorkItemResult,
 };
 
 /// A run under way: a stream of results, to be ended with [`Run::finish`].
@@ -86,6 +88,8 @@ pub struct Ended {
     pub stats: Stats,
     /// What it spent.
     pub spent: Spent,
+    /// What went wrong when strategies were cleaned up; the results stand all the same.
+    pub unclean: Vec<Failure>,
 }
 
 /// What a run can see of its engine without knowing what items are.
@@ -95,16 +99,17 @@ pub(super) trait View: Send + Sync {
     fn termination(&self) -> Termination;
     fn fatal(&self) -> Option<RunError>;
     /// Gives the strategies and the journal up, and lets the observers go.
-    fn close(&self) -> BoxFuture<'_, Option<RunError>>;
+    fn close(&self) -> BoxFuture<'_, Closed>;
 
-    /// How it ended, given what went wrong when it was closed.
-    fn ended(&self, unclosed: Option<RunError>) -> Result<Ended, RunError> {
-        match self.fatal().or(unclosed) {
+    /// How it ended, given what came of closing it.
+    fn ended(&self, closed: Closed) -> Result<Ended, RunError> {
+        match self.fatal().or(closed.error) {
             Some(error) => Err(error),
             None => Ok(Ended {
                 termination: self.termination(),
                 stats: self.stats(),
                 spent: self.spent(),
+                unclean: closed.unclean,
             }),
         }
     }
@@ -139,25 +144,8 @@ where
         Some(RunError { failure })
     }
 
-    fn close(&self) -> BoxFuture<'_, Option<RunError>> {
-        Box::pin(async {
-            for slot in self.named.values().chain([&self.first]) {
-                slot.lease.release().await;
-            }
-            let mut closed = Ok(());
-            if let Some(store) = &self.hooks.store {
-                closed = store.close().await;
-            }
-            let stats = Box::new(self.stats());
-            self.observers
-                .emit(|| Event::BatchCompleted { stats })
-                .await;
-            self.observers.close();
-            let error = closed.err()?;
-            let category = super::Category::Other("artifact_error".into());
-            let failure = super::Failure::new(category, error.to_string());
-            Some(RunError { failure })
-        })
+    fn close(&self) -> BoxFuture<'_, Closed> {
+        Box::pin(self.close_up())
     }
 }
 
@@ -201,6 +189,8 @@ impl<O: Send + Sync + 'static, C: Send + Sync + 'static> Run<O, C> {
             purse: Purse::new(settings.budget.clone()),
             fatal: std::sync::OnceLock::new(),
             classifier_panicked: std::sync::atomic::AtomicBool::new(false),
+            failures: FailureLog::default(),
+            closing: Closing::default(),
             settings,
         };
         Unstarted {
@@ -284,7 +274,11 @@ fn widths(concurrency: usize, workers: usize) -> impl Iterator<Item = usize> {
 }
 
 impl<O, C> Run<O, C> {
-    /// Reads what is left, cleans the strategy up and tells how the run ended.
+    /// Reads what is left, cleans the strategies up, closes the journal and tells how the run ended.
+    ///
+    /// Once the last result is there this goes on to its end even if nobody waits for it any more.
+    /// [`Shutdown::abort`](crate::Shutdown::abort) meanwhile cuts it short; what was passed over is
+    /// logged.
     ///
     /// # Errors
     ///
@@ -295,9 +289,18 @@ impl<O, C> Run<O, C> {
         if let Some(timer) = self.timer.take() {
             timer.abort();
         }
-        let unclosed = self.view.close().await;
+        let view = Arc::clone(&self.view);
+        // A task of its own: who gives up waiting for it does not cut it short.
+        let closing = tokio::spawn(async move { view.close().await });
+        let closed = match closing.await {
+            Ok(closed) => closed,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
+        if closed.is_cut {
+            self.observers.abort_all();
+        }
         while self.observers.join_next().await.is_some() {}
-        self.view.ended(unclosed)
+        self.view.ended(closed)
     }
 
     /// The figures so far.

@@ -92,8 +92,6 @@ pub(crate) struct Lease<I, O> {
     shared: Shared<I, O>,
     /// True once this run counts among the owners of a prepared strategy.
     held: AtomicBool,
-    /// True once the run is ending and must not become an owner any more.
-    released: AtomicBool,
 }
 
 impl<I: Send + Sync + 'static, O: Send + Sync + 'static> Lease<I, O> {
@@ -101,7 +99,6 @@ impl<I: Send + Sync + 'static, O: Send + Sync + 'static> Lease<I, O> {
         Self {
             shared,
             held: AtomicBool::new(false),
-            released: AtomicBool::new(false),
         }
     }
 
@@ -151,17 +148,31 @@ impl<I: Send + Sync + 'static, O: Send + Sync + 'static> Lease<I, O> {
         Ok(())
     }
 
-    /// Gives the strategy up; the last owner cleans it up.
-    pub(crate) async fn release(&self) {
-        if self.released.swap(true, Ordering::AcqRel) || !self.held.load(Ordering::Acquire) {
-            return;
-        }
+    /// Gives the strategy up; the last owner cleans it up. Where that fails the strategy stays this
+    /// run's, which may ask again.
+    pub(crate) async fn release(&self) -> Result<(), Failure> {
         let inner = &*self.shared.0;
         let mut state = inner.state.lock().await;
-        state.owners -= 1;
-        if state.owners == 0 {
+        if !self.held.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        if state.owners == 1 {
+            inner.strategy.cleanup().await?;
             state.prepared = false;
-            inner.strategy.cleanup().await;
+        }
+        state.owners -= 1;
+        self.held.store(false, Ordering::Release);
+        Ok(())
+    }
+}
+
+impl<I, O> Drop for Lease<I, O> {
+    fn drop(&mut self) {
+        // A run that could not clean up, or did not, leaves that to the next.
+        if *self.held.get_mut()
+            && let Ok(mut state) = self.shared.0.state.try_lock()
+        {
+            state.owners -= 1;
         }
     }
 }

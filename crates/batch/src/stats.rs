@@ -8,7 +8,7 @@ use std::time::Duration;
 use gimmal_client::transport::rate_limit::Disposition;
 
 use super::shared::lock;
-use super::{Category, Histogram, Usage, WorkItemResult};
+use super::{Category, Histogram, Recovery, Usage, WorkItemResult};
 
 /// Figures of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,6 +24,8 @@ pub struct Stats {
     pub replayed: u64,
     /// Items that got the answer of another.
     pub deduplicated: u64,
+    /// Items whose output was made usable, which spared an attempt each.
+    pub recovered: BTreeMap<Recovery, u64>,
     /// Failed items by category.
     pub failures: BTreeMap<Category, u64>,
     /// Tokens of this run, those of failed tries included and those of replayed items not.
@@ -108,6 +110,9 @@ impl Recorder {
             stats.replayed += 1;
             stats.replayed_usage.add(&result.usage());
             return;
+        }
+        if let Some(recovery) = result.recovered() {
+            *stats.recovered.entry(recovery).or_default() += 1;
         }
         stats.deduplicated += u64::from(result.deduplicated_from.is_some());
         stats.usage.add(&result.usage());

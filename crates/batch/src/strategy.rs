@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use gimmal_client::transport::RateLimitInfo;
 use serde_json::Value;
 
-use super::{Classifier, DefaultClassifier, Failure, TokenEstimate, Usage};
+use super::{Classifier, DefaultClassifier, Failure, Recovery, TokenEstimate, Usage};
 
 /// What a strategy made of an item.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +25,8 @@ pub struct Outcome<O> {
     pub saved: Option<Usage>,
     /// Requests on the wire.
     pub attempts: u32,
+    /// How the output was made usable, when it was not as it came; that spared another attempt.
+    pub recovered: Option<Recovery>,
 }
 
 impl<O> Outcome<O> {
@@ -35,6 +37,7 @@ impl<O> Outcome<O> {
             usage,
             saved: None,
             attempts,
+            recovered: None,
         }
     }
 
@@ -162,8 +165,11 @@ pub trait CallStrategy: Debug + Send + Sync + 'static {
 
     /// Called once after the last item of the last run that shares the strategy, also when a run
     /// was stopped.
-    fn cleanup(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async {})
+    ///
+    /// A failure, as a panic, costs no result: [`Ended::unclean`](crate::Ended::unclean) tells it,
+    /// and everything else is closed all the same.
+    fn cleanup(&self) -> BoxFuture<'_, Result<(), Failure>> {
+        Box::pin(async { Ok(()) })
     }
 
     /// What a dry run gives in place of a call; `None` fails the item.

@@ -44,8 +44,10 @@ pub struct ScriptedStrategy {
     script: Arc<Script>,
     schedule: Arc<Mutex<Vec<Option<Failure>>>>,
     preparations: Arc<Mutex<Vec<Option<Failure>>>>,
+    cleanups: Arc<Mutex<Vec<Option<Failure>>>>,
     latency: Duration,
     preparation_time: Duration,
+    cleanup_time: Duration,
     clock: Arc<dyn Clock>,
     classifier: Arc<dyn Classifier>,
     scope: Option<String>,
@@ -91,8 +93,10 @@ impl ScriptedStrategy {
             script: Arc::new(script),
             schedule: Arc::default(),
             preparations: Arc::default(),
+            cleanups: Arc::default(),
             latency: Duration::ZERO,
             preparation_time: Duration::ZERO,
+            cleanup_time: Duration::ZERO,
             clock: Arc::new(TokioClock),
             classifier: Arc::new(DefaultClassifier),
             scope: None,
@@ -125,6 +129,13 @@ impl ScriptedStrategy {
         self
     }
 
+    /// Failures of cleanups, by their number.
+    #[must_use]
+    pub fn with_cleanups(self, failures: impl IntoIterator<Item = Option<Failure>>) -> Self {
+        *lock(&self.cleanups) = failures.into_iter().collect();
+        self
+    }
+
     /// How long a call takes.
     #[must_use]
     pub fn with_latency(mut self, latency: Duration) -> Self {
@@ -136,6 +147,13 @@ impl ScriptedStrategy {
     #[must_use]
     pub fn with_preparation_time(mut self, time: Duration) -> Self {
         self.preparation_time = time;
+        self
+    }
+
+    /// How long a cleanup takes.
+    #[must_use]
+    pub fn with_cleanup_time(mut self, time: Duration) -> Self {
+        self.cleanup_time = time;
         self
     }
 
@@ -182,7 +200,7 @@ impl ScriptedStrategy {
         self.counters.prepared.load(Ordering::SeqCst)
     }
 
-    /// How often it was cleaned up.
+    /// How often it was cleaned up, successes and failures alike.
     pub fn cleaned(&self) -> u64 {
         self.counters.cleaned.load(Ordering::SeqCst)
     }
@@ -235,9 +253,13 @@ impl CallStrategy for ScriptedStrategy {
         })
     }
 
-    fn cleanup(&self) -> BoxFuture<'_, ()> {
+    fn cleanup(&self) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async {
-            self.counters.cleaned.fetch_add(1, Ordering::SeqCst);
+            let number = self.counters.cleaned.fetch_add(1, Ordering::SeqCst);
+            if !self.cleanup_time.is_zero() {
+                self.clock.sleep(self.cleanup_time).await;
+            }
+            scheduled(&self.cleanups, number).map_or(Ok(()), Err)
         })
     }
 

@@ -134,6 +134,19 @@ fn results_are_read_without_a_run() {
     assert_eq!(kept(&same), kept(&results));
 }
 
+/// Covers: AC-SO-4
+#[test]
+fn what_the_provider_said_is_kept_beside_the_results() {
+    let jsonl = JsonlArtifactStore::metadata(fixture("async-batch-llm-0.28.jsonl")).unwrap();
+    let names: Vec<_> = jsonl.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(names, ["ok1", "ok2", "bad"]);
+    assert_eq!(jsonl[0].1.finish_reason(), Some("STOP"));
+    assert_eq!(jsonl[2].1.as_json(), &Value::Null, "it failed");
+    assert_eq!(jsonl[2].1.reasoning(), None);
+    let sqlite = SqliteArtifactStore::metadata(fixture("async-batch-llm-0.28.sqlite")).unwrap();
+    assert_eq!(sqlite, jsonl);
+}
+
 /// Covers: AC-AR-4
 /// Covers: AC-AR-8
 #[tokio::test]

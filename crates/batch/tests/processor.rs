@@ -87,9 +87,10 @@ impl CallStrategy for Probe {
         })
     }
 
-    fn cleanup(&self) -> BoxFuture<'_, ()> {
+    fn cleanup(&self) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async {
             self.cleaned.fetch_add(1, Ordering::SeqCst);
+            Ok(())
         })
     }
 }

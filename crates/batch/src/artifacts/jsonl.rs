@@ -15,7 +15,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::record::{self, Prints, SCHEMA};
-use super::{ArtifactError, ArtifactIdentity, canonical};
+use super::{ArtifactError, ArtifactIdentity, ProviderMetadata, canonical};
 use crate::journal::{Fsync, ItemKey, Kept, Policy, ResultStore, StoreError, Writer};
 use crate::shared::lock;
 use crate::{WorkItem, WorkItemResult};
@@ -147,17 +147,27 @@ impl JsonlArtifactStore {
     pub fn results<O: DeserializeOwned>(
         path: impl AsRef<Path>,
     ) -> Result<Vec<WorkItemResult<O, Value>>, ArtifactError> {
-        let file = File::open(path)?;
-        let end = scan(&file, Policy::Nothing)?.whole;
-        (&file).seek(SeekFrom::Start(0))?;
-        let lines = BufReader::new(file.take(end)).lines();
-        let mut results = Vec::new();
-        for (number, line) in (1..).zip(lines).skip(1) {
-            let record: Value =
-                serde_json::from_str(&line?).map_err(|_| ArtifactError::Damaged(number))?;
-            results.push(record::result_from_json(&record["result"])?);
-        }
-        Ok(results)
+        let stored = stored(path.as_ref())?;
+        let results = stored.iter().map(record::result_from_json);
+        Ok(results.collect::<Result<_, _>>()?)
+    }
+
+    /// What the provider said of each result in a file, by the item's name and in the order in which
+    /// they were written.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`open`](Self::open) does.
+    pub fn metadata(
+        path: impl AsRef<Path>,
+    ) -> Result<Vec<(String, ProviderMetadata)>, ArtifactError> {
+        let stored = stored(path.as_ref())?.into_iter();
+        Ok(stored
+            .map(|mut result| {
+                let id = result["item_id"].as_str().unwrap_or_default().to_owned();
+                (id, result["metadata"].take().into())
+            })
+            .collect())
     }
 
     fn read<O: DeserializeOwned>(&self, place: Place) -> Result<Kept<O>, StoreError> {
@@ -173,6 +183,21 @@ impl JsonlArtifactStore {
             serde_json::from_slice(&line).map_err(|error| failed(error.to_string()))?;
         record::from_json(&record["result"])
     }
+}
+
+/// The results in a file as they are written there.
+fn stored(path: &Path) -> Result<Vec<Value>, ArtifactError> {
+    let file = File::open(path)?;
+    let end = scan(&file, Policy::Nothing)?.whole;
+    (&file).seek(SeekFrom::Start(0))?;
+    let lines = BufReader::new(file.take(end)).lines();
+    let mut results = Vec::new();
+    for (number, line) in (1..).zip(lines).skip(1) {
+        let mut record: Value =
+            serde_json::from_str(&line?).map_err(|_| ArtifactError::Damaged(number))?;
+        results.push(record["result"].take());
+    }
+    Ok(results)
 }
 
 fn line_of(record: &Value) -> Vec<u8> {

@@ -8,6 +8,7 @@ mod canonical;
 mod error;
 mod identity;
 mod jsonl;
+mod metadata;
 mod record;
 mod redact;
 mod results;
@@ -17,5 +18,6 @@ mod sqlite;
 pub use error::ArtifactError;
 pub use identity::ArtifactIdentity;
 pub use jsonl::JsonlArtifactStore;
+pub use metadata::{CitedSource, ProviderMetadata, RequestedCall};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteArtifactStore, SqliteDurability};

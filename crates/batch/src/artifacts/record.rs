@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{ArtifactIdentity, canonical, redact};
 use crate::journal::{ItemKey, Kept, StoreError};
-use crate::{AttemptTiming, Category, Failure, Outcome, Usage, WorkItem, WorkItemResult};
+use crate::{AttemptTiming, Category, Failure, Outcome, Recovery, Usage, WorkItem, WorkItemResult};
 
 /// The version of records and results.
 pub(super) const SCHEMA: u64 = 1;
@@ -173,7 +173,7 @@ pub(super) fn to_json<O: Serialize, C>(result: &WorkItemResult<O, C>) -> Result<
             "class_name": failure.category.as_str(), "message": message, "module": "gimmal_batch",
         })),
         "item_id": result.id,
-        "metadata": null,
+        "metadata": result.recovered().map(recovered),
         "metadata_included": true,
         "output": output,
         "output_included": true,
@@ -190,6 +190,15 @@ pub(super) fn to_json<O: Serialize, C>(result: &WorkItemResult<O, C>) -> Result<
         },
         "token_usage": tokens(&result.usage()),
     }))
+}
+
+/// What the other package says of an output that was made usable.
+fn recovered(recovery: Recovery) -> Value {
+    json!({
+        "structured_output_recovered": true,
+        "structured_output_recovery_reason": recovery.as_str(),
+        "structured_output_retries_avoided": 1,
+    })
 }
 
 fn tokens(usage: &Usage) -> Value {

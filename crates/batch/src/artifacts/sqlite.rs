@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::record::{self, Prints, SCHEMA};
-use super::{ArtifactError, ArtifactIdentity, canonical};
+use super::{ArtifactError, ArtifactIdentity, ProviderMetadata, canonical};
 use crate::journal::{ItemKey, Kept, Policy, ResultStore, StoreError};
 use crate::shared::lock;
 use crate::{WorkItem, WorkItemResult};
@@ -140,19 +140,27 @@ impl SqliteArtifactStore {
     pub fn results<O: DeserializeOwned>(
         path: impl AsRef<Path>,
     ) -> Result<Vec<WorkItemResult<O, Value>>, ArtifactError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let connection = Connection::open_with_flags(path, flags).map_err(unusable)?;
-        let mut query = connection
-            .prepare("SELECT result_json FROM item_records ORDER BY record_sequence")
-            .map_err(|_| ArtifactError::NotAStore)?;
-        let rows = query.query_map([], |row| row.get::<_, String>(0));
-        let mut results = Vec::new();
-        for (number, row) in (1..).zip(rows.map_err(unusable)?) {
-            let stored: Value = serde_json::from_str(&row.map_err(unusable)?)
-                .map_err(|_| ArtifactError::Damaged(number))?;
-            results.push(record::result_from_json(&stored)?);
-        }
-        Ok(results)
+        let stored = stored(path.as_ref())?;
+        let results = stored.iter().map(record::result_from_json);
+        Ok(results.collect::<Result<_, _>>()?)
+    }
+
+    /// What the provider said of each result in a file, by the item's name and in the order in which
+    /// they were written.
+    ///
+    /// # Errors
+    ///
+    /// Fails on a file that is no store.
+    pub fn metadata(
+        path: impl AsRef<Path>,
+    ) -> Result<Vec<(String, ProviderMetadata)>, ArtifactError> {
+        let stored = stored(path.as_ref())?.into_iter();
+        Ok(stored
+            .map(|mut result| {
+                let id = result["item_id"].as_str().unwrap_or_default().to_owned();
+                (id, result["metadata"].take().into())
+            })
+            .collect())
     }
 
     fn send<T>(
@@ -182,6 +190,22 @@ impl SqliteArtifactStore {
         };
         self.ask(|answer| Job::Find(Box::new(sought), answer)).await
     }
+}
+
+/// The results in a file as they are written there.
+fn stored(path: &Path) -> Result<Vec<Value>, ArtifactError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let connection = Connection::open_with_flags(path, flags).map_err(unusable)?;
+    let mut query = connection
+        .prepare("SELECT result_json FROM item_records ORDER BY record_sequence")
+        .map_err(|_| ArtifactError::NotAStore)?;
+    let rows = query.query_map([], |row| row.get::<_, String>(0));
+    let mut results = Vec::new();
+    for (number, row) in (1..).zip(rows.map_err(unusable)?) {
+        let stored = serde_json::from_str(&row.map_err(unusable)?);
+        results.push(stored.map_err(|_| ArtifactError::Damaged(number))?);
+    }
+    Ok(results)
 }
 
 /// Opens the file, checks that it is a store, and makes it one when it is new.

@@ -13,8 +13,10 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt as _;
 
 use super::budget::Purse;
+use super::closing::Closing;
 use super::dedup::{Dedup, Turn};
 use super::events::Observers;
+use super::failure_log::FailureLog;
 use super::hooks::Before;
 use super::intake::Taken;
 use super::journal::{ItemKey, Kept, ResultStore, StoreError};
@@ -47,6 +49,8 @@ pub(crate) struct Engine<I, O, C> {
     /// The failure that speaks for all items, if there was one.
     pub(crate) fatal: OnceLock<Failure>,
     pub(crate) classifier_panicked: AtomicBool,
+    pub(crate) failures: FailureLog,
+    pub(crate) closing: Closing,
 }
 
 /// A result, and when the work on its item ended.
@@ -121,6 +125,11 @@ where
             Box::pin(self.write_down(&**store, key, &result)).await?;
         }
         self.recorder.record(&result);
+        if let Err(failure) = &result.outcome
+            && !result.is_replayed
+        {
+            self.failures.tell(&result.id, failure);
+        }
         self.tell(&result).await;
         if let Some(category) = result.category() {
             Box::pin(self.fail_fast(category, &result)).await;
@@ -386,6 +395,7 @@ where
                     duration,
                     usage,
                     attempts: result.attempts.clone(),
+                    recovered: result.recovered(),
                 },
                 Some(category) => Event::ItemFailed {
                     item_id,
@@ -464,7 +474,7 @@ async fn caught<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T
 }
 
 /// A panic as a failure of its item.
-fn panicked(who: &str, panic: &(dyn Any + Send)) -> Failure {
+pub(crate) fn panicked(who: &str, panic: &(dyn Any + Send)) -> Failure {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     let text = text.unwrap_or("no message");

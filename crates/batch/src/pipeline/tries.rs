@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt as _;
 use gimmal_client::transport::rate_limit::{PauseGeneration, RateLimiter, Reservation};
 
-use super::super::budget::AttemptUsage;
+use super::super::budget::{AttemptUsage, SetAside};
 use super::super::scope::Place;
 use super::super::stop::{Cut, Guard};
 use super::super::{
-    Attempt, AttemptTiming, Category, Event, Failure, Outcome, Retry, SharedLimits, Usage, WorkItem,
+    Attempt, AttemptTiming, Category, Event, Failure, Outcome, Retry, SharedLimits, TokenEstimate,
+    Usage, WorkItem,
 };
 use super::{Engine, Slot, panicked};
 
@@ -40,12 +41,14 @@ enum TryError {
 }
 
 /// Everything a call needs before it may be made.
-struct Admitted {
+struct Admitted<'a> {
     reservation: Option<Reservation>,
     /// Tokens counted by limits that other processes share.
     shared: Option<u64>,
     place: Place,
     seen: PauseGeneration,
+    /// What a strict budget has set aside for it.
+    aside: Option<SetAside<'a>>,
 }
 
 impl<I, O, C> Engine<I, O, C>
@@ -81,7 +84,7 @@ where
     }
 }
 
-impl<I, O, C> Tries<'_, I, O, C>
+impl<'a, I, O, C> Tries<'a, I, O, C>
 where
     I: Send + Sync + 'static,
     O: Send + Sync + 'static,
@@ -175,7 +178,7 @@ where
 
     /// Waits for the pause, for requests and tokens, and for a place, in this order. Waiting for
     /// one of them holds none of those that come after it.
-    async fn admit(&mut self, timing: &mut AttemptTiming) -> Result<Admitted, TryError> {
+    async fn admit(&mut self, timing: &mut AttemptTiming) -> Result<Admitted<'a>, TryError> {
         let (scope, guard) = (&self.slot.scope, self.guard);
         loop {
             guard.check().map_err(TryError::Cut)?;
@@ -200,6 +203,10 @@ where
                 Some(limits) => Some(Box::pin(self.share(&**limits, timing)).await?),
                 None => None,
             };
+            let aside = match self.engine.purse.is_strict() {
+                true => Some(Box::pin(self.set_aside()).await?),
+                false => None,
+            };
             // Whoever had to wait until the last moment makes no call.
             guard.check().map_err(TryError::Cut)?;
             self.engine
@@ -215,7 +222,23 @@ where
                 shared,
                 place,
                 seen,
+                aside,
             });
+        }
+    }
+
+    /// Sets aside what the call will take by estimate; where that does not fit any more the run ends.
+    async fn set_aside(&self) -> Result<SetAside<'a>, TryError> {
+        let (item, engine) = (self.item, self.engine);
+        let estimate = self.estimated()?;
+        let expected = AttemptUsage::expected(&item.id, item.strategy.as_deref(), estimate);
+        let fits = self.timed(engine.purse.set_aside(&expected)).await?.0;
+        match fits {
+            Ok(aside) => Ok(aside),
+            Err(termination) => {
+                engine.abort(termination).await;
+                Err(TryError::Cut(Cut::Stopped))
+            }
         }
     }
 
@@ -286,6 +309,10 @@ where
 
     /// Tokens that the item will take; without a limit on tokens nobody asks.
     fn estimate(&self) -> Result<u64, TryError> {
+        Ok(self.estimated()?.total_tokens())
+    }
+
+    fn estimated(&self) -> Result<TokenEstimate, TryError> {
         let refused =
             |category, message: String| TryError::Refused(Failure::new(category, message));
         let input = &self.item.input;
@@ -295,10 +322,9 @@ where
             None => Ok(strategy.estimate(input)),
         });
         let estimate = match std::panic::catch_unwind(estimated) {
-            Ok(Ok(Some(estimate))) => estimate.total_tokens(),
+            Ok(Ok(Some(estimate))) => estimate,
             Ok(Ok(None)) => {
-                let message =
-                    "tokens per minute are limited, but nobody says how many an item takes";
+                let message = "tokens are limited, but nobody says how many an item takes";
                 return Err(refused(
                     Category::TokenEstimatorRequired,
                     message.to_owned(),
@@ -312,7 +338,7 @@ where
                 return Err(refused(Category::TokenEstimationError, message.to_owned()));
             }
         };
-        if estimate == 0 {
+        if estimate.total_tokens() == 0 {
             let message = "an estimate of no tokens at all cannot be right";
             return Err(refused(Category::TokenEstimationError, message.to_owned()));
         }
@@ -323,7 +349,7 @@ where
     async fn call(
         &mut self,
         try_begun: Instant,
-        admitted: Admitted,
+        admitted: Admitted<'_>,
         timing: &mut AttemptTiming,
     ) -> Result<Outcome<O>, TryError> {
         let engine = self.engine;
@@ -333,6 +359,7 @@ where
             shared,
             place,
             seen,
+            aside,
         } = admitted;
         let limit = engine.settings.attempt_timeout;
         self.attempt.timeout = [limit, self.guard.left()].into_iter().flatten().min();
@@ -375,6 +402,8 @@ where
         };
         timing.usage = usage;
         self.spend(usage, outcome.is_ok()).await;
+        // What it took is counted by now.
+        drop(aside);
         let used = usage.map(|usage| usage.total_tokens);
         self.settle(reservation, used).await;
         if let (Some(limits), Some(reserved), Some(used)) =

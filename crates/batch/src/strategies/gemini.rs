@@ -198,8 +198,11 @@ impl CallStrategy for GeminiStrategy {
         })
     }
 
-    fn cleanup(&self) -> BoxFuture<'_, ()> {
-        Box::pin(self.planner.close())
+    fn cleanup(&self) -> BoxFuture<'_, Result<(), Failure>> {
+        Box::pin(async {
+            self.planner.close().await;
+            Ok(())
+        })
     }
 
     fn dry_run(&self, input: &String) -> Option<Outcome<Answer>> {

@@ -512,12 +512,11 @@ impl CallStrategy for GeminiCachedStrategy {
         Box::pin(self.shared.ask(input))
     }
 
-    fn cleanup(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async {
-            if let Some(name) = self.cache_name() {
-                tracing::info!(name, "the context cache stays for the next run");
-            }
-        })
+    fn cleanup(&self) -> BoxFuture<'_, Result<(), Failure>> {
+        if let Some(name) = self.cache_name() {
+            tracing::info!(name, "the context cache stays for the next run");
+        }
+        Box::pin(async { Ok(()) })
     }
 
     fn classifier(&self) -> Arc<dyn Classifier> {

@@ -105,7 +105,9 @@ impl<I: Send + Sync + 'static, O: Send + Sync + 'static> CallStrategy for Ladder
             for (done, rung) in self.rungs.iter().enumerate() {
                 if let Err(failure) = rung.prepare().await {
                     for rung in &self.rungs[..done] {
-                        rung.cleanup().await;
+                        if let Err(error) = rung.cleanup().await {
+                            tracing::warn!(%error, "a strategy could not be cleaned up");
+                        }
                     }
                     return Err(failure);
                 }
@@ -171,11 +173,13 @@ impl<I: Send + Sync + 'static, O: Send + Sync + 'static> CallStrategy for Ladder
         self.rungs[self.rung(attempt)].on_error(failure, attempt)
     }
 
-    fn cleanup(&self) -> BoxFuture<'_, ()> {
+    fn cleanup(&self) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async {
+            let mut first = Ok(());
             for rung in &self.rungs {
-                rung.cleanup().await;
+                first = first.and(rung.cleanup().await);
             }
+            first
         })
     }
 

@@ -9,7 +9,10 @@ use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
 
 use super::Answer;
-use crate::{Attempt, CallStrategy, Category, Classifier, Failure, Outcome, TokenEstimate};
+use crate::recovery::before_trailing_fence;
+use crate::{
+    Attempt, CallStrategy, Category, Classifier, Failure, Outcome, Recovery, TokenEstimate,
+};
 
 /// Takes a fence of three backticks off a text.
 ///
@@ -32,10 +35,13 @@ pub fn strip_code_fences(text: &str) -> &str {
 /// Parses the answers of another strategy as JSON.
 ///
 /// An answer of another shape is a failed attempt that is repeated at once. With
-/// [`with_repair`](Self::with_repair) the next prompt says what was wrong.
+/// [`with_repair`](Self::with_repair) the next prompt says what was wrong, and with
+/// [`with_recovery`](Self::with_recovery) the end of a fence behind an answer is no reason to ask
+/// again.
 pub struct Structured<S, T> {
     inner: S,
     repair: bool,
+    recovery: bool,
     types: PhantomData<fn() -> T>,
 }
 
@@ -50,6 +56,7 @@ impl<S, T> Structured<S, T> {
         Self {
             inner,
             repair: false,
+            recovery: false,
             types: PhantomData,
         }
     }
@@ -62,12 +69,32 @@ impl<S, T> Structured<S, T> {
     }
 }
 
+impl<S, T> Structured<S, T> {
+    /// Takes an answer that is whole JSON with nothing but the end of a fence behind it, instead of
+    /// asking again. Whatever else is wrong with an answer stays wrong.
+    #[must_use]
+    pub fn with_recovery(mut self) -> Self {
+        self.recovery = true;
+        self
+    }
+
+    /// The output in a text, when it can be recovered.
+    fn recover(&self, text: &str) -> Option<T>
+    where
+        T: DeserializeOwned,
+    {
+        let json = before_trailing_fence(text).filter(|_| self.recovery)?;
+        serde_json::from_str(json).ok()
+    }
+}
+
 impl<S: fmt::Debug, T> fmt::Debug for Structured<S, T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Structured")
             .field("inner", &self.inner)
             .field("repair", &self.repair)
+            .field("recovery", &self.recovery)
             .finish()
     }
 }
@@ -83,9 +110,16 @@ where
         let prompt = repaired.as_ref().unwrap_or(input);
         let outcome = self.inner.execute(prompt, attempt).await?;
         let text = strip_code_fences(&outcome.output.text);
+        let outcome_of = |output| Outcome::new(output, outcome.usage, outcome.attempts);
         match serde_json::from_str(text) {
-            Ok(output) => Ok(Outcome::new(output, outcome.usage, outcome.attempts)),
+            Ok(output) => Ok(outcome_of(output)),
             Err(error) => {
+                if let Some(output) = self.recover(text) {
+                    return Ok(Outcome {
+                        recovered: Some(Recovery::TrailingMarkdownFence),
+                        ..outcome_of(output)
+                    });
+                }
                 if self.repair {
                     let shown: String = text.chars().take(SHOWN).collect();
                     let complaint = format!(
@@ -131,7 +165,7 @@ where
         self.inner.on_error(failure, attempt)
     }
 
-    fn cleanup(&self) -> BoxFuture<'_, ()> {
+    fn cleanup(&self) -> BoxFuture<'_, Result<(), Failure>> {
         self.inner.cleanup()
     }
 

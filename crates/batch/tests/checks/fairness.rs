@@ -192,9 +192,9 @@ impl CallStrategy for Ends {
         Box::pin(async move { Ok(Outcome::new(input.clone(), Usage::default(), 1)) })
     }
 
-    fn cleanup(&self) -> BoxFuture<'_, ()> {
+    fn cleanup(&self) -> BoxFuture<'_, Result<(), Failure>> {
         self.put("strategy");
-        Box::pin(async {})
+        Box::pin(async { Ok(()) })
     }
 }
 

@@ -6,13 +6,13 @@ use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use gimmal_batch::testing::{ScriptedStrategy, too_many_requests};
 use gimmal_batch::{
-    AbortMode, Attempt, Budget, CallStrategy, Category, Failure, Outcome, RetryConfig,
-    TerminationKind, Usage,
+    AbortMode, Attempt, Budget, CallStrategy, Category, Failure, Hooks, Outcome, RetryConfig,
+    TerminationKind, TokenEstimate, Usage,
 };
 use gimmal_client::transport::rate_limit::PauseConfig;
 use tokio::time::Instant;
 
-use crate::support::{Ear, at_once, busy, categories, items, run, seconds};
+use crate::support::{Ear, at_once, busy, categories, items, run, run_with, seconds};
 
 /// Covers: AC-GD-1
 #[tokio::test(start_paused = true)]
@@ -135,6 +135,58 @@ async fn a_price_that_is_no_number_ends_the_run() {
     .await;
     assert_eq!(strategy.calls(), 4, "0.30 each");
     assert!((ended.spent.cost.unwrap() - 1.2).abs() < 1e-9);
+}
+
+/// Covers: AC-XT-15
+#[tokio::test(start_paused = true)]
+async fn a_strict_budget_is_passed_by_one_estimate_at_the_most() {
+    // Each call takes 110 tokens, and is estimated at 100.
+    let estimated = |_: &String| {
+        Ok(TokenEstimate {
+            input_tokens: 90,
+            output_tokens: 10,
+        })
+    };
+    for workers in [1, 10, 64] {
+        for max in [100, 109, 250, 1_000, 1_099, 5_000] {
+            let strategy = ScriptedStrategy::costing(Usage::of(99, 11)).with_latency(seconds(1));
+            let budget = Budget::new().with_max_tokens(max).strict();
+            let processor = at_once(workers).with_budget(budget);
+            let hooks = Hooks::new().with_token_estimator(estimated);
+            let all = Arc::new(strategy.clone());
+            let (results, ended) = run_with(processor, all, items(100), hooks).await;
+            assert_eq!(ended.termination.kind, TerminationKind::BudgetExceeded);
+            let spent = ended.spent.tokens;
+            assert!(spent <= max + 10, "{spent} of {max} with {workers}");
+            assert!(
+                spent + 100 > max,
+                "{spent} of {max} with {workers}: as much as fits"
+            );
+            assert_eq!(spent, 110 * strategy.calls());
+            let answered = results.iter().filter(|it| it.outcome.is_ok()).count();
+            assert_eq!(answered as u64, strategy.calls());
+        }
+    }
+    // The same in money, and what fits is not stopped.
+    let price = |call: &gimmal_batch::AttemptUsage<'_>| call.usage.total_tokens as f64 * 1e-3;
+    for (max, calls) in [(0.5, 4), (100.0, 20)] {
+        let strategy = ScriptedStrategy::costing(Usage::of(99, 11)).with_latency(seconds(1));
+        let budget = Budget::new().with_max_cost(max, price).strict();
+        let hooks = Hooks::new().with_token_estimator(estimated);
+        let processor = at_once(10).with_budget(budget);
+        let all = Arc::new(strategy.clone());
+        let (_, ended) = run_with(processor, all, items(20), hooks).await;
+        assert_eq!(strategy.calls(), calls);
+        assert!(ended.spent.cost.unwrap() <= max + 0.01);
+    }
+    // Without an estimate nothing can be set aside.
+    let budget = Budget::new().with_max_tokens(100).strict();
+    let strategy = Arc::new(Hanging);
+    let (results, _) = run(at_once(1).with_budget(budget), strategy, items(1)).await;
+    assert_eq!(
+        categories(&results),
+        [Some(Category::TokenEstimatorRequired)]
+    );
 }
 
 /// Hangs over every failure.

@@ -3,17 +3,21 @@
 
 mod accounting;
 mod classifiers;
+mod closing;
+mod configuration;
 mod cooldown;
 mod fairness;
 mod guards;
 mod hooks;
 mod jobs;
 mod journal;
+mod logging;
 mod measured;
 mod models;
 mod overhead;
 mod pipeline;
 mod pool;
+mod producer;
 mod quota;
 mod retry;
 mod shared;

@@ -138,7 +138,7 @@ where
         })
     }
 
-    fn cleanup(&self) -> BoxFuture<'_, ()> {
+    fn cleanup(&self) -> BoxFuture<'_, Result<(), Failure>> {
         self.inner.cleanup()
     }
 

@@ -5,10 +5,13 @@ use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::future::BoxFuture;
 use gimmal_batch::engines::{GeminiBatch, JobEvent};
-use gimmal_batch::strategies::{GeminiCachedStrategy, GeminiStrategy, Ladder, Structured};
+use gimmal_batch::strategies::{
+    FnStrategy, GeminiCachedStrategy, GeminiStrategy, Ladder, Structured,
+};
 use gimmal_batch::testing::ScriptedStrategy;
 use gimmal_batch::{
-    Attempt, CallStrategy, Category, Failure, Outcome, Strategies, Usage, WorkItem, WorkItemResult,
+    Attempt, CallStrategy, Category, Event, Failure, Outcome, Recovery, Strategies, Usage,
+    WorkItem, WorkItemResult,
 };
 use gimmal_client::gemini::GeminiClient;
 use gimmal_client::gemini::planner::{Planner, Prefix};
@@ -16,7 +19,7 @@ use gimmal_client::transport::Clock;
 use gimmal_client::types::gemini::{Content, JobState};
 use gimmal_emulator::{Emulator, ManualClock, Route};
 
-use crate::support::{at_once, busy, categories, items, run, seconds};
+use crate::support::{Ear, at_once, busy, categories, items, run, seconds};
 
 const MODEL: &str = "gemini-2.5-flash";
 
@@ -105,6 +108,52 @@ async fn a_bad_answer_is_asked_for_again_with_what_was_wrong() {
     let debug = format!("{strategy:?}");
     assert!(debug.contains("Name it."));
     assert!(debug.contains("could not be read as JSON"), "{debug}");
+}
+
+/// Covers: AC-SO-3
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_can_be_recovered_is_not_asked_for_again() {
+    for (recovers, tries) in [(true, 1), (false, 3)] {
+        let ear = Ear::new();
+        let inner = FnStrategy::new(|input: String, _attempt| async move {
+            let mut answer = gimmal_batch::strategies::Answer::default();
+            answer.text = format!("{{\"name\": \"{input}\"}}\n```");
+            Ok(Outcome::new(answer, Usage::of(10, 1), 1))
+        });
+        let mut strategy = Structured::<_, Named>::new(inner);
+        if recovers {
+            strategy = strategy.with_recovery();
+        }
+        let processor = at_once(1).with_observer(Arc::clone(&ear) as _);
+        let work = futures_util::stream::iter(items(4));
+        let run = processor.start(Arc::new(strategy), work).await.unwrap();
+        let batch = run.collect_all().await.unwrap();
+        assert!(
+            batch
+                .results
+                .iter()
+                .all(|result| result.attempts.len() == tries)
+        );
+        let stats = &batch.ended.stats;
+        let recovered = stats
+            .recovered
+            .get(&Recovery::TrailingMarkdownFence)
+            .copied();
+        assert_eq!(recovered, recovers.then_some(4));
+        let told = ear.all().into_iter().filter(|(_, event)| {
+            matches!(
+                event,
+                Event::ItemCompleted {
+                    recovered: Some(_),
+                    ..
+                }
+            )
+        });
+        assert_eq!(told.count() as u64, recovered.unwrap_or(0));
+        let line = "structured_output_recoveries_total{reason=\"trailing_markdown_fence\"} 4";
+        assert_eq!(stats.to_prometheus().contains(line), recovers);
+        assert_eq!(stats.succeeded, recovered.unwrap_or(0));
+    }
 }
 
 /// The emulator's time of day.
