@@ -1,4 +1,5 @@
-//! How far a long run is: a bar on a terminal, a line now and then elsewhere.
+//! How far a long run is: a bar on a terminal, a line now and then elsewhere. However fast items are
+//! done, it is drawn a few times a second and no more.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,6 +11,9 @@ use gimmal_batch::{Event, Observer};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{grouped, usd};
+
+/// A bar changes no more often than this.
+const BAR_EVERY: Duration = Duration::from_millis(100);
 
 /// Lines are no closer together than this when they go to a file.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -29,9 +33,15 @@ pub(crate) struct Progress {
     /// What the answers cost so far, if prices are known.
     spent_usd: Option<f64>,
     pauses: Arc<Pauses>,
-    shown: Shown,
+    screen: Box<dyn Screen>,
+    /// When it was drawn last.
+    drawn: Option<Instant>,
+    now: Now,
     note: Option<Note>,
 }
+
+/// Tells the time.
+type Now = Box<dyn Fn() -> Instant>;
 
 /// The pauses that a run makes when the service refuses it for the rate.
 #[derive(Debug, Default)]
@@ -42,14 +52,14 @@ pub(crate) struct Pauses {
 
 impl Pauses {
     /// How they stand, in a few words; `None` when there was none.
-    fn in_short(&self) -> Option<String> {
+    fn in_short(&self, now: Instant) -> Option<String> {
         let count = self.count.load(Ordering::Relaxed);
         if count == 0 {
             return None;
         }
         let times = if count == 1 { "pause" } else { "pauses" };
         let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = until.and_then(|until| until.checked_duration_since(Instant::now()));
+        let left = until.and_then(|until| until.checked_duration_since(now));
         Some(match left {
             Some(left) => format!(
                 "{count} {times}, this one for {} s more",
@@ -85,9 +95,50 @@ struct Note {
     at: Option<Instant>,
 }
 
-enum Shown {
-    Bar(ProgressBar),
-    Lines(Instant),
+/// Where progress is drawn.
+trait Screen {
+    /// The least time between two drawings.
+    fn every(&self) -> Duration;
+    /// Draws how it stands.
+    fn draw(&mut self, done: u64, total: u64, message: &str);
+    /// Draws how it ended.
+    fn end(&mut self, done: u64, total: u64, message: &str);
+}
+
+/// A bar on a terminal, which goes when the run does.
+struct Bar(ProgressBar);
+
+impl Screen for Bar {
+    fn every(&self) -> Duration {
+        BAR_EVERY
+    }
+
+    fn draw(&mut self, done: u64, _total: u64, message: &str) {
+        self.0.set_message(message.to_owned());
+        self.0.set_position(done);
+    }
+
+    fn end(&mut self, done: u64, total: u64, message: &str) {
+        self.draw(done, total, message);
+        self.0.finish_and_clear();
+    }
+}
+
+/// Lines on standard error.
+struct Lines;
+
+impl Screen for Lines {
+    fn every(&self) -> Duration {
+        LINE_EVERY
+    }
+
+    fn draw(&mut self, done: u64, total: u64, message: &str) {
+        let _ = writeln!(std::io::stderr(), "{done} of {total} done, {message}");
+    }
+
+    fn end(&mut self, done: u64, total: u64, message: &str) {
+        self.draw(done, total, message);
+    }
 }
 
 impl Progress {
@@ -96,29 +147,42 @@ impl Progress {
     /// A bar and results on one terminal would run into each other, so there is no bar then.
     pub(crate) fn start(total: u64, done: u64, results_on_stdout: bool) -> Self {
         let results_on_terminal = results_on_stdout && std::io::stdout().is_terminal();
-        let shown = if std::io::stderr().is_terminal() && !results_on_terminal {
-            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-            let template = "{bar:20} {pos}/{len} ETA {eta} {msg}";
-            if let Ok(style) = ProgressStyle::with_template(template) {
-                bar.set_style(style);
-            }
-            bar.set_position(done);
-            bar.reset_eta();
-            Shown::Bar(bar)
-        } else {
-            Shown::Lines(Instant::now())
-        };
+        let (screen, drawn): (Box<dyn Screen>, _) =
+            if std::io::stderr().is_terminal() && !results_on_terminal {
+                let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+                let template = "{bar:20} {pos}/{len} ETA {eta} {msg}";
+                if let Ok(style) = ProgressStyle::with_template(template) {
+                    bar.set_style(style);
+                }
+                bar.set_position(done);
+                bar.reset_eta();
+                (Box::new(Bar(bar)), None)
+            } else {
+                // The first line comes when there is something to tell.
+                (Box::new(Lines), Some(Instant::now()))
+            };
+        Self::on(screen, drawn, Box::new(Instant::now), (total, done))
+    }
+
+    fn on(
+        screen: Box<dyn Screen>,
+        drawn: Option<Instant>,
+        now: Now,
+        (total, done): (u64, u64),
+    ) -> Self {
         Self {
             total,
             done,
             failed: 0,
             prompt_tokens: 0,
             cached_tokens: 0,
-            started: Instant::now(),
+            started: now(),
             done_before: done,
             spent_usd: None,
             pauses: Arc::default(),
-            shown,
+            screen,
+            drawn,
+            now,
             note: None,
         }
     }
@@ -152,29 +216,22 @@ impl Progress {
         self.show();
     }
 
-    /// Shows how it stands, also when no item was done for a while.
+    /// Shows how it stands, also when no item was done for a while; nothing when it was shown a
+    /// moment ago.
     pub(crate) fn show(&mut self) {
-        let message = self.message();
-        match &mut self.shown {
-            Shown::Bar(bar) => {
-                bar.set_message(message);
-                bar.set_position(self.done);
-            }
-            Shown::Lines(last) if last.elapsed() >= LINE_EVERY => {
-                *last = Instant::now();
-                let _ = writeln!(
-                    std::io::stderr(),
-                    "{} of {} done, {message}",
-                    self.done,
-                    self.total
-                );
-            }
-            Shown::Lines(_) => {}
+        let now = (self.now)();
+        let since = self.drawn.map(|drawn| now.saturating_duration_since(drawn));
+        if since.is_some_and(|since| since < self.screen.every()) {
+            return;
         }
+        self.drawn = Some(now);
+        let message = self.message(now);
+        self.screen.draw(self.done, self.total, &message);
     }
 
-    fn message(&mut self) -> String {
-        let seconds = self.started.elapsed().as_secs_f64().max(0.001);
+    fn message(&mut self, now: Instant) -> String {
+        let elapsed = now.saturating_duration_since(self.started);
+        let seconds = elapsed.as_secs_f64().max(0.001);
         let speed = ((self.done - self.done_before) as f64 / seconds).round() as u64;
         let mut message = format!("{}/s, {} failed", grouped(speed), self.failed);
         if self.prompt_tokens > 0 {
@@ -184,12 +241,13 @@ impl Progress {
         if let Some(spent) = self.spent_usd {
             message = format!("{message}, {}", usd(spent));
         }
-        if let Some(pauses) = self.pauses.in_short() {
+        if let Some(pauses) = self.pauses.in_short(now) {
             message = format!("{message}, {pauses}");
         }
         if let Some(note) = &mut self.note {
-            if note.at.is_none_or(|at| at.elapsed() >= NOTE_EVERY) {
-                (note.told, note.at) = ((note.tell)(), Some(Instant::now()));
+            let due = |at: Instant| now.saturating_duration_since(at) >= NOTE_EVERY;
+            if note.at.is_none_or(due) {
+                (note.told, note.at) = ((note.tell)(), Some(now));
             }
             message = format!("{message}, {}", note.told);
         }
@@ -201,17 +259,60 @@ impl Progress {
         if let Some(note) = &mut self.note {
             note.at = None;
         }
-        match &self.shown {
-            Shown::Bar(bar) => bar.finish_and_clear(),
-            Shown::Lines(_) => {
-                let message = self.message();
-                let _ = writeln!(
-                    std::io::stderr(),
-                    "{} of {} done, {message}",
-                    self.done,
-                    self.total
-                );
-            }
+        let now = (self.now)();
+        let message = self.message(now);
+        self.screen.end(self.done, self.total, &message);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::{Cell, RefCell};
+    use std::rc::Rc;
+
+    use super::*;
+
+    /// Remembers what was drawn.
+    #[derive(Clone, Default)]
+    struct Memory(Rc<RefCell<Vec<String>>>);
+
+    impl Screen for Memory {
+        fn every(&self) -> Duration {
+            BAR_EVERY
         }
+
+        fn draw(&mut self, done: u64, total: u64, message: &str) {
+            self.0
+                .borrow_mut()
+                .push(format!("{done}/{total} {message}"));
+        }
+
+        fn end(&mut self, done: u64, total: u64, message: &str) {
+            self.draw(done, total, message);
+        }
+    }
+
+    /// Covers: AC-MW-6
+    #[test]
+    fn a_million_items_in_ten_seconds_are_drawn_a_hundred_times_and_exactly_at_the_end() {
+        const ITEMS: u64 = 1_000_000;
+        let (memory, begun) = (Memory::default(), Instant::now());
+        let time = Rc::new(Cell::new(begun));
+        let clock = Rc::clone(&time);
+        let now = Box::new(move || clock.get());
+        let screen = Box::new(memory.clone());
+        let mut progress = Progress::on(screen, None, now, (ITEMS, 0));
+        for item in 1..=ITEMS {
+            time.set(begun + Duration::from_secs(10).mul_f64(item as f64 / ITEMS as f64));
+            progress.item(item % 4 == 0, 10, 9);
+        }
+        progress.finish();
+        let drawn = memory.0.borrow();
+        assert!((90..=102).contains(&drawn.len()), "{}", drawn.len());
+        let last = "1000000/1000000 100,000/s, 250000 failed, 90 % of the input tokens cached";
+        assert_eq!(drawn.last().unwrap(), last);
+        let counts = drawn.iter().map(|line| line.split('/').next().unwrap());
+        let counts: Vec<u64> = counts.map(|count| count.parse().unwrap()).collect();
+        assert!(counts.is_sorted(), "it never goes back");
     }
 }
