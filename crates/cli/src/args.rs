@@ -140,6 +140,13 @@ pub(crate) struct Batch {
     pub(crate) pace: Pace,
     #[command(flatten)]
     pub(crate) reports: Reports,
+    /// Take settings from this file, TOML or JSON: each has the name of its argument, and `input` is
+    /// the prompts. What stands on the command line goes before it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// What was given, on the command line or in the file, without credentials.
+    #[arg(skip)]
+    pub(crate) settings: serde_json::Map<String, serde_json::Value>,
 }
 
 /// Arguments of `gimmal generate`.

@@ -57,11 +57,15 @@ pub(crate) struct Pace {
     #[arg(long, value_parser = duration, value_name = "DURATION")]
     pub(crate) batch_timeout: Option<Duration>,
     /// What the run may cost in USD; what is left then is left for --resume
-    #[arg(long, value_name = "USD", value_parser = positive)]
+    #[arg(long, value_name = "USD", value_parser = positive, group = "budget")]
     pub(crate) budget_usd: Option<f64>,
     /// Tokens that the run may use
-    #[arg(long, value_name = "N", value_parser = at_least_one::<NonZeroU64>)]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<NonZeroU64>, group = "budget")]
     pub(crate) budget_tokens: Option<NonZeroU64>,
+    /// Set aside what a request will take before it is sent, and send none that would not fit into
+    /// the budget
+    #[arg(long, requires = "budget")]
+    pub(crate) budget_strict: bool,
     /// Kinds of failures that end the run, such as permission_denied,quota_exhausted
     #[arg(long, value_name = "KINDS", value_delimiter = ',')]
     pub(crate) fail_fast: Vec<String>,
@@ -102,6 +106,9 @@ pub(crate) struct Reports {
     /// Estimate tokens, cost and time, and send nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Have the service count the tokens of so many prompts, for a better estimate; it costs nothing
+    #[arg(long, value_name = "N", requires = "dry_run", value_parser = at_least_one::<NonZeroUsize>)]
+    pub(crate) count_sample: Option<NonZeroUsize>,
     /// Write every result to this journal before anything else, and answer from it what it holds
     #[arg(long, value_name = "FILE")]
     pub(crate) journal: Option<PathBuf>,
@@ -114,6 +121,13 @@ pub(crate) struct Reports {
     /// Write the figures of the run in the text form of Prometheus
     #[arg(long, value_name = "FILE")]
     pub(crate) metrics: Option<PathBuf>,
+    /// Send spans and metrics of the run to this OpenTelemetry collector, such as
+    /// http://localhost:4318 (of a command built with the feature `otlp`)
+    #[arg(long, value_name = "URL")]
+    pub(crate) otlp_endpoint: Option<String>,
+    /// Write what was run and what came of it as JSON; --config runs the same again
+    #[arg(long, value_name = "FILE")]
+    pub(crate) manifest: Option<PathBuf>,
 }
 
 /// When a journal is forced to the disk.

@@ -10,7 +10,7 @@ use gimmal_client::Error as ClientError;
 pub(crate) const ITEMS_FAILED: u8 = 1;
 /// The command line or an input file is wrong; nothing was sent.
 pub(crate) const USAGE: u8 = 2;
-/// The service refused the call or could not be reached, so the run stopped.
+/// The service refused the call or could not be reached, or a limit was reached, so the run stopped.
 pub(crate) const SERVICE: u8 = 3;
 /// A file could not be written.
 pub(crate) const OUTPUT: u8 = 4;
@@ -22,8 +22,8 @@ pub(crate) const HELP: &str = "Exit codes:
   0    all good
   1    some items failed, or invalid lines were passed over
   2    the command line or an input file is wrong; nothing was sent
-  3    the service refused the call or could not be reached
-  4    an output file could not be written while the command ran
+  3    the service refused the call or could not be reached, or a limit of the run was reached
+  4    an output file or a journal could not be written while the command ran
   130  stopped by Ctrl-C
 
 Environment:

@@ -1,11 +1,81 @@
 //! `gimmal batch` with other inputs, limits, a journal, reports, jobs of the service and workers.
 
 use gimmal_emulator::{Emulator, Fault, FaultRule, Route};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Bench, finish, prompts, records};
 
 const OUT: [&str; 2] = ["--output", "answers.jsonl"];
+
+/// Covers: AC-XT-1
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_prompts_come_to_the_same_answers_in_every_form() {
+    let emulator = Emulator::builder().start().await.unwrap();
+    let bench = Bench::new();
+    let prompts = ["What is a hoop?", "What is a ring?"];
+    std::fs::create_dir(bench.path("folder")).unwrap();
+    bench.write("folder/a", prompts[0]);
+    bench.write("folder/b", prompts[1]);
+    let lines = |row: &dyn Fn(&str, &str) -> Value| -> String {
+        let rows = ["a", "b"].into_iter().zip(prompts);
+        rows.map(|(id, prompt)| format!("{}\n", row(id, prompt)))
+            .collect()
+    };
+    let own = lines(&|id, prompt| json!({"id": id, "prompt": prompt}));
+    bench.write("own.jsonl", &own);
+    bench.write(
+        "gemini.jsonl",
+        lines(&|id, prompt| {
+            json!({"key": id, "request": {"contents": [{"parts": [{"text": prompt}]}]}})
+        }),
+    );
+    bench.write(
+        "openai.jsonl",
+        lines(&|id, prompt| {
+            json!({"custom_id": id, "method": "POST", "url": "/v1/chat/completions", "body": {
+                "model": "any", "messages": [{"role": "user", "content": prompt}]}})
+        }),
+    );
+    bench.write(
+        "table.csv",
+        format!("id,prompt\na,{}\nb,{}\n", prompts[0], prompts[1]),
+    );
+    bench.write("lines.txt", prompts.join("\n"));
+    let mut golden: Option<Vec<Value>> = None;
+    for input in [
+        "own.jsonl",
+        "gemini.jsonl",
+        "openai.jsonl",
+        "table.csv",
+        "lines.txt",
+        "folder",
+        "-",
+    ] {
+        let args = ["batch", input, "--overwrite"];
+        let mut command = bench.command_for(&emulator, args.iter().chain(&OUT));
+        command.stdin(std::fs::File::open(bench.path("own.jsonl")).unwrap());
+        finish(command).await.code(0);
+        let mut rows = records(&bench.path("answers.jsonl"));
+        for row in &mut rows {
+            // Lines have no names of their own, and time is time.
+            if input == "lines.txt" {
+                let name = if row["id"] == "line-1" { "a" } else { "b" };
+                row["id"] = name.into();
+                row["digest"] =
+                    golden.as_ref().unwrap()[row["index"].as_u64().unwrap() as usize]["digest"]
+                        .clone();
+            }
+            row["latency_ms"] = 0.into();
+            assert!(
+                row["text"].is_string() && row["error"].is_null(),
+                "{input}: {row}"
+            );
+        }
+        let golden = golden.get_or_insert_with(|| rows.clone());
+        assert_eq!(&rows, golden, "{input}");
+    }
+    emulator.shutdown().await;
+}
 
 /// Covers: AC-XT-1
 #[tokio::test(flavor = "multi_thread")]

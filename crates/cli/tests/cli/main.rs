@@ -2,9 +2,12 @@
 
 mod bad_input;
 mod batch;
+mod batch_ends;
 mod batch_forms;
 mod commands;
 mod interrupt;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod response_cache;
 mod resume;
 mod support;

@@ -2,12 +2,14 @@
 
 mod dry_run;
 mod failures;
+mod manifest;
 mod native;
 mod pace;
 mod prompts;
 mod queue;
 mod results;
 mod sink;
+mod telemetry;
 
 use std::io::Write as _;
 use std::path::Path;
@@ -28,11 +30,13 @@ use gimmal_client::gemini::planner::{
 };
 use gimmal_client::types::gemini::Content;
 
+use self::manifest::Manifest;
 use self::prompts::Prompts;
 use self::queue::Job;
 pub(super) use self::queue::worker;
 use self::results::Results;
 use self::sink::Sink;
+use self::telemetry::Telemetry;
 use super::files;
 use super::summary::{Cost, Summary, peak_memory_bytes};
 use crate::args::{Batch, CacheMode, Connection, OrderArg};
@@ -95,9 +99,19 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
     if args.reports.dry_run {
         let pending = prompts.pending(&Earlier::default())?;
         let facts = facts.as_ref();
-        return dry_run::run(&args, &model, pending, facts, connection.json)
+        let counted = match args.reports.count_sample {
+            Some(most) => {
+                let sample = prompts.pending(&Earlier::default())?;
+                let sample = dry_run::sample(sample, checked.items, most);
+                Some(dry_run::count(&connected, &args, &model, sample, checked.items).await?)
+            }
+            None => None,
+        };
+        connected.close().await;
+        return dry_run::run(&args, &model, pending, facts, counted, connection.json)
             .map(|()| ExitCode::SUCCESS);
     }
+    let telemetry = Telemetry::open(&args).await?;
     let mut totals = Totals::default();
     let (results, earlier) = Results::open(&args, model.fingerprint(), &checked, |record| {
         totals.add(record, facts.as_ref());
@@ -114,6 +128,7 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
     let started = Instant::now();
     let run_id = model.fingerprint().to_owned();
     let tokens = model.context_tokens();
+    let manifest = Manifest::begin(&args, &run_id, &checked)?;
     let timeline = Arc::new(Timeline::new());
     let mut sink = Sink::new(results, &checked, &run_id, facts.clone(), progress, totals);
     let pending = prompts.pending(&earlier)?;
@@ -145,6 +160,7 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
     if args.reports.report.is_some() {
         processor = processor.with_observer(Arc::clone(&timeline) as _);
     }
+    processor = telemetry.hear(processor);
     let mut hooks = Hooks::new();
     if args.pace.dedup {
         hooks = hooks.with_dedup(|prompt: &String| Some(prompt.clone()));
@@ -234,14 +250,22 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
     };
     let printed = summary.print(connection.json, is_stdio(&args.output));
     connected.close().await;
+    telemetry.close().await?;
+    if let Some(manifest) = manifest {
+        manifest.end(&summary.totals, finished.as_ref().ok())?;
+    }
     let ended = finished?;
     printed?;
+    for failure in &ended.unclean {
+        writeln!(std::io::stderr(), "warning: after the run: {failure}")?;
+    }
     write_reports(&args, &timeline, &summary, &ended)?;
     if let Some(reason) = ended_early(&ended) {
-        return Err(Failure::service(format!(
-            "the run was stopped: {reason}; {}",
-            how_to_resume(&args)
-        )));
+        let message = format!("the run was stopped: {reason}; {}", how_to_resume(&args));
+        return Err(match ended.termination.kind {
+            TerminationKind::ArtifactError => Failure::output(message),
+            _ => Failure::service(message),
+        });
     }
     if watch.is_cut_off() {
         return Err(Failure::service(format!(

@@ -50,7 +50,11 @@ pub(super) fn limited(
         }
         processor = processor.with_abort_on([Category::from(name.as_str())]);
     }
-    Ok(processor.with_budget(budget(args, facts)?))
+    let mut budget = budget(args, facts)?;
+    if pace.budget_strict {
+        budget = budget.strict();
+    }
+    Ok(processor.with_budget(budget))
 }
 
 /// Requests and tokens per minute, if they are limited.
