@@ -174,8 +174,8 @@ fn told(path: &Path, word: &str) -> HashSet<String> {
 
 /// Covers: AC-AR-2
 #[cfg(unix)]
-#[test]
-fn a_writer_that_is_killed_loses_nothing_that_somebody_saw() {
+#[tokio::test]
+async fn a_writer_that_is_killed_loses_nothing_that_somebody_saw() {
     const WORK: usize = 200;
     let kills = if is_full() { 200 } else { 6 };
     let folder = tempfile::tempdir().unwrap();
@@ -197,7 +197,7 @@ fn a_writer_that_is_killed_loses_nothing_that_somebody_saw() {
             let patience = Instant::now() + Duration::from_secs(120);
             while told(&log, "done").len() <= target && child.try_wait().unwrap().is_none() {
                 assert!(Instant::now() < patience, "the child makes no progress");
-                std::thread::sleep(Duration::from_micros(300));
+                tokio::time::sleep(Duration::from_millis(1)).await;
             }
             child.kill().unwrap();
             cut += usize::from(!child.wait().unwrap().success());
