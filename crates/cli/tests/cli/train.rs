@@ -1,5 +1,9 @@
 //! Training, its curves and sampling from what was trained, with no account.
 
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
+
 use crate::support::{Bench, Ran, example, records};
 
 const EXAMPLES: &str = "{\"prompt\": \"Through Ulm:\", \"completion\": \"Danube.\"}\n\
@@ -29,14 +33,7 @@ fn taught() -> Bench {
 #[test]
 fn what_was_taught_is_drawn_and_given_back() {
     let bench = taught();
-    let more = [
-        "--evaluation",
-        "rivers.jsonl",
-        "--learning-rate",
-        "0.01",
-        "--evaluate-every",
-        "30",
-    ];
+    let more = ["--evaluation", "rivers.jsonl", "--evaluate-every", "30"];
     let ran = train(&bench, &more).code(0);
     assert!(
         ran.out.contains("60 of 60") && ran.out.contains("tinker://"),
@@ -134,6 +131,67 @@ fn a_run_is_taken_up_or_begun_anew_when_that_is_said() {
     assert!(again.out.contains("4 of 4"), "{}", again.out);
 }
 
+/// Steps after which a run is killed; drawn once by dice.
+const KILLS: [usize; 10] = [1, 2, 4, 5, 6, 7, 8, 9, 10, 11];
+
+/// The emulator dies with its program, so that nothing is left but the folder of the run.
+#[test]
+fn a_run_that_is_killed_anywhere_ends_with_the_same_losses() {
+    let bench = taught();
+    let run = |folder: &str, more: &[&str]| {
+        let args = ["train", "sft", "--data", "rivers.jsonl", "--output", folder];
+        let short = [
+            "--steps",
+            "12",
+            "--batch-size",
+            "2",
+            "--checkpoint-every",
+            "3",
+        ];
+        bench.command(args.iter().chain(&short).chain(more))
+    };
+    let losses = |folder: &str| -> Vec<f64> {
+        let steps = records(&bench.path(folder).join("metrics.jsonl"));
+        steps
+            .iter()
+            .map(|step| step["loss:mean"].as_f64().unwrap())
+            .collect()
+    };
+    Ran::from(run("undisturbed", &[]).output().unwrap()).code(0);
+    let expected = losses("undisturbed");
+    assert_eq!(expected.len(), 12);
+    for steps in KILLS {
+        let folder = format!("killed-{steps}");
+        let mut killed = run(&folder, &[]);
+        let mut killed = killed
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let metrics = bench.path(&folder).join("metrics.jsonl");
+        let taken = || std::fs::read_to_string(&metrics).map_or(0, |text| text.lines().count());
+        let began = Instant::now();
+        while taken() < steps {
+            assert!(
+                began.elapsed() < Duration::from_secs(120),
+                "it does not train"
+            );
+            thread::sleep(Duration::from_millis(1));
+        }
+        killed.kill().unwrap();
+        killed.wait().unwrap();
+        Ran::from(run(&folder, &["--resume"]).output().unwrap()).code(0);
+        let resumed = losses(&folder);
+        assert_eq!(resumed.len(), 12, "killed after {steps}");
+        for (resumed, expected) in resumed.iter().zip(&expected) {
+            assert!(
+                (resumed - expected).abs() <= 1e-6,
+                "killed after {steps}: {resumed} {expected}"
+            );
+        }
+    }
+}
+
 #[test]
 fn what_cannot_be_is_a_usage_error() {
     let bench = taught();
@@ -193,7 +251,7 @@ fn what_cannot_be_is_a_usage_error() {
         "https://tinker.example.com",
         "sample",
         "-m",
-        "gimmal/bytes",
+        "gimmal/tiny",
         "Hello",
     ];
     assert!(

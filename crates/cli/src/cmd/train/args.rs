@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 /// The model that is trained unless another one is named.
-pub(crate) const DEFAULT_MODEL: &str = "gimmal/bytes";
+pub(crate) const DEFAULT_MODEL: &str = "gimmal/tiny";
 
 /// Arguments of `gimmal train`.
 #[derive(Debug, Subcommand)]
@@ -39,7 +39,7 @@ pub(crate) struct Sft {
     #[arg(long, default_value = "8", value_name = "N")]
     pub(crate) batch_size: NonZeroUsize,
     /// Highest learning rate
-    #[arg(long, default_value_t = 0.003, value_name = "NUMBER")]
+    #[arg(long, default_value_t = 0.001, value_name = "NUMBER")]
     pub(crate) learning_rate: f64,
     /// Steps until the learning rate is at its highest
     #[arg(long, default_value_t = 0, value_name = "N")]
