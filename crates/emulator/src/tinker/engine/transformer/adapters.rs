@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use candle_core::{DType, Device, Result, Tensor, Var, backprop::GradStore};
+use rayon::prelude::*;
 use serde_json::json;
 
 use crate::{
@@ -68,14 +69,11 @@ impl Adapters {
 
     /// The matrices of all sites with their adapters in them.
     pub(crate) fn merged(&self, frozen: &Frozen) -> Result<Vec<Tensor>> {
-        let pairs = frozen.matrices.iter().zip(&self.loras);
+        let pairs = frozen.matrices.par_iter().zip(&self.loras);
         let merge = |(matrix, lora): (&Tensor, &Option<Lora>)| -> Result<Tensor> {
             match lora {
                 None => Ok(matrix.clone()),
-                Some(lora) => {
-                    let product = lora.b.detach().matmul(&lora.a.detach())?;
-                    matrix + (product * lora.scale)?
-                }
+                Some(lora) => lora.merged(matrix),
             }
         };
         pairs.map(merge).collect()

@@ -10,8 +10,9 @@ use crate::tinker::engine::{Datum, Loss, Problem, Tensor, Values};
 
 use super::ops::{self, Attention, Rotation, read};
 
-/// Most rows of one matrix, unless a single text has more.
-const ROWS: usize = 2048;
+/// Most rows of one matrix, unless a single text has more: what one thread works on at a time, and
+/// has near it.
+const ROWS: usize = 256;
 /// Most scores, likewise.
 const SCORES: usize = 1 << 24;
 
@@ -28,12 +29,12 @@ pub(crate) struct Batch<'a> {
 pub(crate) struct Judged {
     pub(crate) loss: f64,
     pub(crate) logprobs: Vec<Tensor>,
-    /// The slopes of the loss by the scores.
-    pub(crate) slopes: Matrix,
+    /// The slopes of the loss by the scores, until a backward pass takes them.
+    pub(crate) slopes: Option<Matrix>,
 }
 
 impl<'a> Batch<'a> {
-    /// All of `data`, in batches that memory has room for.
+    /// All of `data`, in batches of a handy size.
     pub(crate) fn all(data: &'a [Datum], vocabulary: usize) -> Vec<Self> {
         let most = ROWS.min(SCORES / vocabulary);
         let mut batches = Vec::new();
@@ -68,12 +69,11 @@ impl<'a> Batch<'a> {
     }
 
     /// Attention within each text.
-    pub(crate) fn attention(&self, heads: usize, width: usize) -> Attention {
-        let longest = self.texts.iter().map(Range::len).max().unwrap_or(0);
+    pub(crate) fn attention(&self, heads: usize, rotation: &Arc<Rotation>) -> Attention {
         Attention {
             texts: Arc::clone(&self.texts),
             heads,
-            rotation: Arc::new(Rotation::new(0..longest, width / heads)),
+            rotation: Arc::clone(rotation),
         }
     }
 
@@ -85,7 +85,7 @@ impl<'a> Batch<'a> {
             logprobs
                 .par_chunks_mut(vocabulary)
                 .zip(scores.par_chunks(vocabulary))
-                .for_each(|(logprobs, scores)| ops::log_softmax(scores, logprobs));
+                .for_each(|(logprobs, scores)| ops::wide!(ops::log_softmax(scores, logprobs)));
             Ok(logprobs)
         })?;
         let mut judged = Vec::with_capacity(self.data.len());
@@ -118,14 +118,14 @@ impl<'a> Batch<'a> {
         slopes
             .par_chunks_mut(vocabulary)
             .zip(&pulls)
-            .for_each(|(row, pull)| ops::spread(row, -pull));
+            .for_each(|(row, pull)| ops::wide!(ops::spread(row, -pull)));
         for (place, slope) in hits {
             slopes[place] += slope;
         }
         Ok(Judged {
             loss: total,
             logprobs: judged,
-            slopes: Matrix::from_vec(slopes, (rows, vocabulary), &Device::Cpu)?,
+            slopes: Some(Matrix::from_vec(slopes, (rows, vocabulary), &Device::Cpu)?),
         })
     }
 }

@@ -52,9 +52,22 @@ impl Model {
         x.apply_op1(Norm)
     }
 
-    /// The score of every token, for each row of [`Model::hidden`].
-    pub(crate) fn scores(&self, hidden: &Tensor, loras: &[Option<Lora>]) -> Result<Tensor> {
-        self.project(self.matrices.len() - 1, hidden, loras)
+    /// The score of every token, for each row of [`Model::hidden`]. They remember nothing; a backward
+    /// pass begins at [`Model::start`].
+    pub(crate) fn scores(&self, hidden: &Tensor) -> Result<Tensor> {
+        self.project(self.matrices.len() - 1, &hidden.detach(), &[])
+    }
+
+    /// Where a backward pass starts, given the slopes by the scores.
+    pub(crate) fn start(
+        &self,
+        hidden: &Tensor,
+        loras: &[Option<Lora>],
+        slopes: Tensor,
+    ) -> Result<Tensor> {
+        let last = self.matrices.len() - 1;
+        let lora = loras.get(last).and_then(Option::as_ref);
+        Project::start(hidden, &self.matrices[last], lora, slopes)
     }
 
     fn project(&self, site: usize, x: &Tensor, loras: &[Option<Lora>]) -> Result<Tensor> {

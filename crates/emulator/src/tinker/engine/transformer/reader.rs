@@ -68,8 +68,6 @@ impl TransformerReader<'_> {
         })?;
         self.length = end;
         let last = hidden.narrow(0, tokens.len() - 1, 1)?;
-        read([&self.model.scores(&last, &[])?], |[scores]| {
-            Ok(scores.to_vec())
-        })
+        read([&self.model.scores(&last)?], |[scores]| Ok(scores.to_vec()))
     }
 }

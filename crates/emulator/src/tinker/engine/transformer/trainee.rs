@@ -3,6 +3,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use rayon::prelude::*;
+
 use crate::tinker::engine::{
     BaseModel, Datum, Loss, OptimParams, Passed, Problem, Snapshot, Trainee, Weights,
 };
@@ -11,7 +13,7 @@ use super::{
     adapters::{Adapters, Slopes},
     batch::Batch,
     net::Model,
-    ops::Start,
+    ops::Rotation,
 };
 
 pub(crate) struct TransformerTrainee {
@@ -49,19 +51,29 @@ impl Trainee for TransformerTrainee {
             &[]
         };
         let shape = &self.model.frozen.shape;
-        for batch in Batch::all(data, self.model.frozen.vocabulary) {
-            let attention = batch.attention(shape.heads, shape.width);
+        let longest = data.iter().map(|datum| datum.tokens.len()).max();
+        let rotation = Rotation::new(0..longest.unwrap_or(0), shape.width / shape.heads);
+        let rotation = Arc::new(rotation);
+        let pass = |batch: Batch<'_>| {
+            let attention = batch.attention(shape.heads, &rotation);
             let hidden = self.model.hidden(&batch.tokens, loras, |_, [q, k, v]| {
                 q.apply_op3(k, v, attention.clone())
             })?;
-            let scores = self.model.scores(&hidden, loras)?;
-            let judged = batch.judge(&scores, loss)?;
+            let mut judged = batch.judge(&self.model.scores(&hidden)?, loss)?;
+            let Some(slopes) = judged.slopes.take().filter(|_| backward) else {
+                return Ok((judged, Slopes::default()));
+            };
+            let found = self.model.start(&hidden, loras, slopes)?.backward()?;
+            Ok((judged, self.adapters.slopes(&found)))
+        };
+        let batches = Batch::all(data, self.model.frozen.vocabulary);
+        let batches: Vec<Result<_, Problem>> = batches.into_par_iter().map(pass).collect();
+        // Sums are taken in the order of the data, whichever thread was done first.
+        for batch in batches {
+            let (judged, found) = batch?;
             total += judged.loss;
             passed.logprobs.extend(judged.logprobs);
-            if backward {
-                let found = scores.apply_op1(Start(judged.slopes))?.backward()?;
-                slopes.add(self.adapters.slopes(&found))?;
-            }
+            slopes.add(found)?;
         }
         self.slopes.add(slopes)?;
         passed.metrics.insert("loss:sum".to_owned(), total);

@@ -5,9 +5,13 @@
 use std::{ops::Range, sync::Arc};
 
 use candle_core::{CpuStorage, CustomOp3, Device, Layout, Result, Shape, Tensor};
+use pulp::Arch;
 use rayon::prelude::*;
 
-use super::slices::{add, dot, exp, floats, read};
+use super::{
+    head::{Backward, Forward, Head, padded},
+    slices::{add, dot, exp, floats, read},
+};
 
 /// The base of the wavelengths, as in Llama.
 pub(crate) const THETA: f64 = 10_000.0;
@@ -27,15 +31,6 @@ pub(crate) struct Attention {
     pub(crate) texts: Arc<[Range<usize>]>,
     pub(crate) heads: usize,
     pub(crate) rotation: Arc<Rotation>,
-}
-
-/// One head over one text; every field is a matrix with a row for each place.
-struct Head {
-    width: usize,
-    /// Turned, and divided by the root of the width.
-    q: Vec<f32>,
-    k: Vec<f32>,
-    v: Vec<f32>,
 }
 
 /// The keys and values of a text that goes on.
@@ -74,43 +69,61 @@ impl Rotation {
 }
 
 impl Attention {
-    /// The parts of all texts and heads, each worked on by itself.
-    fn parts<R: Send>(
-        &self,
-        [q, k, v]: [&[f32]; 3],
-        width: usize,
-        work: impl Fn(Head, &Range<usize>, usize) -> R + Sync,
-    ) -> Vec<R> {
-        let head_width = width / self.heads;
+    /// A text and the first column of a head in it, by the number of the part.
+    fn place(&self, part: usize, width: usize) -> (&Range<usize>, usize) {
+        let column = part % self.heads * (width / self.heads);
+        (&self.texts[part / self.heads], column)
+    }
+
+    /// What work on each head of each text gives.
+    fn parts<R: Send>(&self, work: impl Fn(usize) -> R + Send + Sync) -> Vec<R> {
         let parts = (0..self.texts.len() * self.heads).into_par_iter();
-        let part = |part: usize| {
-            let (text, column) = (
-                &self.texts[part / self.heads],
-                part % self.heads * head_width,
-            );
-            let rows = |x| gather(x, text, width, column, head_width);
-            let (mut q, mut k, v) = (rows(q), rows(k), rows(v));
-            let shrink = 1.0 / (head_width as f32).sqrt();
-            q.iter_mut().for_each(|q| *q *= shrink);
-            for rows in [&mut q, &mut k] {
-                for (position, row) in rows.chunks_exact_mut(head_width).enumerate() {
-                    self.rotation.turn(row, position, false);
-                }
+        parts.map(work).collect()
+    }
+
+    fn head(&self, part: usize, [q, k, v]: [&[f32]; 3], width: usize) -> Head {
+        let (text, column) = self.place(part, width);
+        let share = width / self.heads;
+        let [mut q, mut k, v] = [q, k, v].map(|x| gather(x, text, width, column, share));
+        let shrink = shrink(share);
+        q.iter_mut().for_each(|q| *q *= shrink);
+        for rows in [&mut q, &mut k] {
+            for (position, row) in rows.chunks_exact_mut(padded(share)).enumerate() {
+                self.rotation.turn(&mut row[..share], position, false);
             }
-            let width = head_width;
-            work(Head { width, q, k, v }, text, column)
-        };
-        parts.map(part).collect()
+        }
+        let width = padded(share);
+        Head { width, q, k, v }
+    }
+
+    /// The slopes of the queries, keys and values of a part, given those of what it gave.
+    fn back(&self, part: usize, [q, k, v, slope]: [&[f32]; 4], width: usize) -> [Vec<f32>; 3] {
+        let head = self.head(part, [q, k, v], width);
+        let (text, column) = self.place(part, width);
+        let share = width / self.heads;
+        let slope = gather(slope, text, width, column, share);
+        let mut slopes = Arch::new().dispatch(Backward {
+            head: &head,
+            slope: &slope,
+        });
+        let shrink = shrink(share);
+        slopes[0].iter_mut().for_each(|q| *q *= shrink);
+        for rows in &mut slopes[..2] {
+            for (position, row) in rows.chunks_exact_mut(head.width).enumerate() {
+                self.rotation.turn(&mut row[..share], position, true);
+            }
+        }
+        slopes
     }
 
     /// Puts parts back into rows of all heads.
     fn scatter(&self, parts: &[Vec<f32>], len: usize, width: usize) -> Vec<f32> {
-        let head_width = width / self.heads;
+        let share = width / self.heads;
         let mut whole = vec![0.0; len];
-        for (at, part) in parts.iter().enumerate() {
-            let (text, column) = (&self.texts[at / self.heads], at % self.heads * head_width);
-            for (row, part) in text.clone().zip(part.chunks_exact(head_width)) {
-                whole[row * width + column..][..head_width].copy_from_slice(part);
+        for (at, rows) in parts.iter().enumerate() {
+            let (text, column) = self.place(at, width);
+            for (row, part) in text.clone().zip(rows.chunks_exact(padded(share))) {
+                whole[row * width + column..][..share].copy_from_slice(&part[..share]);
             }
         }
         whole
@@ -134,7 +147,7 @@ impl CustomOp3 for Attention {
         let (_, width) = layout.shape().dims2()?;
         let q = floats(q, layout)?;
         let all = [q, floats(k, k_layout)?, floats(v, v_layout)?];
-        let parts = self.parts(all, width, |head, _, _| head.forward());
+        let parts = self.parts(|part| Arch::new().dispatch(Forward(&self.head(part, all, width))));
         let y = self.scatter(&parts, q.len(), width);
         Ok((CpuStorage::F32(y), layout.shape().clone()))
     }
@@ -149,19 +162,8 @@ impl CustomOp3 for Attention {
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let (rows, width) = q.dims2()?;
         let slope = slope.contiguous()?;
-        let slopes = read([q, k, v, &slope], |[q, k, v, slope]| {
-            let parts = self.parts([q, k, v], width, |head, text, column| {
-                let slope = gather(slope, text, width, column, head.width);
-                let mut slopes = head.backward(&slope);
-                let shrink = 1.0 / (head.width as f32).sqrt();
-                slopes[0].iter_mut().for_each(|q| *q *= shrink);
-                for rows in &mut slopes[..2] {
-                    for (position, row) in rows.chunks_exact_mut(head.width).enumerate() {
-                        self.rotation.turn(row, position, true);
-                    }
-                }
-                slopes
-            });
+        let slopes = read([q, k, v, &slope], |all| {
+            let parts = self.parts(|part| self.back(part, all, width));
             let mut lists = [const { Vec::new() }; 3];
             for part in parts {
                 for (list, slopes) in lists.iter_mut().zip(part) {
@@ -172,62 +174,6 @@ impl CustomOp3 for Attention {
         })?;
         let [q, k, v] = slopes.map(|slope| Tensor::from_vec(slope, (rows, width), &Device::Cpu));
         Ok((Some(q?), Some(k?), Some(v?)))
-    }
-}
-
-impl Head {
-    fn forward(&self) -> Vec<f32> {
-        let mut y = vec![0.0; self.q.len()];
-        let across = transposed(&self.k, self.width);
-        let mut weights = vec![0.0; self.q.len() / self.width];
-        for (at, y) in y.chunks_exact_mut(self.width).enumerate() {
-            let weights = &mut weights[..=at];
-            self.weigh(at, &across, weights);
-            for (weight, v) in weights.iter().zip(self.v.chunks_exact(self.width)) {
-                add(y, v, *weight);
-            }
-        }
-        y
-    }
-
-    /// How much a place looks at each one up to itself.
-    fn weigh(&self, at: usize, across: &[f32], weights: &mut [f32]) {
-        along(&self.q[at * self.width..][..self.width], across, weights);
-        let most = weights.iter().copied().fold(f32::MIN, f32::max);
-        weights
-            .iter_mut()
-            .for_each(|weight| *weight = exp(*weight - most));
-        let total = 1.0 / weights.iter().sum::<f32>();
-        weights.iter_mut().for_each(|weight| *weight *= total);
-    }
-
-    /// The slopes of the turned queries, the turned keys and the values.
-    fn backward(&self, slope: &[f32]) -> [Vec<f32>; 3] {
-        let width = self.width;
-        let places = self.q.len() / width;
-        let [mut by_q, mut by_k, mut by_v] = [(); 3].map(|()| vec![0.0; self.q.len()]);
-        let (k_across, v_across) = (transposed(&self.k, width), transposed(&self.v, width));
-        let (mut weights, mut pulls) = (vec![0.0; places], vec![0.0; places]);
-        for at in 0..places {
-            let row = at * width..(at + 1) * width;
-            let (weights, pulls) = (&mut weights[..=at], &mut pulls[..=at]);
-            let slope = &slope[row.clone()];
-            self.weigh(at, &k_across, weights);
-            along(slope, &v_across, pulls);
-            let even = dot(weights, pulls);
-            let (q, by_q) = (&self.q[row.clone()], &mut by_q[row]);
-            let others = by_v
-                .chunks_exact_mut(width)
-                .zip(by_k.chunks_exact_mut(width));
-            let others = others.zip(self.k.chunks_exact(width));
-            for ((weight, pull), ((by_v, by_k), k)) in weights.iter().zip(&*pulls).zip(others) {
-                let pull = weight * (pull - even);
-                add(by_v, slope, *weight);
-                add(by_k, q, pull);
-                add(by_q, k, pull);
-            }
-        }
-        [by_q, by_k, by_v]
     }
 }
 
@@ -276,38 +222,19 @@ impl Cache {
     }
 }
 
-/// The columns of one head in the rows of one text.
-fn gather(
-    x: &[f32],
-    text: &Range<usize>,
-    width: usize,
-    column: usize,
-    head_width: usize,
-) -> Vec<f32> {
-    let rows = x[text.start * width..text.end * width].chunks_exact(width);
-    rows.flat_map(|row| &row[column..][..head_width])
-        .copied()
-        .collect()
+/// The columns of one head in the rows of one text, with zeros behind each row until it is a whole
+/// number of lanes.
+fn gather(x: &[f32], text: &Range<usize>, width: usize, column: usize, share: usize) -> Vec<f32> {
+    let padded = padded(share);
+    let mut rows = vec![0.0; text.len() * padded];
+    let lines = x[text.start * width..text.end * width].chunks_exact(width);
+    for (row, line) in rows.chunks_exact_mut(padded).zip(lines) {
+        row[..share].copy_from_slice(&line[column..][..share]);
+    }
+    rows
 }
 
-fn transposed(rows: &[f32], width: usize) -> Vec<f32> {
-    let count = rows.len() / width;
-    let mut columns = vec![0.0; rows.len()];
-    for (at, row) in rows.chunks_exact(width).enumerate() {
-        for (column, value) in row.iter().enumerate() {
-            columns[column * count + at] = *value;
-        }
-    }
-    columns
-}
-
-/// The products of a row with the first columns of a matrix.
-fn along(row: &[f32], matrix: &[f32], products: &mut [f32]) {
-    products.fill(0.0);
-    for (value, line) in row
-        .iter()
-        .zip(matrix.chunks_exact(matrix.len() / row.len()))
-    {
-        add(products, line, *value);
-    }
+/// What queries are multiplied by, for heads of this width.
+fn shrink(width: usize) -> f32 {
+    1.0 / (width as f32).sqrt()
 }

@@ -3,7 +3,7 @@
 use candle_core::{CpuStorage, CustomOp2, Device, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
-use super::slices::{floats, read, sigmoid};
+use super::slices::{floats, read, sigmoid, wide};
 
 /// Numbers that one thread takes at a time.
 const PIECE: usize = 8192;
@@ -28,9 +28,11 @@ impl CustomOp2 for Gate {
             .zip(gate.par_chunks(PIECE))
             .zip(up.par_chunks(PIECE))
             .for_each(|((y, gate), up)| {
-                for ((y, gate), up) in y.iter_mut().zip(gate).zip(up) {
-                    *y = gate * sigmoid(*gate) * up;
-                }
+                wide!({
+                    for ((y, gate), up) in y.iter_mut().zip(gate).zip(up) {
+                        *y = gate * sigmoid(*gate) * up;
+                    }
+                });
             });
         Ok((CpuStorage::F32(y), layout.shape().clone()))
     }
@@ -53,11 +55,13 @@ impl CustomOp2 for Gate {
                 .for_each(|(((by_gate, by_up), (gate, up)), slope)| {
                     let slopes = by_gate.iter_mut().zip(by_up);
                     let inputs = gate.iter().zip(up).zip(slope);
-                    for ((by_gate, by_up), ((gate, up), slope)) in slopes.zip(inputs) {
-                        let share = sigmoid(*gate);
-                        *by_up = slope * gate * share;
-                        *by_gate = slope * up * share * (1.0 + gate * (1.0 - share));
-                    }
+                    wide!({
+                        for ((by_gate, by_up), ((gate, up), slope)) in slopes.zip(inputs) {
+                            let share = sigmoid(*gate);
+                            *by_up = slope * gate * share;
+                            *by_gate = slope * up * share * (1.0 + gate * (1.0 - share));
+                        }
+                    });
                 });
             Ok((by_gate, by_up))
         })?;

@@ -4,14 +4,14 @@
 
 mod attention;
 mod gate;
+mod head;
 mod norm;
+mod product;
 mod project;
 mod slices;
-mod start;
 
 pub(crate) use attention::{Attention, Cache, Rotation, THETA};
 pub(crate) use gate::Gate;
 pub(crate) use norm::{EPSILON, Norm};
 pub(crate) use project::{Lora, Project};
-pub(crate) use slices::{log_softmax, read, spread};
-pub(crate) use start::Start;
+pub(crate) use slices::{log_softmax, read, spread, wide};

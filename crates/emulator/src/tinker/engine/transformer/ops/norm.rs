@@ -3,7 +3,7 @@
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
-use super::slices::{dot, floats, read};
+use super::slices::{dot, floats, read, wide};
 
 /// Added to the mean square, as Llama does.
 pub(crate) const EPSILON: f32 = 1e-5;
@@ -25,10 +25,14 @@ impl CustomOp1 for Norm {
             .par_chunks_mut(width * ROWS)
             .zip(x.par_chunks(width * ROWS));
         pieces.for_each(|(y, x)| {
-            for (y, x) in y.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
-                let scale = scale(x);
-                y.iter_mut().zip(x).for_each(|(y, x)| *y = x * scale);
-            }
+            wide!({
+                for (y, x) in y.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
+                    let scale = scale(x);
+                    for (y, x) in y.iter_mut().zip(x) {
+                        *y = x * scale;
+                    }
+                }
+            });
         });
         Ok((CpuStorage::F32(y), layout.shape().clone()))
     }
@@ -44,14 +48,16 @@ impl CustomOp1 for Norm {
                 .zip(y.par_chunks(width * ROWS))
                 .zip(slope.par_chunks(width * ROWS));
             rows.for_each(|(((back, x), y), slope)| {
-                for (at, back) in back.chunks_exact_mut(width).enumerate() {
-                    let row = at * width..(at + 1) * width;
-                    let (x, y, slope) = (&x[row.clone()], &y[row.clone()], &slope[row]);
-                    let (scale, along) = (scale(x), dot(slope, y) / width as f32);
-                    for ((back, y), slope) in back.iter_mut().zip(y).zip(slope) {
-                        *back = scale * (slope - y * along);
+                wide!({
+                    for (at, back) in back.chunks_exact_mut(width).enumerate() {
+                        let row = at * width..(at + 1) * width;
+                        let (x, y, slope) = (&x[row.clone()], &y[row.clone()], &slope[row]);
+                        let (scale, along) = (scale(x), dot(slope, y) / width as f32);
+                        for ((back, y), slope) in back.iter_mut().zip(y).zip(slope) {
+                            *back = scale * (slope - y * along);
+                        }
                     }
-                }
+                });
             });
             Ok(back)
         })?;
@@ -59,6 +65,7 @@ impl CustomOp1 for Norm {
     }
 }
 
+#[inline(always)]
 fn scale(row: &[f32]) -> f32 {
     1.0 / (dot(row, row) / row.len() as f32 + EPSILON).sqrt()
 }

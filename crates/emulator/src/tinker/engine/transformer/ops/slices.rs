@@ -4,7 +4,7 @@ use std::array;
 
 use candle_core::{CpuStorage, Layout, Result, Storage, Tensor, bail};
 
-/// Partial sums that [`dot`] keeps side by side, so that it can be done in wide registers.
+/// Numbers that are worked on side by side, so that it can be done in wide registers.
 const LANES: usize = 16;
 
 /// The numbers of a tensor that lie in one piece.
@@ -41,7 +41,26 @@ pub(crate) fn read<const N: usize, R>(
     }
 }
 
+/// Does some work in the widest registers that the processor has, with the same result as in others.
+/// What the work calls must be marked `#[inline(always)]`, or it is done in narrow ones.
+macro_rules! wide {
+    ($work:expr) => {{
+        // A closure that gives something away can be called but once, and then by no go-between,
+        // which would not be inlined.
+        let once = String::new();
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                let _given = once;
+                $work
+            },
+        )
+    }};
+}
+pub(crate) use wide;
+
 /// The sum of the products of two rows.
+#[inline(always)]
 pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0; LANES];
     let (a, a_rest) = a.as_chunks::<LANES>();
@@ -56,6 +75,7 @@ pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
 }
 
 /// Adds `times` a row to another.
+#[inline(always)]
 pub(super) fn add(to: &mut [f32], row: &[f32], times: f32) {
     for (to, value) in to.iter_mut().zip(row) {
         *to += value * times;
@@ -93,6 +113,7 @@ pub(super) fn sigmoid(x: f32) -> f32 {
 }
 
 /// The logprobs of scores.
+#[inline(always)]
 pub(crate) fn log_softmax(scores: &[f32], logprobs: &mut [f32]) {
     let most = scores.iter().copied().fold(f32::MIN, f32::max);
     for (logprob, score) in logprobs.iter_mut().zip(scores) {
@@ -106,6 +127,7 @@ pub(crate) fn log_softmax(scores: &[f32], logprobs: &mut [f32]) {
 }
 
 /// Turns logprobs into probabilities, `times` over.
+#[inline(always)]
 pub(crate) fn spread(logprobs: &mut [f32], times: f32) {
     logprobs
         .iter_mut()
