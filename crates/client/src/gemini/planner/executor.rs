@@ -35,6 +35,13 @@ pub struct Executed {
     pub attempts: u32,
 }
 
+impl Executed {
+    /// What the model said, as [`Response::body`] gives it.
+    pub fn body(&self) -> &GenerateContentResponse {
+        self.response.body()
+    }
+}
+
 /// What kind of caching served a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
