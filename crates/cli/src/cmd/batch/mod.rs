@@ -436,5 +436,10 @@ fn how_to_resume(args: &Batch) -> String {
     if is_stdio(&args.output) {
         return "answers went to standard output, so this run cannot be resumed".to_owned();
     }
-    "to go on later, run the same command with --resume".to_owned()
+    let instead = if args.overwrite {
+        " in place of --overwrite"
+    } else {
+        ""
+    };
+    format!("to go on later, run the same command with --resume{instead}")
 }

@@ -115,5 +115,5 @@ pub(super) fn journal(args: &Batch, run: &str, inputs: &str) -> anyhow::Result<O
     let shown = path.display();
     journal
         .map(Some)
-        .map_err(|error| Failure::usage(format!("cannot use {shown}: {error}")))
+        .map_err(|error| Failure::usage(format!("--journal {shown}: {error}")))
 }

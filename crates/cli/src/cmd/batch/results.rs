@@ -122,8 +122,14 @@ impl Results {
         if error.kind() == ErrorKind::BrokenPipe {
             return std::io::Error::from(ErrorKind::BrokenPipe).into();
         }
+        let hint = match error.kind() {
+            ErrorKind::StorageFull if self.path.is_file() => {
+                "; what was written stays: make room, and run the same command with --resume"
+            }
+            _ => "",
+        };
         Failure::output(format!(
-            "cannot write the output {}: {error}",
+            "cannot write the output {}: {error}{hint}",
             self.path.display()
         ))
     }
