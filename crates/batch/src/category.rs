@@ -253,6 +253,35 @@ impl<'de> Deserialize<'de> for Category {
 mod tests {
     use super::*;
 
+    #[test]
+    fn the_category_says_what_may_be_done() {
+        for (category, retry, is_timeout) in [
+            (Category::RateLimit, Retry::Cooldown, false),
+            (
+                Category::StructuredOutputValidationError,
+                Retry::AtOnce,
+                false,
+            ),
+            (
+                Category::StructuredOutputSchemaRejected,
+                Retry::Never,
+                false,
+            ),
+            (Category::EmptyResponse, Retry::Never, false),
+            (Category::TokenEstimatorRequired, Retry::Never, false),
+            (Category::BatchBudgetExceeded, Retry::Never, false),
+            (Category::ServerOverload, Retry::Backoff, false),
+            (Category::ServerTimeout, Retry::Backoff, true),
+            (Category::FrameworkTimeout, Retry::Backoff, true),
+            (Category::FrameworkTotalItemTimeout, Retry::Never, true),
+            (Category::BatchDeadlineExceeded, Retry::Never, true),
+            (Category::from("solar_flare"), Retry::Backoff, false),
+        ] {
+            assert_eq!(category.retry(), retry, "{category}");
+            assert_eq!(category.is_timeout(), is_timeout, "{category}");
+        }
+    }
+
     /// Covers: AC-ER-7
     #[test]
     fn every_category_has_one_name_everywhere() {

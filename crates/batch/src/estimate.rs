@@ -58,3 +58,33 @@ impl CharacterTokenEstimator {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Covers: TokenEstimate.total_tokens
+    #[test]
+    fn an_estimate_counts_characters_and_rounds_up() {
+        let estimator = CharacterTokenEstimator {
+            characters_per_token: NonZeroU32::new(3).unwrap(),
+            expected_output_tokens: 10,
+            minimum_input_tokens: 2,
+        };
+        for (text, input_tokens) in [("", 2), ("abcdef", 2), ("abcdefg", 3), ("ßßßßßßß", 3)]
+        {
+            let estimate: TokenEstimate = estimator.estimate(text);
+            let expected = TokenEstimate {
+                input_tokens,
+                output_tokens: 10,
+            };
+            assert_eq!(estimate, expected, "{text}");
+            assert_eq!(estimate.total_tokens(), input_tokens + 10);
+        }
+        let most = TokenEstimate {
+            input_tokens: u64::MAX,
+            output_tokens: 1,
+        };
+        assert_eq!(most.total_tokens(), u64::MAX, "it does not overflow");
+    }
+}

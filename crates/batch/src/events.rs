@@ -279,3 +279,114 @@ async fn tell(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_has_a_name_and_says_whom_it_is_about() {
+        let (item_id, duration, usage) = ("a".to_owned(), Duration::ZERO, Usage::default());
+        let id = || item_id.clone();
+        let attempts = Vec::<AttemptTiming>::new;
+        let of_the_run = [
+            (Event::BatchStarted { max_workers: 3 }, "batch_started"),
+            (
+                Event::BatchCompleted {
+                    stats: Box::default(),
+                },
+                "batch_completed",
+            ),
+            (
+                Event::BatchAborted {
+                    termination: Termination::default(),
+                },
+                "batch_aborted",
+            ),
+            (
+                Event::CooldownStarted { scope: 1, duration },
+                "cooldown_started",
+            ),
+            (Event::CooldownEnded { scope: 1 }, "cooldown_ended"),
+        ];
+        let of_an_item = [
+            (Event::ItemStarted { item_id: id() }, "item_started"),
+            (
+                Event::QuotaAdmitted {
+                    item_id: id(),
+                    try_number: 1,
+                    scope: 1,
+                    wait: duration,
+                    reserved_tokens: 7,
+                },
+                "quota_admitted",
+            ),
+            (
+                Event::ItemAdmitted {
+                    item_id: id(),
+                    try_number: 1,
+                    wait: duration,
+                },
+                "item_admitted",
+            ),
+            (
+                Event::QuotaReconciled {
+                    item_id: id(),
+                    try_number: 1,
+                    scope: 1,
+                    reserved_tokens: 7,
+                    reported_tokens: None,
+                    disposition: Disposition::Exact,
+                },
+                "quota_reconciled",
+            ),
+            (
+                Event::RateLimitHit {
+                    item_id: id(),
+                    scope: 1,
+                },
+                "rate_limit_hit",
+            ),
+            (
+                Event::ItemCompleted {
+                    item_id: id(),
+                    submission_index: 0,
+                    duration,
+                    usage,
+                    attempts: attempts(),
+                    recovered: None,
+                },
+                "item_completed",
+            ),
+            (
+                Event::ItemFailed {
+                    item_id: id(),
+                    submission_index: 0,
+                    duration,
+                    usage,
+                    attempts: attempts(),
+                    category: Category::Unknown,
+                },
+                "item_failed",
+            ),
+            (
+                Event::ItemReplayed {
+                    item_id: id(),
+                    submission_index: 0,
+                    category: None,
+                },
+                "item_replayed",
+            ),
+            (
+                Event::ItemDeadlineExceeded { item_id: id() },
+                "item_deadline_exceeded",
+            ),
+        ];
+        for (event, name) in of_the_run {
+            assert_eq!((event.name(), event.item_id()), (name, None));
+        }
+        for (event, name) in of_an_item {
+            assert_eq!((event.name(), event.item_id()), (name, Some("a")));
+        }
+    }
+}

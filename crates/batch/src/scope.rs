@@ -301,6 +301,8 @@ mod tests {
     fn a_ramp_rises_by_steps_to_the_cap() {
         let number = |number| NonZeroU32::new(number).unwrap();
         let ramp = StartupRamp::new(number(2), number(3), Duration::from_secs(1));
+        assert_eq!((ramp.initial.get(), ramp.step.get()), (2, 3));
+        assert_eq!(ramp.interval, Duration::from_secs(1));
         let at = |millis| ramp.limit_after(Duration::from_millis(millis), 10);
         assert_eq!(
             [

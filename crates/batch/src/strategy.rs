@@ -200,3 +200,27 @@ pub trait CallStrategy: Debug + Send + Sync + 'static {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Covers: RetryState.get
+    /// Covers: RetryState.set
+    /// Covers: RetryState.delete
+    /// Covers: RetryState.clear
+    #[test]
+    fn a_state_remembers_until_it_is_told_to_forget() {
+        let mut state = RetryState::default();
+        assert_eq!(state.get("hot"), None);
+        assert_eq!(state.delete("hot"), None);
+        state.set("hot", 0.7);
+        state.set("hot", 0.9);
+        state.set("tried", "once");
+        assert_eq!(state.get("hot"), Some(&Value::from(0.9)), "the last stands");
+        assert_eq!(state.delete("hot"), Some(Value::from(0.9)));
+        assert!(!state.contains("hot") && state.contains("tried"));
+        state.clear();
+        assert_eq!(state, RetryState::default());
+    }
+}

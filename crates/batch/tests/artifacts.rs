@@ -91,6 +91,9 @@ fn outputs(results: &Results) -> Vec<&str> {
 }
 
 /// Covers: AC-AR-1
+/// Covers: ArtifactStore.lookup
+/// Covers: JsonlArtifactStore.lookup
+/// Covers: SqliteArtifactStore.lookup
 #[tokio::test]
 async fn what_the_other_package_has_done_is_not_done_again() {
     let folder = tempfile::tempdir().unwrap();
@@ -149,6 +152,15 @@ fn what_the_provider_said_is_kept_beside_the_results() {
 
 /// Covers: AC-AR-4
 /// Covers: AC-AR-8
+/// Covers: ArtifactStore.prepare_item
+/// Covers: ArtifactStore.append
+/// Covers: ArtifactStore.close
+/// Covers: JsonlArtifactStore.prepare_item
+/// Covers: JsonlArtifactStore.append
+/// Covers: JsonlArtifactStore.close
+/// Covers: SqliteArtifactStore.prepare_item
+/// Covers: SqliteArtifactStore.append
+/// Covers: SqliteArtifactStore.close
 #[tokio::test]
 async fn another_prompt_name_context_or_identity_is_asked_anew() {
     let folder = tempfile::tempdir().unwrap();

@@ -146,7 +146,7 @@ async fn work(path: &Path, items: usize, told: File) {
             .unwrap();
         Ok(Outcome::new(format!("out:{input}"), Usage::of(3, 1), 1))
     });
-    let strategy = Arc::new(strategy.with_latency(Duration::from_millis(5)));
+    let strategy = Arc::new(strategy.with_latency(Duration::from_millis(1)));
     let work = (0..items).map(|i| WorkItem::new(i.to_string(), i.to_string()));
     let work = work.map(|item| item.with_context(Value::Null));
     let hooks = Hooks::new().with_store(open(path));
@@ -250,9 +250,7 @@ async fn fill(path: &Path, items: usize, told: File) {
 
 /// What a child came to.
 fn figures(deed: &str, store: &Path, items: usize) -> Value {
-    let mut told = store.as_os_str().to_owned();
-    told.push(format!(".{deed}.told"));
-    let told = PathBuf::from(told);
+    let told = PathBuf::from(format!("{}.{deed}.told", store.display()));
     let ended = spawn(deed, store, items, &told).wait().unwrap();
     assert!(ended.success(), "{deed} {}", store.display());
     let figures: Value = serde_json::from_str(&std::fs::read_to_string(&told).unwrap()).unwrap();

@@ -81,6 +81,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_version_is_part_of_it() {
+        let plain = ArtifactIdentity::new("p", "m");
+        let version = || Some("2".to_owned());
+        let others = [
+            ArtifactIdentity {
+                parser_version: version(),
+                ..plain.clone()
+            },
+            ArtifactIdentity {
+                application_version: version(),
+                ..plain.clone()
+            },
+            plain.clone().with_prompt_version("2"),
+            plain.clone().with_extra("temperature", 0.5),
+        ];
+        assert_eq!(others[3].extra["temperature"], 0.5);
+        let mut prints: Vec<String> = others.iter().map(ArtifactIdentity::fingerprint).collect();
+        prints.push(plain.fingerprint());
+        prints.sort();
+        prints.dedup();
+        assert_eq!(prints.len(), 5);
+    }
+
+    #[test]
     fn fingerprints_are_those_of_the_other_package() {
         let fixture = ArtifactIdentity::new("fixture", "fixture-model").with_prompt_version("1");
         assert_eq!(

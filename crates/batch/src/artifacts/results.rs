@@ -171,6 +171,7 @@ mod tests {
     /// Covers: BatchResult.failures
     /// Covers: BatchResult.by_id
     /// Covers: BatchResult.in_input_order
+    /// Covers: BatchResult.outputs
     #[tokio::test(start_paused = true)]
     async fn a_summary_tells_what_a_person_wants_to_know() {
         let batch = batch().await.in_input_order();
@@ -184,6 +185,8 @@ mod tests {
              client_error: 1 (bad)"
         );
         assert_eq!(batch.successes().count(), 2);
+        let outputs: Vec<&String> = batch.outputs().collect();
+        assert_eq!(outputs, ["out:good", "out:busy"]);
         assert_eq!(batch.failures().next().unwrap().0.id, "bad");
         assert_eq!(batch.by_id()["busy"].attempts(), 2);
         assert_eq!(batch.usage(), Usage::of(200, 40));
@@ -194,6 +197,8 @@ mod tests {
     /// Covers: BatchResult.from_json
     /// Covers: BatchResult.to_jsonl
     /// Covers: BatchResult.from_jsonl
+    /// Covers: BatchResult.from_dict
+    /// Covers: WorkItemResult.from_dict
     #[tokio::test(start_paused = true)]
     async fn results_come_back_as_they_were() {
         let written = batch().await;

@@ -134,6 +134,7 @@ async fn the_pause_outlives_the_item_that_caused_it() {
 }
 
 /// Covers: AC-CD-6
+/// Covers: LLMCallStrategy.quota_scope
 #[tokio::test(start_paused = true)]
 async fn another_scope_goes_on() {
     let paused = ScriptedStrategy::echo().with_schedule([Some(too_many_requests())]);

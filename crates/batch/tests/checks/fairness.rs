@@ -135,6 +135,7 @@ async fn a_thousand_waiters_share_one_timer() {
 
 /// Covers: AC-XT-21
 /// Covers: AC-PM-5
+/// Covers: LLMCallStrategy.recommended_error_classifier
 #[tokio::test(start_paused = true)]
 async fn each_item_goes_to_its_strategy_with_the_limits_and_the_classifier_of_that() {
     let busy = || Some(too_many_requests());

@@ -6,8 +6,8 @@ use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use gimmal_batch::testing::{ScriptedStrategy, too_many_requests};
 use gimmal_batch::{
-    AbortMode, Attempt, Budget, CallStrategy, Category, Failure, Hooks, Outcome, RetryConfig,
-    TerminationKind, TokenEstimate, Usage,
+    AbortMode, Attempt, AttemptUsage, Budget, CallStrategy, Category, Failure, Hooks, Outcome,
+    RetryConfig, Shutdown, TerminationKind, TokenEstimate, Usage,
 };
 use gimmal_client::transport::rate_limit::PauseConfig;
 use tokio::time::Instant;
@@ -109,6 +109,63 @@ async fn a_run_stops_when_its_tokens_are_used() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_price_is_asked_for_each_call_with_all_that_is_known_of_it() {
+    type Seen = (String, Option<String>, u32, u64, bool);
+    let seen = Arc::new(std::sync::Mutex::new(Vec::<Seen>::new()));
+    let calls = Arc::clone(&seen);
+    let price = move |call: &AttemptUsage<'_>| {
+        let strategy = call.strategy.map(str::to_owned);
+        let tokens = call.usage.total_tokens;
+        let (id, number) = (call.item_id.to_owned(), call.try_number);
+        calls
+            .lock()
+            .unwrap()
+            .push((id, strategy, number, tokens, call.is_success));
+        0.4
+    };
+    let failed = busy().with_usage(Usage::of(5, 0));
+    let strategy = ScriptedStrategy::costing(Usage::of(9, 1)).with_schedule([Some(failed)]);
+    let strategies = gimmal_batch::Strategies::new(Arc::new(ScriptedStrategy::echo()))
+        .with("dear", Arc::new(strategy));
+    let mut work = items(3);
+    work[0] = work[0].clone().with_strategy("dear");
+    let processor = at_once(1)
+        .with_read_ahead(3)
+        .with_budget(Budget::new().with_max_cost(0.8, price));
+    let (results, _) = run(processor, strategies, work).await;
+    let dear = || Some("dear".to_owned());
+    let expected = [
+        ("0".to_owned(), dear(), 1, 5, false),
+        ("0".to_owned(), dear(), 2, 10, true),
+    ];
+    assert_eq!(*seen.lock().unwrap(), expected);
+    let spent = Some(Category::BatchBudgetExceeded);
+    assert_eq!(categories(&results), [None, spent.clone(), spent]);
+}
+
+/// Covers: ParallelBatchProcessor.aborted
+/// Covers: ParallelBatchProcessor.wait_for_abort
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_the_end_hears_of_it() {
+    let shutdown = Shutdown::new();
+    let strategy = ScriptedStrategy::echo().with_latency(seconds(10));
+    let processor = at_once(1)
+        .with_shutdown(shutdown.clone())
+        .with_batch_timeout(seconds(25));
+    let watch = shutdown.clone();
+    let aborted = tokio::spawn(async move { watch.aborted().await });
+    let (results, ended) = run(processor, Arc::new(strategy), items(9)).await;
+    assert_eq!(ended.termination.kind, TerminationKind::BatchTimeout);
+    assert!(results.len() < 9);
+    // The run ended itself gently: nothing in flight was dropped.
+    assert!(shutdown.is_draining() && !shutdown.is_aborted());
+    assert!(!aborted.is_finished());
+    shutdown.abort();
+    aborted.await.unwrap();
+    assert!(shutdown.is_aborted());
+}
+
 /// Covers: AC-GD-5
 #[tokio::test(start_paused = true)]
 async fn a_price_that_is_no_number_ends_the_run() {
@@ -168,7 +225,7 @@ async fn a_strict_budget_is_passed_by_one_estimate_at_the_most() {
         }
     }
     // The same in money, and what fits is not stopped.
-    let price = |call: &gimmal_batch::AttemptUsage<'_>| call.usage.total_tokens as f64 * 1e-3;
+    let price = |call: &AttemptUsage<'_>| call.usage.total_tokens as f64 * 1e-3;
     for (max, calls) in [(0.5, 4), (100.0, 20)] {
         let strategy = ScriptedStrategy::costing(Usage::of(99, 11)).with_latency(seconds(1));
         let budget = Budget::new().with_max_cost(max, price).strict();
@@ -215,6 +272,7 @@ impl CallStrategy for Hanging {
 }
 
 /// Covers: AC-GD-7
+/// Covers: LLMCallStrategy.on_error
 #[tokio::test(start_paused = true)]
 async fn a_deadline_cuts_a_strategy_that_hangs_over_a_failure() {
     let processor = at_once(1).with_item_timeout(seconds(10));

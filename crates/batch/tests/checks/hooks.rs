@@ -53,6 +53,9 @@ impl Middleware<String, String, ()> for Noting {
 }
 
 /// Covers: AC-MW-1
+/// Covers: Middleware.before_process
+/// Covers: Middleware.after_process
+/// Covers: Middleware.on_error
 #[tokio::test(start_paused = true)]
 async fn middlewares_are_asked_from_the_outside_in_and_back() {
     let log = Log::default();
@@ -80,6 +83,31 @@ async fn middlewares_are_asked_from_the_outside_in_and_back() {
     assert_eq!(*log.lock().unwrap(), expected);
 }
 
+/// Puts a word behind every output.
+struct Shouting;
+
+impl Middleware<String, String, ()> for Shouting {
+    fn after<'a>(
+        &'a self,
+        item: &'a WorkItem<String>,
+        outcome: &'a Outcome<String>,
+    ) -> BoxFuture<'a, Result<Option<Outcome<String>>, Failure>> {
+        let mut louder = outcome.clone();
+        louder.output = format!("{} {}!", outcome.output, item.id);
+        Box::pin(async { Ok(Some(louder)) })
+    }
+}
+
+/// Covers: BaseMiddleware.after_process
+#[tokio::test(start_paused = true)]
+async fn an_output_may_be_changed_before_anybody_sees_it() {
+    let hooks = Hooks::new().with_middleware(Shouting);
+    let strategy = Arc::new(ScriptedStrategy::costing(Usage::of(3, 1)));
+    let (results, ended) = run_with(at_once(1), strategy, items(1), hooks).await;
+    assert_eq!(results[0].outcome.as_ref().unwrap().output, "0 0!");
+    assert_eq!(ended.stats.usage, Usage::of(3, 1), "and costs what it did");
+}
+
 /// Passes over the item "1", shouts at "2", fails over "3" and panics over "4".
 struct Moody;
 
@@ -104,6 +132,7 @@ impl Middleware<String, String, ()> for Moody {
 }
 
 /// Covers: AC-MW-2
+/// Covers: BaseMiddleware.before_process
 #[tokio::test(start_paused = true)]
 async fn a_filtered_item_fails_without_a_call_and_a_broken_middleware_changes_nothing() {
     let ear = Ear::new();
@@ -133,6 +162,8 @@ async fn a_filtered_item_fails_without_a_call_and_a_broken_middleware_changes_no
 }
 
 /// Covers: AC-MW-3
+/// Covers: ProcessorObserver.on_event
+/// Covers: MetricsObserver.on_event
 #[tokio::test(start_paused = true)]
 async fn every_item_ends_in_exactly_one_event_and_the_counts_agree() {
     for seed in 0..20_u64 {
@@ -182,6 +213,7 @@ impl Observer for Tiresome {
 }
 
 /// Covers: AC-MW-4
+/// Covers: BaseObserver.on_event
 #[tokio::test(start_paused = true)]
 async fn a_slow_observer_holds_up_nobody() {
     let begun = Instant::now();
@@ -246,6 +278,7 @@ impl Middleware<String, String, ()> for Rescuer {
 }
 
 /// Covers: AC-PI-4
+/// Covers: BaseMiddleware.on_error
 #[tokio::test(start_paused = true)]
 async fn a_rescued_item_is_an_output_and_what_was_paid_stays_paid() {
     let paid = || Some(busy().with_usage(Usage::of(10, 0)).with_attempts(1));

@@ -57,6 +57,9 @@ impl World {
 }
 
 /// Covers: AC-PM-1
+/// Covers: GeminiModel.generate
+/// Covers: LLMModel.generate
+/// Covers: ModelStrategy.execute
 #[tokio::test]
 async fn every_setting_has_its_place_in_the_request() {
     let world = World::new().await;
@@ -200,6 +203,12 @@ async fn a_reply_without_text_says_why_and_is_paid_for() {
 }
 
 /// Covers: AC-PM-3
+/// Covers: GeminiModel.prepare
+/// Covers: GeminiModel.cleanup
+/// Covers: ManagedLLMModel.prepare
+/// Covers: ManagedLLMModel.cleanup
+/// Covers: ModelStrategy.prepare
+/// Covers: ModelStrategy.cleanup
 #[tokio::test]
 async fn a_strategy_is_ready_for_another_run_and_leaves_the_callers_client_alone() {
     let world = World::new().await;

@@ -20,6 +20,9 @@ fn room_for(items: usize) -> NonZeroUsize {
 }
 
 /// Covers: AC-PR-1
+/// Covers: ParallelBatchProcessor.get_stats
+/// Covers: MetricsObserver.get_metrics
+/// Covers: MetricsObserver.export_dict
 #[tokio::test(start_paused = true)]
 async fn every_call_means_something_in_every_state() {
     let (producer, work) = Producer::with_room_for(room_for(2));

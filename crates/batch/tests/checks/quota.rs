@@ -118,6 +118,7 @@ async fn more_than_was_saved_up_is_borrowed_from_those_who_come_later() {
 }
 
 /// Covers: AC-QG-7
+/// Covers: LLMCallStrategy.estimate_tokens
 #[tokio::test(start_paused = true)]
 async fn a_call_that_times_out_keeps_its_estimate_and_one_that_never_began_gives_it_back() {
     let strategy = ScriptedStrategy::echo().with_latency(seconds(60));
@@ -190,6 +191,8 @@ async fn an_item_without_a_fair_estimate_fails_before_anything_is_sent() {
 }
 
 /// Covers: AC-CP-1
+/// Covers: LLMCallStrategy.max_concurrency
+/// Covers: LLMCallStrategy.concurrency_scope
 #[tokio::test(start_paused = true)]
 async fn no_more_calls_are_in_flight_than_the_strategies_of_a_scope_bear() {
     let strategy = ScriptedStrategy::echo()

@@ -13,6 +13,9 @@ use tokio::time::Instant;
 use crate::support::{Ear, at_once, busy, categories, items, millis, run, run_with, seconds};
 
 /// Covers: AC-ST-1
+/// Covers: LLMCallStrategy.prepare
+/// Covers: LLMCallStrategy.cleanup
+/// Covers: LLMCallStrategy.execute
 #[tokio::test(start_paused = true)]
 async fn whatever_the_workers_and_runs_a_strategy_is_prepared_once() {
     for workers in [5, 200] {
@@ -155,6 +158,7 @@ async fn an_item_remembers_from_one_attempt_to_the_next_and_for_itself_alone() {
 }
 
 /// Covers: AC-ST-7
+/// Covers: LLMCallStrategy.dry_run
 #[tokio::test(start_paused = true)]
 async fn a_dry_run_prepares_and_sends_nothing() {
     let ear = Ear::new();

@@ -10,8 +10,8 @@ use gimmal_batch::strategies::{
 };
 use gimmal_batch::testing::ScriptedStrategy;
 use gimmal_batch::{
-    Attempt, CallStrategy, Category, Event, Failure, Outcome, Recovery, Strategies, Usage,
-    WorkItem, WorkItemResult,
+    Attempt, CallStrategy, Category, Event, Failure, Outcome, Recovery, Strategies, TokenEstimate,
+    Usage, WorkItem, WorkItemResult,
 };
 use gimmal_client::gemini::GeminiClient;
 use gimmal_client::gemini::planner::{Planner, Prefix};
@@ -108,6 +108,77 @@ async fn a_bad_answer_is_asked_for_again_with_what_was_wrong() {
     let debug = format!("{strategy:?}");
     assert!(debug.contains("Name it."));
     assert!(debug.contains("could not be read as JSON"), "{debug}");
+}
+
+/// Covers: CallableStrategy.execute
+/// Covers: CallableStrategy.estimate_tokens
+/// Covers: CallableStrategy.concurrency_scope
+/// Covers: CallableStrategy.quota_scope
+/// Covers: CallableStrategy.recommended_error_classifier
+/// Covers: CallableStrategy.max_concurrency
+/// Covers: CallableStrategy.dry_run
+/// Covers: CallableStrategy.prepare
+/// Covers: CallableStrategy.cleanup
+/// Covers: CallableStrategy.on_error
+#[tokio::test]
+async fn a_function_is_a_strategy_with_all_that_belongs_to_one() {
+    let function = FnStrategy::new(|number: u64, attempt: Attempt| async move {
+        let output = number + u64::from(attempt.number);
+        Ok(Outcome::new(output, Usage::default(), 1))
+    });
+    let strategy = function
+        .with_estimator(|number| TokenEstimate {
+            input_tokens: *number,
+            output_tokens: 1,
+        })
+        .with_scope("account")
+        .with_classifier(gimmal_batch::GeminiErrorClassifier);
+    strategy.prepare().await.unwrap();
+    let mut attempt = Attempt::default();
+    attempt.number = 2;
+    let outcome = strategy.execute(&40, &mut attempt).await.unwrap();
+    assert_eq!(outcome.output, 42);
+    assert_eq!(strategy.estimate(&40).unwrap().total_tokens(), 41);
+    assert_eq!(strategy.scope().as_deref(), Some("account"));
+    let expired = Failure::new(Category::Unknown, "Cache content 7 is expired.").with_status(400);
+    let judged = strategy.classifier().classify(&expired);
+    assert_eq!(judged, Category::CacheExpired);
+    // What is not said is as it is for every strategy.
+    assert_eq!(strategy.max_concurrency(), None);
+    assert_eq!(strategy.dry_run(&40), None);
+    let mut failure = busy();
+    strategy.on_error(&mut failure, &mut attempt).await;
+    assert_eq!(failure.message, busy().message);
+    strategy.cleanup().await.unwrap();
+}
+
+/// Covers: ModelStrategy.estimate_tokens
+/// Covers: ModelStrategy.concurrency_scope
+/// Covers: ModelStrategy.quota_scope
+/// Covers: ModelStrategy.max_concurrency
+/// Covers: GeminiStrategy.recommended_error_classifier
+#[tokio::test]
+async fn a_model_is_a_strategy_that_counts_its_context() {
+    let world = World::new().await;
+    let planner = Planner::builder(&world.client).build();
+    let of = |text: &str| {
+        let prefix = Prefix {
+            contents: vec![Content::user(text)],
+            ..Prefix::default()
+        };
+        let strategy = GeminiStrategy::builder(&world.client, &planner, MODEL);
+        strategy.with_shared_context(prefix).build().unwrap()
+    };
+    let (short, long) = (of("A ring."), of(&"A ring of two hoops. ".repeat(100)));
+    let estimate = |strategy: &GeminiStrategy| strategy.estimate(&"Why?".to_owned()).unwrap();
+    let more = estimate(&long).input_tokens - estimate(&short).input_tokens;
+    let context = long.context_tokens() - short.context_tokens();
+    assert_eq!(more, u64::from(context));
+    // Each is an account of its own, with as many calls as there are workers.
+    assert_eq!((short.scope(), short.max_concurrency()), (None, None));
+    let expired = Failure::new(Category::Unknown, "Cache content 7 is expired.").with_status(400);
+    let judged = short.classifier().classify(&expired);
+    assert_eq!(judged, Category::CacheExpired);
 }
 
 /// Covers: AC-SO-3
@@ -232,6 +303,8 @@ impl World {
 }
 
 /// Covers: AC-GC-1
+/// Covers: GeminiCachedModel.prepare
+/// Covers: GeminiCachedModel.cleanup
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_workers_make_one_cache_and_the_next_run_finds_it() {
     let world = World::new().await;
@@ -273,6 +346,7 @@ async fn a_cache_is_renewed_in_place_when_it_is_due_and_once_for_all() {
 
 /// Covers: AC-GC-5
 /// Covers: AC-GC-6
+/// Covers: GeminiCachedModel.generate
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cache_that_the_service_has_lost_is_made_anew_once() {
     let world = World::new().await;
