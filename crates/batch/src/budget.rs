@@ -75,8 +75,8 @@ impl Budget {
     /// fit.
     ///
     /// Near the limit calls go one by one, so that the limit is passed by what one estimate falls
-    /// short at the most, as long as no call takes more than twice its estimate. Items without an
-    /// estimate fail.
+    /// short at the most, as long as no call takes more than twice its estimate. A call that was given
+    /// up counts as estimated, since it may be billed all the same. Items without an estimate fail.
     pub fn strict(mut self) -> Self {
         self.is_strict = true;
         self
@@ -150,7 +150,8 @@ struct Aside {
 #[derive(Debug)]
 pub(crate) struct SetAside<'a> {
     purse: &'a Purse,
-    tokens: u64,
+    /// What the call should take.
+    pub(crate) expected: Usage,
     cost: f64,
 }
 
@@ -158,7 +159,7 @@ impl Drop for SetAside<'_> {
     fn drop(&mut self) {
         let mut aside = lock(&self.purse.aside);
         aside.calls -= 1;
-        aside.tokens -= self.tokens;
+        aside.tokens -= self.expected.total_tokens;
         aside.cost -= self.cost;
         drop(aside);
         self.purse.settled.notify_waiters();
@@ -194,11 +195,10 @@ impl Purse {
         &self,
         call: &AttemptUsage<'_>,
     ) -> Result<SetAside<'_>, Termination> {
-        let tokens = call.usage.total_tokens;
         let cost = self.budget.cost.as_ref().map_or(0.0, |cost| cost(call));
         loop {
             let settled = self.settled.notified();
-            if let Some(set_aside) = self.try_set_aside(tokens, cost, call.item_id)? {
+            if let Some(set_aside) = self.try_set_aside(call.usage, cost, call.item_id)? {
                 return Ok(set_aside);
             }
             settled.await;
@@ -207,12 +207,14 @@ impl Purse {
 
     fn try_set_aside(
         &self,
-        tokens: u64,
+        expected: Usage,
         cost: f64,
         item_id: &str,
     ) -> Result<Option<SetAside<'_>>, Termination> {
-        let spent = self.spent();
+        // What ends meanwhile is counted as spent before it is no longer set aside.
         let mut aside = lock(&self.aside);
+        let spent = self.spent();
+        let tokens = expected.total_tokens;
         let (all_tokens, all_cost) = (aside.tokens.saturating_add(tokens), aside.cost + cost);
         // Beside others a call is made only where all of them may take twice what they should.
         let margin = if aside.calls == 0 { 1 } else { 2 };
@@ -231,7 +233,7 @@ impl Purse {
             (aside.tokens, aside.cost) = (all_tokens, all_cost);
             return Ok(Some(SetAside {
                 purse: self,
-                tokens,
+                expected,
                 cost,
             }));
         }

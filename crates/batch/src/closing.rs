@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Either, select};
 use tokio::sync::Mutex;
+use tokio::task::JoinSet;
 
+use super::journal::StoreError;
 use super::pipeline::{Engine, panicked};
 use super::{Category, Event, Failure, RunError};
 
@@ -19,12 +21,12 @@ use super::{Category, Event, Failure, RunError};
 pub(crate) struct Closing {
     /// Attempts that have ended.
     ended: AtomicU64,
-    done: Mutex<Done>,
+    done: Mutex<StepsDone>,
 }
 
 /// The steps that are done, apart from those that the strategies remember themselves.
 #[derive(Debug, Default)]
-struct Done {
+struct StepsDone {
     store: bool,
     told: bool,
 }
@@ -36,8 +38,6 @@ pub(crate) struct Closed {
     pub(crate) error: Option<RunError>,
     /// Strategies that could not be cleaned up; the results stand all the same.
     pub(crate) unclean: Vec<Failure>,
-    /// True when an abort cut it short.
-    pub(crate) is_cut: bool,
 }
 
 impl<I, O, C> Engine<I, O, C>
@@ -46,20 +46,21 @@ where
     O: Send + Sync + 'static,
     C: Send + Sync + 'static,
 {
-    /// Gives the strategies and the journal up, and lets the observers go. Those who close at the
-    /// same time share one attempt, whose failures the first of them is told.
-    pub(crate) async fn close_up(&self) -> Closed {
+    /// Gives the strategies and the journal up, and lets the observers go once they have heard
+    /// everything. Those who close at the same time share one attempt, whose failures the first of
+    /// them is told.
+    pub(crate) async fn close_up(&self, observers: JoinSet<()>) -> Closed {
         let before = self.closing.ended.load(Ordering::Acquire);
         let mut done = self.closing.done.lock().await;
         if self.closing.ended.load(Ordering::Acquire) != before {
             return Closed::default();
         }
-        let closed = self.steps(&mut done).await;
+        let closed = self.steps(&mut done, observers).await;
         self.closing.ended.fetch_add(1, Ordering::AcqRel);
         closed
     }
 
-    async fn steps(&self, done: &mut Done) -> Closed {
+    async fn steps(&self, done: &mut StepsDone, mut observers: JoinSet<()>) -> Closed {
         let shutdown = &self.settings.shutdown;
         let was_aborted = shutdown.is_aborted();
         let mut aborted = pin!(async {
@@ -86,13 +87,14 @@ where
         }
         if let Some(store) = self.hooks.store.as_ref().filter(|_| !done.store) {
             if skipped.is_empty() {
-                match select(store.close(), &mut aborted).await {
+                let step = caught("the journal", async {
+                    let category = || Category::Other("artifact_error".into());
+                    let failed = |error: StoreError| Failure::new(category(), error.to_string());
+                    store.close().await.map_err(failed)
+                });
+                match select(step, &mut aborted).await {
                     Either::Left((Ok(()), _)) => done.store = true,
-                    Either::Left((Err(error), _)) => {
-                        let category = Category::Other("artifact_error".into());
-                        let failure = Failure::new(category, error.to_string());
-                        closed.error = Some(RunError { failure });
-                    }
+                    Either::Left((Err(failure), _)) => closed.error = Some(RunError { failure }),
                     Either::Right(_) => skipped.push("the journal"),
                 }
             } else {
@@ -100,7 +102,6 @@ where
             }
         }
         if !done.told {
-            done.told = true;
             self.failures.sum_up();
             let stats = Box::new(self.recorder.snapshot());
             let told = self.observers.emit(|| Event::BatchCompleted { stats });
@@ -110,9 +111,15 @@ where
                 skipped.push("the observers");
             }
             self.observers.close();
+            done.told = true;
+        }
+        if skipped.is_empty() {
+            let heard = async { while observers.join_next().await.is_some() {} };
+            if let Either::Right(_) = select(pin!(heard), &mut aborted).await {
+                skipped.push("the observers");
+            }
         }
         if !skipped.is_empty() {
-            closed.is_cut = true;
             let skipped = skipped.join(", ");
             tracing::warn!(skipped, "the run was aborted while it was closed");
         }

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use super::shared::lock;
+use super::stop::BEFORE_THAT;
 use super::{Category, Failure};
 
 /// So many sorts are told apart; what comes after them is always told.
@@ -72,6 +73,11 @@ fn shown(failure: &Failure) -> &str {
         Category::ValidationError | Category::StructuredOutputValidationError => {
             "the output has not the shape that was asked for"
         }
-        _ => &failure.message,
+        // The failure before it may be one of those.
+        _ => failure
+            .message
+            .split(BEFORE_THAT)
+            .next()
+            .unwrap_or_default(),
     }
 }

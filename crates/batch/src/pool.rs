@@ -198,13 +198,13 @@ where
     pub async fn close(&self) -> Result<Ended, RunError> {
         self.calls.close();
         self.calls.wait().await;
-        let mut observers = std::mem::take(&mut *lock(&self.observers));
-        let closed = self.engine.close().await;
-        if closed.is_cut {
-            observers.abort_all();
+        let engine = Arc::clone(&self.engine);
+        let observers = std::mem::take(&mut *lock(&self.observers));
+        // A task of its own: who gives up waiting for it does not cut it short.
+        match tokio::spawn(async move { engine.close(observers).await }).await {
+            Ok(closed) => self.engine.ended(closed),
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
-        while observers.join_next().await.is_some() {}
-        self.engine.ended(closed)
     }
 }
 

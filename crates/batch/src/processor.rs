@@ -137,6 +137,9 @@ impl Processor {
 
     /// How many items are read before there is a worker for them: none unless set. Among those that
     /// were read, a higher priority goes first.
+    ///
+    /// Only with results [as they come](Order::Completion): in the order of the input a result
+    /// waits for those before it, so nothing is read ahead and nothing overtakes.
     pub fn with_read_ahead(mut self, items: usize) -> Self {
         self.read_ahead = items;
         self

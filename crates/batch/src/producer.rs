@@ -26,12 +26,17 @@ use super::WorkItem;
 /// # let strategy = ScriptedStrategy::echo();
 /// let (producer, items) = Producer::with_room_for(NonZeroUsize::MIN);
 /// let run = Processor::new().start(Arc::new(strategy), items).await?;
-/// for name in ["a", "b", "c"] {
-///     // Waits while there is no room.
-///     producer.add(WorkItem::new(name, name.to_owned())).await?;
-/// }
-/// producer.finish();
+/// let adding = tokio::spawn(async move {
+///     for name in ["a", "b", "c"] {
+///         // Waits while there is no room.
+///         producer.add(WorkItem::new(name, name.to_owned())).await?;
+///     }
+///     producer.finish();
+///     Ok::<_, gimmal_batch::AddError<String>>(())
+/// });
+/// // Results are read meanwhile: a run takes no more items while its results wait.
 /// assert_eq!(run.finish().await?.stats.succeeded, 3);
+/// adding.await??;
 /// # Ok(())
 /// # }
 /// ```
@@ -94,6 +99,8 @@ impl<I, C> Producer<I, C> {
     }
 
     /// Adds an item, once there is room for it. A future that is dropped before has added nothing.
+    ///
+    /// The results of the run must be read meanwhile: it takes no more items while its results wait.
     ///
     /// # Errors
     ///

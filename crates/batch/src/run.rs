@@ -34,7 +34,7 @@ use super::{
 pub struct Run<O, C = ()> {
     results: mpsc::UnboundedReceiver<Results<O, C>>,
     /// Results that came together and are given one by one.
-    come: std::vec::IntoIter<WorkItemResult<O, C>>,
+    arrived: std::vec::IntoIter<WorkItemResult<O, C>>,
     places: Places,
     order: Order,
     /// Results that wait for one before them, by their place in the input.
@@ -99,7 +99,7 @@ pub(super) trait View: Send + Sync {
     fn termination(&self) -> Termination;
     fn fatal(&self) -> Option<RunError>;
     /// Gives the strategies and the journal up, and lets the observers go.
-    fn close(&self) -> BoxFuture<'_, Closed>;
+    fn close(&self, observers: JoinSet<()>) -> BoxFuture<'_, Closed>;
 
     /// How it ended, given what came of closing it.
     fn ended(&self, closed: Closed) -> Result<Ended, RunError> {
@@ -144,8 +144,8 @@ where
         Some(RunError { failure })
     }
 
-    fn close(&self) -> BoxFuture<'_, Closed> {
-        Box::pin(self.close_up())
+    fn close(&self, observers: JoinSet<()>) -> BoxFuture<'_, Closed> {
+        Box::pin(self.close_up(observers))
     }
 }
 
@@ -220,7 +220,13 @@ where
         let concurrency = settings.concurrency.get();
         let places = Places::new(concurrency.saturating_mul(2));
         let draining = settings.shutdown.draining();
-        let intake = Intake::new(items.boxed(), draining, settings.read_ahead);
+        // Results in the order of the input keep their places until their turn, so nothing may
+        // overtake them.
+        let ahead = match settings.order {
+            Order::Completion => settings.read_ahead,
+            Order::Input => 0,
+        };
+        let intake = Intake::new(items.boxed(), draining, ahead);
         let intake = Arc::new(Mutex::new(intake));
         // Unbounded in name only: every result in it holds one of the places.
         let (sender, results) = mpsc::unbounded_channel();
@@ -253,7 +259,7 @@ where
         });
         Run {
             results,
-            come: Vec::new().into_iter(),
+            arrived: Vec::new().into_iter(),
             places,
             order: settings.order,
             waiting: BTreeMap::new(),
@@ -290,17 +296,13 @@ impl<O, C> Run<O, C> {
             timer.abort();
         }
         let view = Arc::clone(&self.view);
+        let observers = std::mem::take(&mut self.observers);
         // A task of its own: who gives up waiting for it does not cut it short.
-        let closing = tokio::spawn(async move { view.close().await });
-        let closed = match closing.await {
-            Ok(closed) => closed,
+        let closing = tokio::spawn(async move { view.close(observers).await });
+        match closing.await {
+            Ok(closed) => self.view.ended(closed),
             Err(error) => std::panic::resume_unwind(error.into_panic()),
-        };
-        if closed.is_cut {
-            self.observers.abort_all();
         }
-        while self.observers.join_next().await.is_some() {}
-        self.view.ended(closed)
     }
 
     /// The figures so far.
@@ -316,14 +318,14 @@ impl<O, C> Run<O, C> {
     /// The next result that can be given at once.
     fn given(&mut self) -> Option<WorkItemResult<O, C>> {
         if self.order == Order::Completion {
-            return self.come.next();
+            return self.arrived.next();
         }
         loop {
             if let Some(result) = self.waiting.remove(&self.next) {
                 self.next += 1;
                 return Some(result);
             }
-            let result = self.come.next()?;
+            let result = self.arrived.next()?;
             if result.submission_index == self.next {
                 self.next += 1;
                 return Some(result);
@@ -349,7 +351,7 @@ impl<O, C> Stream for Run<O, C> {
             // The workers may be waiting for the places of what was read.
             this.places.give_back();
             match ready!(this.results.poll_recv(context)) {
-                Some(results) => this.come = results.into_iter(),
+                Some(results) => this.arrived = results.into_iter(),
                 // Items that were dropped when the run was stopped leave gaps.
                 None => return Poll::Ready(this.waiting.pop_first().map(|(_, result)| result)),
             }

@@ -128,6 +128,9 @@ pub(crate) struct Guard<'a> {
     pub(crate) stop: &'a Stop,
 }
 
+/// Stands between why an item was given up and the failure before it.
+pub(crate) const BEFORE_THAT: &str = "; before that: ";
+
 /// Why a wait was cut short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cut {
@@ -220,7 +223,7 @@ impl Guard<'_> {
             ),
         };
         if let Some(last) = last {
-            failure.message = format!("{}; before that: {last}", failure.message);
+            failure.message = format!("{}{BEFORE_THAT}{last}", failure.message);
         }
         failure
     }

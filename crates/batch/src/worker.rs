@@ -7,24 +7,26 @@
 //! wakes it once for them.
 
 use std::future::poll_fn;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt as _;
 use futures_util::future::{Either, select};
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::{Semaphore, mpsc};
 
 use super::WorkItemResult;
 use super::intake::{Intake, Taken};
-use super::pipeline::{Engine, Finished};
+use super::pipeline::{Engine, Finished, panicked};
 use super::shared::lock;
 
 /// So many results at the most are given to the reader together.
 const TOGETHER: usize = 64;
-/// So long at the most a result waits for others while the task is at work.
+/// A result that has waited so long goes to the reader when the next one comes, if it did not before:
+/// for strategies that compute and never wait.
 const PATIENCE: Duration = Duration::from_millis(1);
 
 /// Results on their way to the reader. Each holds one of the places of the run.
@@ -45,7 +47,7 @@ pub(super) struct Worker<I, O, C> {
 /// the lock.
 struct Lanes<I, O, C> {
     worker: Worker<I, O, C>,
-    done: Mutex<Done<O, C>>,
+    done: Mutex<Untold<O, C>>,
     /// Lanes that wait for an item.
     idle: AtomicUsize,
     /// There are no more items, or nobody wants their results.
@@ -53,7 +55,7 @@ struct Lanes<I, O, C> {
 }
 
 /// Results that nobody was told of.
-struct Done<O, C> {
+struct Untold<O, C> {
     results: Results<O, C>,
     /// When the first of them came.
     since: Option<Instant>,
@@ -70,7 +72,7 @@ where
         let aborted = Box::pin(self.engine.settings.shutdown.aborted());
         let lanes = Arc::new(Lanes {
             worker: self,
-            done: Mutex::new(Done {
+            done: Mutex::new(Untold {
                 results: Vec::new(),
                 since: None,
             }),
@@ -154,7 +156,13 @@ where
         let engine = &self.worker.engine;
         while let Some(taken) = self.worker.take().await {
             self.idle.fetch_sub(1, Ordering::Relaxed);
-            let finished = engine.process(taken).await;
+            let work = AssertUnwindSafe(engine.process(taken)).catch_unwind();
+            let finished = work.await.unwrap_or_else(|panic| {
+                // Code of the caller's that is not about this item alone, such as a price.
+                let _ = engine.fatal.set(panicked("the work on an item", &*panic));
+                engine.settings.shutdown.drain();
+                None
+            });
             self.idle.fetch_add(1, Ordering::Relaxed);
             match finished.map(|finished| self.keep(finished)) {
                 Some(true) => {

@@ -131,14 +131,20 @@ impl GeminiBatch {
         for (digest, name) in &names {
             let mut job = self.wait(name, &mut tell).await?;
             let state = job.state.take();
-            // One that was cancelled or expired may have answers all the same.
-            answers.extend(self.answers(job).await?);
             let is_done = matches!(
                 state,
                 Some(JobState::Succeeded | JobState::PartiallySucceeded)
             );
             if !is_done {
                 tracing::warn!(name, ?state, "a batch job did not come to its end");
+            }
+            // One that was cancelled or expired may have answers all the same, or none for good.
+            match self.answers(job).await {
+                Ok(found) => answers.extend(found),
+                Err(failure) if !is_done => {
+                    tracing::warn!(name, error = %failure, "its answers cannot be read");
+                }
+                Err(failure) => return Err(failure),
             }
             unfinished.push(state.filter(|_| !is_done).map(|state| (name, state)));
             self.forget(digest)?;

@@ -195,6 +195,10 @@ where
             };
             let (place, waited) = self.timed(scope.capacity.enter(guard.clock)).await?;
             timing.admission_wait += waited;
+            let aside = match self.engine.purse.is_strict() {
+                true => Some(Box::pin(self.set_aside()).await?),
+                false => None,
+            };
             // A pause that began meanwhile goes first: everything is given back.
             if scope.pause.generation() != seen {
                 continue;
@@ -202,10 +206,6 @@ where
             let shared = match &self.engine.settings.shared_limits {
                 Some(limits) => Some(Box::pin(self.share(&**limits, timing)).await?),
                 None => None,
-            };
-            let aside = match self.engine.purse.is_strict() {
-                true => Some(Box::pin(self.set_aside()).await?),
-                false => None,
             };
             // Whoever had to wait until the last moment makes no call.
             guard.check().map_err(TryError::Cut)?;
@@ -383,14 +383,19 @@ where
         if let Some(told) = self.attempt.told.take() {
             self.slot.scope.learn(&told);
         }
+        // Held until the others can hear of a refusal: whoever waits for it would be refused as well.
+        let expected = aside.as_ref().map(|aside| aside.expected);
+        let mut given_up = None;
         let outcome = match ended {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(panic)) => Err(panicked("the strategy", &*panic)),
             Err(Cut::Timeout) => {
+                given_up = expected;
                 let message = format!("no answer within {:?}", limit.unwrap_or_default());
                 Err(Failure::new(Category::FrameworkTimeout, message).with_attempts(1))
             }
             Err(cut) => {
+                self.spend(expected, false).await;
                 self.settle(reservation, None).await;
                 self.requests += 1;
                 return Err(TryError::Cut(cut));
@@ -401,9 +406,7 @@ where
             Err(failure) => failure.billed(),
         };
         timing.usage = usage;
-        self.spend(usage, outcome.is_ok()).await;
-        // What it took is counted by now.
-        drop(aside);
+        self.spend(usage.or(given_up), outcome.is_ok()).await;
         let used = usage.map(|usage| usage.total_tokens);
         self.settle(reservation, used).await;
         if let (Some(limits), Some(reserved), Some(used)) =

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
+use futures_util::{StreamExt as _, stream};
 use gimmal_batch::testing::{ScriptedStrategy, too_many_requests};
 use gimmal_batch::{
     AbortMode, Attempt, AttemptUsage, Budget, CallStrategy, Category, Failure, Hooks, Outcome,
@@ -12,7 +12,7 @@ use gimmal_batch::{
 use gimmal_client::transport::rate_limit::PauseConfig;
 use tokio::time::Instant;
 
-use crate::support::{Ear, at_once, busy, categories, items, run, run_with, seconds};
+use crate::support::{Ear, at_once, busy, categories, items, number, run, run_with, seconds};
 
 /// Covers: AC-GD-1
 #[tokio::test(start_paused = true)]
@@ -244,6 +244,49 @@ async fn a_strict_budget_is_passed_by_one_estimate_at_the_most() {
         categories(&results),
         [Some(Category::TokenEstimatorRequired)]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_strict_budget_counts_calls_that_were_given_up_as_estimated() {
+    let strategy = ScriptedStrategy::echo().with_latency(seconds(60));
+    let processor = at_once(4)
+        .with_budget(Budget::new().with_max_tokens(1_000).strict())
+        .with_retry(
+            RetryConfig::default()
+                .without_jitter()
+                .with_max_attempts(number(1)),
+        )
+        .with_attempt_timeout(seconds(1));
+    let hooks = Hooks::new().with_token_estimator(|_| {
+        Ok(TokenEstimate {
+            input_tokens: 90,
+            output_tokens: 10,
+        })
+    });
+    let all = Arc::new(strategy.clone());
+    let (_, ended) = run_with(processor, all, items(100), hooks).await;
+    assert_eq!(ended.termination.kind, TerminationKind::BudgetExceeded);
+    assert_eq!((strategy.calls(), ended.spent.tokens), (10, 1_000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_price_that_panics_ends_the_run_and_loses_no_result() {
+    let budget = Budget::new().with_max_cost(1.0, |call| match call.item_id {
+        "7" => panic!("no price for it"),
+        _ => 0.0,
+    });
+    let processor = at_once(1).with_budget(budget);
+    let work = stream::iter(items(100));
+    let mut run = processor
+        .start(Arc::new(ScriptedStrategy::echo()), work)
+        .await
+        .unwrap();
+    for i in 0..7 {
+        assert_eq!(run.next().await.unwrap().id, i.to_string());
+    }
+    assert!(run.next().await.is_none());
+    let error = run.finish().await.unwrap_err().to_string();
+    assert!(error.contains("no price for it"), "{error}");
 }
 
 /// Hangs over every failure.

@@ -6,7 +6,7 @@ use gimmal_batch::testing::ScriptedStrategy;
 use gimmal_batch::{Category, Failure, Hooks, Outcome, RetryConfig, Usage, WorkItem};
 use tracing::Level;
 
-use crate::support::{Log, at_once, items, run, run_with};
+use crate::support::{Log, at_once, items, run, run_with, seconds};
 
 fn refused(message: &str) -> Failure {
     Failure::new(Category::ClientError, message).with_status(400)
@@ -91,6 +91,14 @@ async fn neither_prompts_nor_outputs_are_logged() {
         .with_dedup(|prompt: &String| Some(prompt.clone()));
     let processor = at_once(3).with_retry(RetryConfig::new());
     run_with(processor, Arc::new(strategy), work, hooks).await;
+    // A deadline tells of the failure before it.
+    let strategy = ScriptedStrategy::new(|_, _, _| {
+        Err(Failure::new(Category::ValidationError, "confidential"))
+    });
+    let processor = at_once(1).with_item_timeout(seconds(1));
+    let (results, _) = run(processor, Arc::new(strategy), items(1)).await;
+    let failure = results[0].outcome.as_ref().unwrap_err();
+    assert!(failure.message.contains("confidential"), "{failure}");
     let text = log.text();
     assert!(text.contains("ERROR") && text.contains("WARN"), "{text}");
     assert!(!text.contains("confidential"), "{text}");

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt as _, stream};
 use gimmal_batch::testing::ScriptedStrategy;
-use gimmal_batch::{Attempt, CallStrategy, Failure, Outcome, Processor, Usage, WorkItem};
+use gimmal_batch::{Attempt, CallStrategy, Failure, Order, Outcome, Processor, Usage, WorkItem};
 use tokio::time::Instant;
 
 use crate::support::{at_once, items, millis, run};
@@ -152,6 +152,18 @@ async fn urgent_items_go_first_among_those_that_were_read() {
     assert_eq!(results[0].id, "60");
     assert_eq!(results.len(), 100);
     assert_eq!(ended.stats.input_queue_high_water_mark, 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_the_order_of_the_input_nothing_overtakes() {
+    let mut work = items(100);
+    for item in &mut work[50..] {
+        *item = item.clone().with_priority(1);
+    }
+    let processor = at_once(1).with_order(Order::Input).with_read_ahead(100);
+    let (results, _) = run(processor, Arc::new(ScriptedStrategy::echo()), work).await;
+    let places = results.iter().map(|result| result.submission_index);
+    assert!(places.eq(0..100));
 }
 
 /// Waits as many milliseconds as its input says.

@@ -13,9 +13,6 @@ use crate::args::Batch;
 use crate::batch_args::FsyncArg;
 use crate::exit::Failure;
 
-/// What may be saved up while nothing is sent, as the time in which it accrues.
-const BURST: Duration = Duration::from_secs(50);
-
 /// The limits that the arguments set.
 pub(super) fn limited(
     mut processor: Processor,
@@ -63,8 +60,10 @@ pub(super) fn rate_limits(args: &Batch) -> Option<RateLimits> {
     if rpm.is_none() && tpm.is_none() {
         return None;
     }
-    // Less than a minute's worth at once: services count any minute, not only whole ones.
-    let mut limits = RateLimits::default().with_burst(BURST).unwrap_or_default();
+    // Nothing is saved up: services count any minute, also the one after a burst.
+    let mut limits = RateLimits::default()
+        .with_burst(Duration::ZERO)
+        .unwrap_or_default();
     if let Some(rpm) = rpm {
         limits = limits.with_requests_per_minute(rpm);
     }
