@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Either, select};
 use tokio::sync::Mutex;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 
 use super::journal::StoreError;
 use super::pipeline::{Engine, panicked};
@@ -38,6 +38,16 @@ pub(crate) struct Closed {
     pub(crate) error: Option<RunError>,
     /// Strategies that could not be cleaned up; the results stand all the same.
     pub(crate) unclean: Vec<Failure>,
+}
+
+/// What came of a task that closes.
+pub(crate) async fn closed_by(closing: JoinHandle<Closed>) -> Closed {
+    match closing.await.map_err(JoinError::try_into_panic) {
+        Ok(closed) => closed,
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        // The runtime itself is going, and nobody knows how far it came.
+        Err(Err(_)) => Closed::default(),
+    }
 }
 
 impl<I, O, C> Engine<I, O, C>

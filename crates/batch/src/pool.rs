@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
+use super::closing::closed_by;
 use super::intake::Taken;
 use super::pipeline::Engine;
 use super::run::{Run, View as _};
@@ -201,10 +202,8 @@ where
         let engine = Arc::clone(&self.engine);
         let observers = std::mem::take(&mut *lock(&self.observers));
         // A task of its own: who gives up waiting for it does not cut it short.
-        match tokio::spawn(async move { engine.close(observers).await }).await {
-            Ok(closed) => self.engine.ended(closed),
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
+        let closing = tokio::spawn(async move { engine.close(observers).await });
+        self.engine.ended(closed_by(closing).await)
     }
 }
 

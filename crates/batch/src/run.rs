@@ -12,7 +12,7 @@ use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::budget::{Purse, Spent};
-use super::closing::{Closed, Closing};
+use super::closing::{Closed, Closing, closed_by};
 use super::events::Observers;
 use super::failure_log::FailureLog;
 use super::intake::Intake;
@@ -299,10 +299,7 @@ impl<O, C> Run<O, C> {
         let observers = std::mem::take(&mut self.observers);
         // A task of its own: who gives up waiting for it does not cut it short.
         let closing = tokio::spawn(async move { view.close(observers).await });
-        match closing.await {
-            Ok(closed) => self.view.ended(closed),
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
+        self.view.ended(closed_by(closing).await)
     }
 
     /// The figures so far.

@@ -332,7 +332,7 @@ async fn a_deadline_cuts_a_strategy_that_hangs_over_a_failure() {
 async fn a_deadline_while_nobody_reads_leaves_nothing_hanging() {
     let strategy = ScriptedStrategy::echo().with_latency(seconds(1));
     let processor = at_once(4).with_batch_timeout(seconds(10));
-    let stream = futures_util::stream::iter(items(1_000));
+    let stream = stream::iter(items(1_000));
     let mut run = processor.start(Arc::new(strategy), stream).await.unwrap();
     tokio::time::sleep(seconds(30)).await;
     let mut seen = std::collections::HashSet::new();

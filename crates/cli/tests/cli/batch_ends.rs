@@ -1,7 +1,7 @@
 //! How `gimmal batch` ends, by its exit code, and what is on standard output until then.
 
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use gimmal_emulator::{Emulator, Fault, FaultRule, Route};
@@ -123,6 +123,68 @@ async fn a_full_disk_has_a_code_of_its_own() {
     let ran = finish(bench.command_for(&emulator, args)).await.code(4);
     let said = "cannot write the output /dev/full: No space left on device";
     assert!(ran.err.contains(said), "{}", ran.err);
+    emulator.shutdown().await;
+}
+
+/// The same command where no file may grow beyond so many blocks of 512 bytes, as on a full disk.
+#[cfg(unix)]
+fn with_small_files(command: &Command, blocks: u32) -> Command {
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
+    let mut limited = Command::new("sh");
+    limited
+        .args(["-c", &script, "sh"])
+        .arg(command.get_program());
+    limited.args(command.get_args());
+    limited.current_dir(command.get_current_dir().unwrap());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
+    limited
+}
+
+/// Covers: AC-XT-3
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_that_cannot_be_written_ends_the_run_and_loses_nothing() {
+    let emulator = Emulator::builder().start().await.unwrap();
+    let bench = Bench::new();
+    bench.write("prompts.jsonl", prompts(200));
+    let args = [
+        "batch",
+        "prompts.jsonl",
+        "--journal",
+        "run.journal",
+        "--output",
+        "-",
+    ];
+    let limited = with_small_files(&bench.command_for(&emulator, args), 16);
+    let ran = finish(limited).await.code(4);
+    assert!(
+        ran.err
+            .contains("the run was stopped: cannot write the journal: "),
+        "{}",
+        ran.err
+    );
+    let seen = ran.out.lines().count();
+    assert!((1..200).contains(&seen), "{seen}");
+    // What was seen is written, half a line is not, and none of it is sent again.
+    let sent = emulator.journal().count(Route::GenerateContent);
+    let args = [
+        "batch",
+        "prompts.jsonl",
+        "--journal",
+        "run.journal",
+        "--output",
+        "all.jsonl",
+    ];
+    let ran = finish(bench.command_for(&emulator, args)).await.code(0);
+    assert!(!ran.err.contains("cut off"), "{}", ran.err);
+    assert_eq!(records(&bench.path("all.jsonl")).len(), 200);
+    let again = emulator.journal().count(Route::GenerateContent) - sent;
+    assert!(again <= 200 - seen, "{again} again, {seen} were seen");
     emulator.shutdown().await;
 }
 

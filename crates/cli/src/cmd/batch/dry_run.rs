@@ -202,12 +202,16 @@ pub(super) fn run<C>(
     plan.table().print()
 }
 
-/// The time that the limits alone take, a minute's worth of which is there at once.
+/// The time that the limits alone take, from the first request to the last.
 fn at_least(args: &Batch, plan: &Plan) -> Duration {
-    let minutes = |amount: u64, limit: u64| amount.saturating_sub(limit) as f64 / limit as f64;
-    let requests = args.pace.rpm.map(|rpm| minutes(plan.items, rpm.get()));
-    let tokens = plan.prompt_tokens + plan.output_tokens;
-    let tokens = args.pace.tpm.map(|tpm| minutes(tokens, tpm.get()));
+    let minutes = |amount: f64, limit: u64| amount / limit as f64;
+    let after_first = plan.items.saturating_sub(1) as f64;
+    let requests = args.pace.rpm.map(|rpm| minutes(after_first, rpm.get()));
+    let tokens = (plan.prompt_tokens + plan.output_tokens) as f64 / plan.items.max(1) as f64;
+    let tokens = args
+        .pace
+        .tpm
+        .map(|tpm| minutes(tokens * after_first, tpm.get()));
     let minutes = requests.unwrap_or(0.0).max(tokens.unwrap_or(0.0));
     Duration::try_from_secs_f64(60.0 * minutes).unwrap_or(Duration::MAX)
 }
