@@ -435,10 +435,10 @@ fn draw_bars(
         let width = f64::from(SIZE.0) - f64::from(NAMES) - 90.0;
         let end = NAMES + (width * value / top) as i32;
         area.draw(&Text::new(name.clone(), (4, y + 3), font.clone()))?;
-        area.draw(&Rectangle::new(
-            [(NAMES, y), (end.max(NAMES + 1), y + ROW - 5)],
-            color.filled(),
-        ))?;
+        if *value > 0.0 {
+            let bar = [(NAMES, y), (end.max(NAMES + 1), y + ROW - 5)];
+            area.draw(&Rectangle::new(bar, color.filled()))?;
+        }
         area.draw(&Text::new(shown(*value), (end + 6, y + 3), font.clone()))?;
     }
     area.present()?;
