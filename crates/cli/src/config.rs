@@ -20,6 +20,8 @@ const INPUT: &str = "input";
 pub(crate) const SETTINGS: &str = "settings";
 /// What a manifest begins with.
 pub(crate) const VERSION: &str = "gimmal";
+/// Settings that may hold a name, a password or a key.
+const ADDRESSES: [&str; 4] = ["base-url", "otlp-endpoint", "queue", "response-cache"];
 /// Settings of a run that a file cannot hold.
 const NOT_IN_A_FILE: [&str; 3] = ["config", "help", "version"];
 
@@ -234,10 +236,13 @@ fn given(matches: &ArgMatches) -> Map<String, Value> {
         let value = if matches!(arg.get_action(), ArgAction::SetTrue) {
             Value::Bool(true)
         } else {
+            let is_address = ADDRESSES.contains(&name_of(&arg));
             let raw = matches.get_raw(id).into_iter().flatten();
-            let mut texts: Vec<Value> = raw
-                .map(|raw| without_credentials(&raw.to_string_lossy()).into())
-                .collect();
+            let texts = raw.map(|raw| match raw.to_string_lossy() {
+                address if is_address => without_credentials(&address).into(),
+                text => text.into(),
+            });
+            let mut texts: Vec<Value> = texts.collect();
             match (arg.get_value_delimiter(), texts.len()) {
                 (None, 1) => texts.remove(0),
                 _ => Value::Array(texts),
@@ -248,16 +253,15 @@ fn given(matches: &ArgMatches) -> Map<String, Value> {
     settings
 }
 
-/// An address without the name and the password in it.
-fn without_credentials(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else {
-        return text.to_owned();
+/// An address without what may be secret in it: the name, the password, and the query.
+pub(crate) fn without_credentials(address: &str) -> String {
+    let Some((scheme, rest)) = address.split_once("://") else {
+        return address.to_owned();
     };
-    let end = rest.find('/').unwrap_or(rest.len());
-    match rest[..end].rfind('@') {
-        Some(at) => format!("{scheme}://{}", &rest[at + 1..]),
-        None => text.to_owned(),
-    }
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let host = rest[..end].rfind('@').map_or(0, |at| at + 1);
+    let shown = rest[host..].split('?').next().unwrap_or_default();
+    format!("{scheme}://{shown}")
 }
 
 #[cfg(test)]
@@ -460,9 +464,34 @@ mod tests {
         for (text, kept) in [
             ("redis://me:secret@host:6379/0", "redis://host:6379/0"),
             ("redis://host/a@b", "redis://host/a@b"),
+            ("https://gw/v1?key=secret", "https://gw/v1"),
+            ("https://me:secret@gw?key=a/b@c", "https://gw"),
             ("memory", "memory"),
         ] {
             assert_eq!(without_credentials(text), kept);
         }
+    }
+
+    #[test]
+    fn what_is_no_address_is_kept_as_it_is() {
+        let system = "Like http://x.y is. Mail a@b.c?";
+        let given = settings(&[
+            "gimmal",
+            "batch",
+            "a.jsonl",
+            "-o",
+            "b.jsonl",
+            "--system",
+            system,
+            "--base-url",
+            "https://me:secret@gw/?key=secret",
+            "--response-cache=redis://:secret@host",
+            "--otlp-endpoint=http://me:secret@collector:4318",
+            "--queue=rediss://:secret@host",
+        ]);
+        assert_eq!(given["system"], system);
+        assert_eq!(given["base-url"], "https://gw/");
+        let kept = Value::Object(given).to_string();
+        assert!(!kept.contains("secret"), "{kept}");
     }
 }

@@ -8,6 +8,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
+use crate::config::without_credentials;
 use crate::exit::Failure;
 
 /// What a collector calls the sender.
@@ -22,9 +23,10 @@ pub(crate) struct Otlp {
 impl Otlp {
     /// Makes the way; nothing is sent before there is something to send.
     pub(crate) async fn open(endpoint: &str) -> anyhow::Result<Self> {
+        let shown = without_credentials(endpoint);
         let refused = |why: String| {
             Failure::usage(format!(
-                "--otlp-endpoint {endpoint}: {why}; it is the address of a collector, such as \
+                "--otlp-endpoint {shown}: {why}; it is the address of a collector, such as \
                  http://localhost:4318"
             ))
         };

@@ -19,6 +19,7 @@ use super::prompts::PlacedItem;
 use super::sink::Sink;
 use crate::args::{Batch, CacheMode, Connection};
 use crate::batch_args::BatchWorker;
+use crate::config::without_credentials;
 use crate::connect::{Connected, connect};
 use crate::exit::Failure;
 use crate::interrupt;
@@ -93,7 +94,10 @@ impl Job {
 
 async fn open(url: &str, name: &str) -> anyhow::Result<RedisQueue> {
     let queue = RedisQueue::connect(url, name).await;
-    queue.map_err(|error| Failure::service(format!("cannot use the queue on {url}: {error}")))
+    queue.map_err(|error| {
+        let shown = without_credentials(url);
+        Failure::service(format!("cannot use the queue on {shown}: {error}"))
+    })
 }
 
 /// Adds the prompts and gathers the answers until there are all of them, or the user stops.
