@@ -45,7 +45,7 @@ pub(crate) fn command_line(arguments: Vec<OsString>) -> Result<Cli, Refused> {
         return read(arguments);
     };
     let settings = load(Path::new(&path)).map_err(Refused::File)?;
-    let from_file = as_arguments(&settings, &arguments[at..])
+    let from_file = as_arguments(&settings, &arguments[1..])
         .map_err(|error| Refused::File(error.context(Path::new(&path).display().to_string())))?;
     let mut all = arguments;
     all.splice(at..at, from_file);
@@ -401,6 +401,30 @@ mod tests {
         assert_eq!(given, Map::from_iter(wanted));
         let given = settings(&["gimmal", "batch", &format!("--config={path}")]);
         assert_eq!(given["input"], "a.jsonl");
+    }
+
+    #[test]
+    fn what_stands_before_the_command_goes_before_the_file_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.toml");
+        let text = "output = \"b\"\nbase-url = \"http://file\"\napi-version = \"v1\"\njson = true\n";
+        std::fs::write(&path, text).unwrap();
+        let arguments = line(&[
+            "gimmal",
+            "--base-url",
+            "http://line",
+            "--json",
+            "batch",
+            "a.jsonl",
+            "--config",
+            path.to_str().unwrap(),
+        ]);
+        let Ok(cli) = command_line(arguments) else {
+            panic!("it was refused")
+        };
+        assert_eq!(cli.connection.base_url.as_deref(), Some("http://line"));
+        assert_eq!(cli.connection.api_version.as_deref(), Some("v1"));
+        assert!(cli.connection.json);
     }
 
     /// Covers: AC-CF-2

@@ -10,6 +10,7 @@ use gimmal_emulator::Emulator;
 
 pub(crate) use self::tinker::{TinkerConnected, connect_tinker, tinker_settings};
 use crate::args::Connection;
+use crate::config::without_credentials;
 use crate::exit::Failure;
 
 /// A client, and the emulator behind it if there is one.
@@ -64,6 +65,7 @@ async fn connect_with(
     if !builder.has_api_key() && !builder.is_vertex() {
         match builder.base_url() {
             Some(address) if !is_loopback(&address) => {
+                let address = without_credentials(&address);
                 return Err(Failure::usage(format!(
                     "no API key for {address}: set GEMINI_API_KEY or GOOGLE_API_KEY"
                 )));
