@@ -130,6 +130,8 @@ categories! {
         ArtifactPreparationError = "artifact_preparation_error",
         /// The result cannot be written down.
         ArtifactSerializationError = "artifact_serialization_error",
+        /// The results could not be written down to their end.
+        ArtifactError = "artifact_error",
         /// A pool has all the calls that it takes.
         PoolSaturated = "pool_saturated",
         /// A call of a pool took longer than its caller waits.
@@ -179,6 +181,7 @@ impl Category {
             | Self::UnknownStrategy
             | Self::ArtifactPreparationError
             | Self::ArtifactSerializationError
+            | Self::ArtifactError
             | Self::PoolSaturated
             | Self::SubmitTimeout
             | Self::InputError => Retry::Never,

@@ -98,8 +98,9 @@ where
         if let Some(store) = self.hooks.store.as_ref().filter(|_| !done.store) {
             if skipped.is_empty() {
                 let step = caught("the journal", async {
-                    let category = || Category::Other("artifact_error".into());
-                    let failed = |error: StoreError| Failure::new(category(), error.to_string());
+                    let failed = |error: StoreError| {
+                        Failure::new(Category::ArtifactError, error.to_string())
+                    };
                     store.close().await.map_err(failed)
                 });
                 match select(step, &mut aborted).await {

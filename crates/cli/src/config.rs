@@ -407,7 +407,8 @@ mod tests {
     fn what_stands_before_the_command_goes_before_the_file_too() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run.toml");
-        let text = "output = \"b\"\nbase-url = \"http://file\"\napi-version = \"v1\"\njson = true\n";
+        let text =
+            "output = \"b\"\nbase-url = \"http://file\"\napi-version = \"v1\"\njson = true\n";
         std::fs::write(&path, text).unwrap();
         let arguments = line(&[
             "gimmal",

@@ -87,7 +87,8 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(code)
 }
 
-fn code_of(error: &anyhow::Error) -> u8 {
+/// The exit code that an error stands for.
+pub(crate) fn code_of(error: &anyhow::Error) -> u8 {
     if let Some(failure) = error.downcast_ref::<Failure>() {
         return failure.code;
     }

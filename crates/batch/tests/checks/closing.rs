@@ -18,11 +18,14 @@ use crate::support::{Ear, Log, at_once, items, millis, run, run_with, seconds};
 
 /// Counts how often it is closed.
 #[derive(Clone, Default)]
-struct Store(Arc<AtomicU32>);
+struct Store {
+    closings: Arc<AtomicU32>,
+    is_full: bool,
+}
 
 impl Store {
     fn closed(&self) -> u32 {
-        self.0.load(Ordering::SeqCst)
+        self.closings.load(Ordering::SeqCst)
     }
 }
 
@@ -47,13 +50,29 @@ impl ResultStore<String, String, ()> for Store {
     }
 
     fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.0.fetch_add(1, Ordering::SeqCst);
-        Box::pin(async { Ok(()) })
+        self.closings.fetch_add(1, Ordering::SeqCst);
+        let full = || StoreError::new("the disk is full");
+        Box::pin(async move { self.is_full.then(full).map_or(Ok(()), Err) })
     }
 }
 
 fn stuck() -> Failure {
     Failure::new(Category::ServerError, "the cache cannot be deleted")
+}
+
+/// Covers: AC-CL-2
+#[tokio::test(start_paused = true)]
+async fn a_store_that_cannot_be_closed_has_a_category_of_its_own() {
+    let store = Store {
+        is_full: true,
+        ..Store::default()
+    };
+    let hooks = Hooks::new().with_store(Arc::new(store));
+    let strategy = Arc::new(ScriptedStrategy::echo());
+    let run = at_once(1).start_with(strategy, stream::iter(items(1)), hooks);
+    let failure = run.await.unwrap().finish().await.unwrap_err().failure;
+    assert_eq!(failure.category, Category::ArtifactError);
+    assert_eq!(failure.message, "the disk is full");
 }
 
 /// Covers: AC-CL-2

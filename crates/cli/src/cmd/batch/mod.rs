@@ -22,7 +22,7 @@ use gimmal_batch::output::Earlier;
 use gimmal_batch::report::{Facts, Timeline};
 use gimmal_batch::strategies::{Answer, GeminiStrategy, Ladder};
 use gimmal_batch::{
-    Category, Ended, Hooks, Order, Processor, RunError, Shared, Shutdown, TerminationKind, Totals,
+    Category, Ended, Hooks, Order, Processor, Shared, Shutdown, TerminationKind, Totals,
 };
 use gimmal_client::gemini::planner::{
     Lease, Mode, ModelFacts, ModelTable, PlanHint, Planner, PlannerOptions, PlannerStats, Prefix,
@@ -169,7 +169,7 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
         hooks = hooks.with_store(Arc::new(journal));
     }
     let run = processor.start_with(with_escalation(model, stronger), items, hooks);
-    let mut run = run.await.map_err(|error| stopped(&error))?;
+    let mut run = run.await.map_err(|error| stopped(&error.failure))?;
 
     let mut written = Ok(());
     loop {
@@ -223,7 +223,7 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
         }
     };
     written?;
-    let finished = finished.map_err(|error| stopped(&error));
+    let finished = finished.map_err(|error| stopped(&error.failure));
 
     let wall = started.elapsed();
     let stats = planner.stats();
@@ -333,8 +333,14 @@ fn write_reports(
 }
 
 /// A run that a failure common to all items ended.
-fn stopped(error: &RunError) -> anyhow::Error {
-    Failure::service(format!("the run was stopped: {error}"))
+fn stopped(failure: &gimmal_batch::Failure) -> anyhow::Error {
+    match failure.category {
+        Category::ArtifactError => Failure::output(format!(
+            "the journal could not be closed: {}",
+            failure.message
+        )),
+        _ => Failure::service(format!("the run was stopped: {failure}")),
+    }
 }
 
 /// `-` stands for standard input and output.
@@ -442,4 +448,20 @@ fn how_to_resume(args: &Batch) -> String {
         ""
     };
     format!("to go on later, run the same command with --resume{instead}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journal_that_cannot_be_closed_is_an_output_that_cannot_be_written() {
+        for (category, code) in [
+            (Category::ArtifactError, exit::OUTPUT),
+            (Category::PermissionDenied, exit::SERVICE),
+        ] {
+            let failure = gimmal_batch::Failure::new(category, "no");
+            assert_eq!(exit::code_of(&stopped(&failure)), code);
+        }
+    }
 }
