@@ -65,6 +65,7 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
     let prompts = Prompts::open(&args.input, &args.form)?;
     let checked = prompts.check(args.skip_invalid)?;
     results::refuse_unsafe(&args)?;
+    manifest::refuse_unsafe(&args)?;
     args.response_cache
         .as_deref()
         .map(replies::config)
@@ -250,12 +251,12 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
     };
     let printed = summary.print(connection.json, is_stdio(&args.output));
     connected.close().await;
-    telemetry.close().await?;
-    if let Some(manifest) = manifest {
-        manifest.end(&summary.totals, finished.as_ref().ok())?;
-    }
+    let sent = telemetry.close().await;
+    let noted = manifest.map(|manifest| manifest.end(&summary.totals, finished.as_ref().ok()));
+    // What ended the run matters more than what could not be told of it.
     let ended = finished?;
     printed?;
+    sent?;
     for failure in &ended.unclean {
         writeln!(std::io::stderr(), "warning: after the run: {failure}")?;
     }
@@ -273,6 +274,7 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
             how_to_resume(&args)
         )));
     }
+    noted.transpose()?;
     Ok(ExitCode::from(match () {
         () if summary.left > 0 => exit::INTERRUPTED,
         () if summary.totals.failed() > 0 || summary.skipped > 0 => exit::ITEMS_FAILED,

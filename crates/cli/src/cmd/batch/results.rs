@@ -192,15 +192,15 @@ fn unwritable(path: &Path, error: &std::io::Error) -> anyhow::Error {
 }
 
 /// True when both names lead to one existing file.
-fn is_same(one: &Path, other: &Path) -> bool {
+pub(super) fn is_same(one: &Path, other: &Path) -> bool {
     match (one.canonicalize(), other.canonicalize()) {
         (Ok(one), Ok(other)) => one == other,
         _ => false,
     }
 }
 
-/// Where the answers to keep are gathered before they replace an output.
-fn part_of(output: &Path) -> PathBuf {
+/// Where a file is written before it replaces an older one.
+pub(super) fn part_of(output: &Path) -> PathBuf {
     let mut part = output.as_os_str().to_owned();
     part.push(".part");
     part.into()
