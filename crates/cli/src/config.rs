@@ -1,4 +1,4 @@
-//! Settings of `gimmal batch` in a file: TOML, or JSON by its name. A setting stands for the argument
+//! Settings of `gimmal batch` in a file: TOML, or JSON. A setting stands for the argument
 //! of the same name and for nothing else, so there is nothing that only one of the two can say; what
 //! stands on the command line goes before the file.
 
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, ArgMatches, CommandFactory as _, FromArgMatches as _};
+use clap::{Arg, ArgAction, ArgMatches, CommandFactory as _, FromArgMatches as _, Id};
 use serde_json::{Map, Value};
 
 use crate::args::{Cli, Command};
@@ -56,7 +56,13 @@ pub(crate) fn command_line(arguments: Vec<OsString>) -> Result<Cli, Refused> {
         (Err(Refused::Arguments(error)), Some(with_input))
             if error.kind() == ErrorKind::MissingRequiredArgument =>
         {
-            read(with_input)
+            match read(with_input) {
+                // They were there, so it is something else that is missing.
+                Err(Refused::Arguments(other)) if other.kind() == ErrorKind::UnknownArgument => {
+                    Err(error.into())
+                }
+                read => read,
+            }
         }
         (read, _) => read,
     }
@@ -96,7 +102,8 @@ fn load(path: &Path) -> anyhow::Result<Map<String, Value>> {
         .map_err(|error| Failure::usage(format!("cannot read the settings {shown}: {error}")))?;
     let is_json = path
         .extension()
-        .is_some_and(|extension| extension == "json");
+        .is_some_and(|extension| extension == "json")
+        || text.trim_start().starts_with('{');
     let settings: Result<Value, String> = if is_json {
         serde_json::from_str(&text).map_err(|error| error.to_string())
     } else {
@@ -133,12 +140,38 @@ fn name_of(arg: &Arg) -> &str {
     arg.get_long().unwrap_or(arg.get_id().as_str())
 }
 
-/// The settings as arguments, but for those that the command line has.
+/// The names of the arguments that cannot stand beside this one: those that it excludes, those that
+/// exclude it, and the others of a group that takes one of them.
+fn excluded(batch: &clap::Command, arg: &Arg) -> Vec<Id> {
+    let excludes = |one: &Arg, other: &Arg| {
+        let mut conflicts = batch.get_arg_conflicts_with(one).into_iter();
+        conflicts.any(|excluded| excluded.get_id() == other.get_id())
+    };
+    let others = batch.get_arguments();
+    let others = others.filter(|other| excludes(arg, other) || excludes(other, arg));
+    let groups = batch.get_groups().filter(|group| {
+        let takes_one = !(*group).clone().is_multiple();
+        takes_one && group.get_args().any(|member| member == arg.get_id())
+    });
+    let groups = groups.flat_map(clap::ArgGroup::get_args);
+    let all = others.map(Arg::get_id).chain(groups);
+    all.cloned().collect()
+}
+
+/// The settings as arguments, but for those that the command line has or rules out.
 fn as_arguments(
     settings: &Map<String, Value>,
     command_line: &[OsString],
 ) -> anyhow::Result<Vec<OsString>> {
     let known = known();
+    let is_given = |arg: &&Arg| command_line.iter().any(|argument| names(argument, arg));
+    let mut command = Cli::command();
+    command.build();
+    let batch = command.find_subcommand(BATCH);
+    let given = known.iter().filter(is_given);
+    let ruled_out: Vec<Id> = given
+        .flat_map(|arg| batch.map(|batch| excluded(batch, arg)).unwrap_or_default())
+        .collect();
     let mut arguments = Vec::new();
     for (setting, value) in settings {
         let name = setting.replace('_', "-");
@@ -151,7 +184,7 @@ fn as_arguments(
             }
             continue;
         }
-        if command_line.iter().any(|argument| names(argument, arg)) {
+        if is_given(&arg) || ruled_out.contains(arg.get_id()) {
             continue;
         }
         let wrong = |must: &str| Failure::usage(format!("`{setting}` must be {must}"));
@@ -404,6 +437,45 @@ mod tests {
     }
 
     #[test]
+    fn what_the_command_line_rules_out_is_not_taken_from_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        for (file, argument, left) in [
+            ("resume = true", "--overwrite", "overwrite"),
+            ("overwrite = true", "--resume", "resume"),
+            ("queue = \"redis://host\"", "--engine=online", "engine"),
+            ("engine = \"online\"", "--queue=redis://host", "queue"),
+            ("budget-usd = 5", "--budget-tokens=7", "budget-tokens"),
+        ] {
+            let path = folder.path().join("run.toml");
+            std::fs::write(&path, file).unwrap();
+            let path = path.to_str().unwrap();
+            let arguments = ["gimmal", "batch", "a", "-o=b", "--config", path, argument];
+            let given = settings(&arguments);
+            let names: Vec<&str> = given.keys().map(String::as_str).collect();
+            let mut wanted = [left, INPUT, "output"];
+            wanted.sort_unstable();
+            assert_eq!(names, wanted, "{file} {argument}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_told_by_its_own_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.toml");
+        std::fs::write(&path, "input = \"a.jsonl\"\n").unwrap();
+        let path = path.to_str().unwrap();
+        let refused = command_line(line(&["gimmal", "batch", "c.jsonl", "--config", path]));
+        let Err(Refused::Arguments(error)) = refused else {
+            panic!("it was taken")
+        };
+        let said = error.to_string();
+        assert!(
+            said.contains("--output") && !said.contains("a.jsonl"),
+            "{said}"
+        );
+    }
+
+    #[test]
     fn what_stands_before_the_command_goes_before_the_file_too() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run.toml");
@@ -476,6 +548,7 @@ mod tests {
                 "there is no setting `config`",
             ),
             ("run.toml", "rpm = \n", "run.toml: "),
+            ("manifest", "{\"rpm\": 0}", "--rpm"),
             ("run.json", "[1]", "is not an object of settings"),
             ("run.json", "{\"rpm\": 0}", "--rpm"),
         ] {

@@ -1,6 +1,6 @@
 //! `gimmal batch` with other inputs, limits, a journal, reports, jobs of the service and workers.
 
-use gimmal_emulator::{Emulator, Fault, FaultRule, Route};
+use gimmal_emulator::{Emulator, Fault, FaultRule, Route, ScriptedReply};
 use serde_json::{Value, json};
 
 use crate::support::{Bench, finish, prompts, records};
@@ -229,6 +229,62 @@ async fn a_spent_budget_ends_the_run_and_a_larger_one_goes_on() {
         .code(0);
     assert_eq!(records(&bench.path("answers.jsonl")).len(), 40);
     assert_eq!(emulator.journal().count(Route::GenerateContent), 40);
+    emulator.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_its_journal_answers_makes_no_cache() {
+    let emulator = Emulator::builder().start().await.unwrap();
+    let bench = Bench::new();
+    bench.write("prompts.jsonl", prompts(20));
+    let context = "A gimmal is a ring of two hoops. ".repeat(2_000);
+    bench.write("context.md", context);
+    let args = [
+        "batch",
+        "prompts.jsonl",
+        "--context",
+        "context.md",
+        "--cache",
+        "always",
+        "--overwrite",
+        "--concurrency",
+        "2",
+        "--journal",
+        "run.journal",
+    ];
+    let run = |emulator: &Emulator, more: &[&str]| {
+        finish(bench.command_for(emulator, args.iter().chain(&OUT).chain(more)))
+    };
+    run(&emulator, &["--budget-tokens", "100"]).await.code(3);
+    assert_eq!(emulator.journal().count(Route::CreateCachedContent), 1);
+    // The others need one, and where it is refused they are not asked one by one.
+    let refusal = ScriptedReply::error(401, "UNAUTHENTICATED", "no such key");
+    let refusing = FaultRule::new(Fault::reply(refusal));
+    let refusing = Emulator::builder().with_fault(refusing).start();
+    let refusing = refusing.await.unwrap();
+    let refused = run(&refusing, &[]).await.code(3);
+    assert!(
+        refused.err.contains("the run was stopped"),
+        "{}",
+        refused.err
+    );
+    assert_eq!(refusing.journal().count(Route::GenerateContent), 0);
+    refusing.shutdown().await;
+    run(&emulator, &[]).await.code(0);
+    assert_eq!(emulator.journal().count(Route::CreateCachedContent), 2);
+    // Then all of them are there.
+    let counts = || {
+        let routes = [
+            Route::CreateCachedContent,
+            Route::CountTokens,
+            Route::GenerateContent,
+        ];
+        routes.map(|route| emulator.journal().count(route))
+    };
+    let before = counts();
+    run(&emulator, &[]).await.code(0);
+    assert_eq!(counts(), before);
+    assert_eq!(records(&bench.path("answers.jsonl")).len(), 20);
     emulator.shutdown().await;
 }
 

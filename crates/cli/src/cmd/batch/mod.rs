@@ -167,6 +167,12 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
         hooks = hooks.with_dedup(|prompt: &String| Some(prompt.clone()));
     }
     if let Some(journal) = pace::journal(&args, &run_id, &checked.fingerprint())? {
+        if journal.recovered().succeeded > 0 {
+            // What the journal answers needs no tokens counted and no cache that is billed. Where the
+            // service refuses the preparation the run ends all the same, with the first prompt that
+            // needs it.
+            processor = processor.with_prepare_on_demand();
+        }
         hooks = hooks.with_store(Arc::new(journal));
     }
     let run = processor.start_with(with_escalation(model, stronger), items, hooks);
