@@ -199,3 +199,16 @@ fn bad_arguments_are_usage_errors() {
     let ran = bench.run(RUN.into_iter().chain(remote)).code(2);
     assert!(ran.err.contains("GEMINI_API_KEY"), "{}", ran.err);
 }
+
+#[test]
+fn a_strict_budget_is_refused_where_it_would_limit_nothing() {
+    let bench = Bench::new();
+    bench.write("prompts.jsonl", prompts(2));
+    for other in ["--engine=gemini-batch", "--queue=redis://127.0.0.1:1"] {
+        let args = ["batch", "prompts.jsonl", "--output", "answers.jsonl", other];
+        let strict = ["--budget-tokens", "50", "--budget-strict"];
+        let ran = bench.run(args.iter().chain(&strict)).code(2);
+        assert!(ran.err.contains("not paid for in advance"), "{}", ran.err);
+        assert!(!bench.path("answers.jsonl").exists());
+    }
+}

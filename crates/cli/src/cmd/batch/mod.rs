@@ -66,6 +66,7 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
     let checked = prompts.check(args.skip_invalid)?;
     results::refuse_unsafe(&args)?;
     manifest::refuse_unsafe(&args)?;
+    pace::refuse_unsafe(&args)?;
     args.response_cache
         .as_deref()
         .map(replies::config)

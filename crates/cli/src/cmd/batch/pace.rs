@@ -10,7 +10,7 @@ use gimmal_client::transport::RateLimits;
 use gimmal_client::transport::rate_limit::AdaptiveConfig;
 
 use crate::args::Batch;
-use crate::batch_args::FsyncArg;
+use crate::batch_args::{Engine, FsyncArg};
 use crate::exit::Failure;
 
 /// The limits that the arguments set.
@@ -52,6 +52,18 @@ pub(super) fn limited(
         budget = budget.strict();
     }
     Ok(processor.with_budget(budget))
+}
+
+/// Refuses limits that would limit nothing.
+pub(super) fn refuse_unsafe(args: &Batch) -> anyhow::Result<()> {
+    let pace = &args.pace;
+    if pace.budget_strict && (pace.engine == Engine::GeminiBatch || pace.queue.is_some()) {
+        return Err(Failure::usage(
+            "--budget-strict: jobs and queues are not paid for in advance; see what they will take \
+             with --dry-run, or have the prompts answered one by one, without --engine and --queue",
+        ));
+    }
+    Ok(())
 }
 
 /// Requests and tokens per minute, if they are limited.
