@@ -147,9 +147,9 @@ impl JsonlArtifactStore {
     pub fn results<O: DeserializeOwned>(
         path: impl AsRef<Path>,
     ) -> Result<Vec<WorkItemResult<O, Value>>, ArtifactError> {
-        let stored = stored(path.as_ref())?;
-        let results = stored.iter().map(record::result_from_json);
-        Ok(results.collect::<Result<_, _>>()?)
+        stored(path.as_ref(), |result| {
+            Ok(record::result_from_json(&result)?)
+        })
     }
 
     /// What the provider said of each result in a file, by the item's name and in the order in which
@@ -161,13 +161,7 @@ impl JsonlArtifactStore {
     pub fn metadata(
         path: impl AsRef<Path>,
     ) -> Result<Vec<(String, ProviderMetadata)>, ArtifactError> {
-        let stored = stored(path.as_ref())?.into_iter();
-        Ok(stored
-            .map(|mut result| {
-                let id = result["item_id"].as_str().unwrap_or_default().to_owned();
-                (id, result["metadata"].take().into())
-            })
-            .collect())
+        stored(path.as_ref(), |result| Ok(record::metadata_of(result)))
     }
 
     fn read<O: DeserializeOwned>(&self, place: Place) -> Result<Kept<O>, StoreError> {
@@ -185,8 +179,11 @@ impl JsonlArtifactStore {
     }
 }
 
-/// The results in a file as they are written there.
-fn stored(path: &Path) -> Result<Vec<Value>, ArtifactError> {
+/// What is read of each result in a file, one after the other.
+fn stored<T>(
+    path: &Path,
+    read: impl Fn(Value) -> Result<T, ArtifactError>,
+) -> Result<Vec<T>, ArtifactError> {
     let file = File::open(path)?;
     let end = scan(&file, Policy::Nothing)?.whole;
     (&file).seek(SeekFrom::Start(0))?;
@@ -195,7 +192,7 @@ fn stored(path: &Path) -> Result<Vec<Value>, ArtifactError> {
     for (number, line) in (1..).zip(lines).skip(1) {
         let mut record: Value =
             serde_json::from_str(&line?).map_err(|_| ArtifactError::Damaged(number))?;
-        results.push(record["result"].take());
+        results.push(read(record["result"].take())?);
     }
     Ok(results)
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{ArtifactIdentity, canonical, redact};
+use super::{ArtifactIdentity, ProviderMetadata, canonical, redact};
 use crate::journal::{ItemKey, Kept, StoreError};
 use crate::{AttemptTiming, Category, Failure, Outcome, Recovery, Usage, WorkItem, WorkItemResult};
 
@@ -282,7 +282,11 @@ pub(super) fn from_json<O: DeserializeOwned>(stored: &Value) -> Result<Kept<O>, 
     if stored["success"] == true {
         let output = O::deserialize(&stored["output"])
             .map_err(|error| StoreError::new(format!("a stored output: {error}")))?;
-        return Ok(Ok(Outcome::new(output, usage, tries)));
+        let metadata = ProviderMetadata::from(stored["metadata"].clone());
+        return Ok(Ok(Outcome {
+            recovered: metadata.recovered(),
+            ..Outcome::new(output, usage, tries)
+        }));
     }
     let category = stored["error_category"].as_str().unwrap_or("unknown");
     let message = stored["error"].as_str().unwrap_or("no message");
@@ -313,6 +317,13 @@ pub(super) fn result_from_json<O: DeserializeOwned>(
         deduplicated_from: None,
         context: stored["context"].clone(),
     })
+}
+
+/// What the provider said of a stored result, by the item's name.
+pub(super) fn metadata_of(mut stored: Value) -> (String, ProviderMetadata) {
+    let id = stored["item_id"].as_str().unwrap_or_default().to_owned();
+    let metadata = stored.get_mut("metadata").map(Value::take);
+    (id, metadata.unwrap_or_default().into())
 }
 
 fn duration(seconds: &Value) -> Duration {
@@ -383,6 +394,16 @@ mod tests {
         }
     }
 
+    #[test]
+    fn metadata_of_a_result_that_is_no_object_is_empty() {
+        for stored in [json!([]), json!("text"), json!(7), json!(null), json!({})] {
+            let (id, metadata) = metadata_of(stored);
+            assert_eq!((id.as_str(), metadata.as_json()), ("", &Value::Null));
+        }
+        let (id, metadata) = metadata_of(json!({"item_id": "a", "metadata": {"reasoning": "b"}}));
+        assert_eq!((id.as_str(), metadata.reasoning()), ("a", Some("b")));
+    }
+
     /// Covers: AC-RS-1
     /// Covers: AC-RS-4
     #[test]
@@ -411,6 +432,9 @@ mod tests {
             result.outcome.as_ref().unwrap(),
             "no key of it is a secret"
         );
+        result.outcome.as_mut().unwrap().recovered = Some(Recovery::TrailingMarkdownFence);
+        let kept = from_json::<Value>(&to_json(&result).unwrap()).unwrap();
+        assert_eq!(&kept.unwrap(), result.outcome.as_ref().unwrap());
 
         result.outcome = Err(Failure::new(Category::ServerError, "api_key=sk-1 is busy")
             .with_attempts(1)

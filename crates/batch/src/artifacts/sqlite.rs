@@ -140,9 +140,9 @@ impl SqliteArtifactStore {
     pub fn results<O: DeserializeOwned>(
         path: impl AsRef<Path>,
     ) -> Result<Vec<WorkItemResult<O, Value>>, ArtifactError> {
-        let stored = stored(path.as_ref())?;
-        let results = stored.iter().map(record::result_from_json);
-        Ok(results.collect::<Result<_, _>>()?)
+        stored(path.as_ref(), |result| {
+            Ok(record::result_from_json(&result)?)
+        })
     }
 
     /// What the provider said of each result in a file, by the item's name and in the order in which
@@ -154,13 +154,7 @@ impl SqliteArtifactStore {
     pub fn metadata(
         path: impl AsRef<Path>,
     ) -> Result<Vec<(String, ProviderMetadata)>, ArtifactError> {
-        let stored = stored(path.as_ref())?.into_iter();
-        Ok(stored
-            .map(|mut result| {
-                let id = result["item_id"].as_str().unwrap_or_default().to_owned();
-                (id, result["metadata"].take().into())
-            })
-            .collect())
+        stored(path.as_ref(), |result| Ok(record::metadata_of(result)))
     }
 
     fn send<T>(
@@ -192,8 +186,11 @@ impl SqliteArtifactStore {
     }
 }
 
-/// The results in a file as they are written there.
-fn stored(path: &Path) -> Result<Vec<Value>, ArtifactError> {
+/// What is read of each result in a file, one after the other.
+fn stored<T>(
+    path: &Path,
+    read: impl Fn(Value) -> Result<T, ArtifactError>,
+) -> Result<Vec<T>, ArtifactError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
     let connection = Connection::open_with_flags(path, flags).map_err(unusable)?;
     let mut query = connection
@@ -203,7 +200,7 @@ fn stored(path: &Path) -> Result<Vec<Value>, ArtifactError> {
     let mut results = Vec::new();
     for (number, row) in (1..).zip(rows.map_err(unusable)?) {
         let stored = serde_json::from_str(&row.map_err(unusable)?);
-        results.push(stored.map_err(|_| ArtifactError::Damaged(number))?);
+        results.push(read(stored.map_err(|_| ArtifactError::Damaged(number))?)?);
     }
     Ok(results)
 }
