@@ -9,18 +9,19 @@ pub(super) fn plain(mut members: Map<String, Value>) -> Result<Map<String, Value
     if members.contains_key("prompt") {
         return Ok(members);
     }
-    let (id, prompt) = if let Some(Value::Object(request)) = members.get("request") {
-        ("key", of_gemini(request)?)
-    } else if let Some(Value::Object(body)) = members.get("body") {
-        ("custom_id", of_openai(body)?)
-    } else {
-        return Ok(members);
+    // The rest of a row is the caller's.
+    let (id, own, prompt): (_, &[&str], _) = match (members.get("request"), members.get("body")) {
+        (Some(Value::Object(request)), _) => ("key", &["request"], of_gemini(request)?),
+        (_, Some(Value::Object(body))) => {
+            ("custom_id", &["body", "method", "url"], of_openai(body)?)
+        }
+        _ => return Ok(members),
     };
     if let Some(id) = members.remove(id) {
         members.insert("id".to_owned(), id);
     }
-    for name in ["request", "body", "method", "url"] {
-        members.remove(name);
+    for name in own {
+        members.remove(*name);
     }
     members.insert("prompt".to_owned(), prompt.into());
     Ok(members)
@@ -41,6 +42,9 @@ fn of_gemini(request: &Map<String, Value>) -> Result<String, String> {
 
 fn of_openai(body: &Map<String, Value>) -> Result<String, String> {
     nothing_but(body, "body", &["messages", "input", "model"])?;
+    if body.contains_key("input") && body.contains_key("messages") {
+        return Err("has a `body` with both `input` and `messages`".to_owned());
+    }
     if let Some(Value::String(input)) = body.get("input") {
         return Ok(input.clone());
     }
@@ -57,7 +61,12 @@ fn of_openai(body: &Map<String, Value>) -> Result<String, String> {
 
 /// The texts of parts, one after the other; `None` when one is something else.
 fn texts(parts: &Value) -> Option<String> {
-    let texts = parts.as_array()?.iter().map(|part| part["text"].as_str());
+    let text_of = |part: &Value| {
+        let mut names = part.as_object()?.keys();
+        let is_text = names.all(|name| name == "text" || name == "type");
+        part["text"].as_str().filter(|_| is_text).map(str::to_owned)
+    };
+    let texts = parts.as_array()?.iter().map(text_of);
     let text = texts.collect::<Option<String>>()?;
     (!text.is_empty()).then_some(text)
 }
@@ -102,6 +111,11 @@ mod tests {
         ] {
             assert_eq!(read(row.clone()), Ok(wanted.clone()), "{row}");
         }
+        let row = json!({"key": "a", "method": "by hand", "url": "u", "body": 7,
+            "request": {"contents": [{"parts": [{"text": "Why?"}]}]}});
+        let wanted =
+            json!({"id": "a", "prompt": "Why?", "method": "by hand", "url": "u", "body": 7});
+        assert_eq!(read(row), Ok(wanted), "what is not the request's stays");
         let own = json!({"id": "a", "prompt": "Why?", "body": {"x": 1}});
         assert_eq!(read(own.clone()), Ok(own));
         let other = json!({"id": "a", "body": "text"});
@@ -128,6 +142,14 @@ mod tests {
             (
                 json!({"request": {"contents": [{"parts": [{"inlineData": {}}]}]}}),
                 "not text alone",
+            ),
+            (
+                json!({"request": {"contents": [{"parts": [{"text": "x", "inlineData": {}}]}]}}),
+                "not text alone",
+            ),
+            (
+                json!({"body": {"input": "x", "messages": [{"role": "user", "content": "y"}]}}),
+                "both `input` and `messages`",
             ),
             (
                 json!({"body": {"input": "x", "temperature": 1}}),
