@@ -118,6 +118,8 @@ impl<O> Follower<O> {
                 let mut outcome = (self.copy)(outcome);
                 outcome.saved = Some(outcome.usage);
                 (outcome.usage, outcome.attempts) = (Usage::default(), 0);
+                // One attempt was spared, and that was the leader's.
+                outcome.recovered = None;
                 Ok(outcome)
             }
             Err(failure) => {

@@ -10,8 +10,8 @@ use gimmal_batch::strategies::{
 };
 use gimmal_batch::testing::ScriptedStrategy;
 use gimmal_batch::{
-    Attempt, CallStrategy, Category, Event, Failure, Outcome, Recovery, Strategies, TokenEstimate,
-    Usage, WorkItem, WorkItemResult,
+    Attempt, CallStrategy, Category, Event, Failure, Hooks, Outcome, Recovery, Strategies,
+    TokenEstimate, Usage, WorkItem, WorkItemResult,
 };
 use gimmal_client::gemini::GeminiClient;
 use gimmal_client::gemini::planner::{Planner, Prefix};
@@ -225,6 +225,23 @@ async fn an_answer_that_can_be_recovered_is_not_asked_for_again() {
         assert_eq!(stats.to_prometheus().contains(line), recovers);
         assert_eq!(stats.succeeded, recovered.unwrap_or(0));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_of_a_recovered_answer_spared_no_attempt() {
+    let inner = FnStrategy::new(|_: String, _attempt| async move {
+        let mut answer = gimmal_batch::strategies::Answer::default();
+        answer.text = "{\"name\": \"a\"}\n```".to_owned();
+        Ok(Outcome::new(answer, Usage::of(10, 1), 1))
+    });
+    let strategy = Structured::<_, Named>::new(inner).with_recovery();
+    let hooks = Hooks::new().with_dedup(|_: &String| Some("same".to_owned()));
+    let work = futures_util::stream::iter(items(4));
+    let run = at_once(2).start_with(Arc::new(strategy), work, hooks);
+    let batch = run.await.unwrap().collect_all().await.unwrap();
+    let stats = &batch.ended.stats;
+    assert_eq!((stats.succeeded, stats.deduplicated), (4, 3));
+    assert_eq!(stats.recovered[&Recovery::TrailingMarkdownFence], 1);
 }
 
 /// The emulator's time of day.
