@@ -86,10 +86,9 @@ impl<'de> Visitor<'de> for Check {
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Strict, A::Error> {
         let mut names = HashSet::new();
         while let Some((name, Strict)) = object.next_entry::<String, Strict>()? {
-            if names.contains(&name) {
-                return Err(A::Error::custom(format!("`{name}` stands there twice")));
+            if !names.insert(name) {
+                return Err(A::Error::custom("a member stands there twice"));
             }
-            names.insert(name);
         }
         Ok(Strict)
     }

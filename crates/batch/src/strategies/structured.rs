@@ -67,9 +67,7 @@ impl<S, T> Structured<S, T> {
         self.repair = true;
         self
     }
-}
 
-impl<S, T> Structured<S, T> {
     /// Takes an answer that is whole JSON with nothing but the end of a fence behind it, instead of
     /// asking again. Whatever else is wrong with an answer stays wrong.
     #[must_use]
