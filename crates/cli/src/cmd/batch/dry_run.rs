@@ -29,7 +29,8 @@ struct Plan {
     /// Tokens of the context that all prompts share.
     context_tokens: u64,
     prompt_tokens: u64,
-    /// How far the prompt tokens may be off in 95 of 100 cases; `null` where none were counted.
+    /// How far the prompt tokens may be off in 95 of 100 cases; `null` where too few were
+    /// counted to tell.
     prompt_tokens_margin: Option<u64>,
     /// Prompts whose tokens the service counted.
     counted: u64,
@@ -52,21 +53,24 @@ pub(super) struct Counted {
     context: u64,
     /// Tokens of a prompt for each that was estimated.
     ratio: f64,
-    /// How far the ratio may be off in 95 of 100 cases.
-    margin: f64,
+    /// How far the ratio may be off in 95 of 100 cases, where that is known.
+    margin: Option<f64>,
 }
 
-/// Every so many-th of all prompts, so that there are at most so many.
+/// So many of all prompts, or all if they are fewer, at even distances.
 pub(super) fn sample<C>(
     items: impl Iterator<Item = WorkItem<String, C>>,
     all: u64,
     most: NonZeroUsize,
 ) -> Vec<String> {
-    let step = usize::try_from(all)
-        .unwrap_or(usize::MAX)
-        .div_ceil(most.get());
-    let prompts = items.step_by(step.max(1)).map(|item| item.input);
-    prompts.collect()
+    // How many of the sample stand before a place; where that grows the next one is taken.
+    let before = |place: u64| u128::from(place) * most.get() as u128 / u128::from(all.max(1));
+    let taken = items
+        .zip(0..)
+        .filter(|(_, place)| before(*place) != before(place + 1));
+    let prompts = taken.map(|(item, _)| item.input);
+    // The file may have grown since it was counted.
+    prompts.take(most.get()).collect()
 }
 
 /// Has the tokens of the context and of a sample counted.
@@ -116,17 +120,18 @@ pub(super) async fn count(
 }
 
 /// How much the second figures are of the first, and how far that may be off for all of them: the
-/// ratio estimator of a sample without replacement.
-fn ratio_of(pairs: &[(f64, f64)], all: u64) -> (f64, f64) {
+/// ratio estimator of a sample without replacement. One pair says nothing of the others.
+fn ratio_of(pairs: &[(f64, f64)], all: u64) -> (f64, Option<f64>) {
     let (estimated, counted) = pairs
         .iter()
         .fold((0.0, 0.0), |sum, pair| (sum.0 + pair.0, sum.1 + pair.1));
     if estimated <= 0.0 {
-        return (1.0, 0.0);
+        return (1.0, None);
     }
     let (ratio, size) = (counted / estimated, pairs.len() as f64);
     if pairs.len() < 2 {
-        return (ratio, 0.0);
+        let is_all = pairs.len() as u64 >= all;
+        return (ratio, is_all.then_some(0.0));
     }
     let squares: f64 = pairs
         .iter()
@@ -134,7 +139,7 @@ fn ratio_of(pairs: &[(f64, f64)], all: u64) -> (f64, f64) {
         .sum();
     let left = (1.0 - size / all as f64).max(0.0);
     let error = (left * squares / (size - 1.0) / size).sqrt() / (estimated / size);
-    (ratio, OF_95_PERCENT * error)
+    (ratio, Some(OF_95_PERCENT * error))
 }
 
 /// Tokens of a prompt without the shared context, and of its reply.
@@ -188,7 +193,8 @@ pub(super) fn run<C>(
     }
     if let Some(counted) = counted {
         plan.counted = counted.prompts;
-        plan.prompt_tokens_margin = Some((counted.margin * own_tokens).round() as u64);
+        let margin = counted.margin;
+        plan.prompt_tokens_margin = margin.map(|margin| (margin * own_tokens).round() as u64);
     }
     if facts.is_some() {
         plan.without_cache_usd = Some(plain.total_usd());
@@ -259,21 +265,39 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_sample_has_as_many_prompts_as_are_asked_for() {
+        for (all, most, wanted) in [(101, 100, 100), (100, 100, 100), (5, 100, 5), (7, 3, 3)] {
+            let items = (0..all).map(|i| WorkItem::new(i.to_string(), i.to_string()));
+            let mut taken = sample(items, all, NonZeroUsize::new(most).unwrap());
+            assert_eq!(taken.len(), wanted, "{most} of {all}");
+            taken.dedup();
+            assert_eq!(taken.len(), wanted, "each once");
+        }
+        let items = (0..9_u64).map(|i| WorkItem::new(i.to_string(), i.to_string()));
+        let taken = sample(items, 9, NonZeroUsize::new(3).unwrap());
+        assert_eq!(taken, ["2", "5", "8"]);
+    }
+
+    #[test]
     fn a_sample_tells_how_far_it_may_be_off() {
         // Where each is off by the same factor nothing is in doubt.
         let (ratio, margin) = ratio_of(&[(10.0, 12.0), (100.0, 120.0), (50.0, 60.0)], 1_000);
+        let margin = margin.unwrap();
         assert!(
             (ratio - 1.2).abs() < 1e-9 && margin < 1e-9,
             "{ratio} {margin}"
         );
         let (ratio, margin) = ratio_of(&[(10.0, 8.0), (10.0, 12.0)], 1_000);
+        let margin = margin.unwrap();
         assert!((ratio - 1.0).abs() < 1e-9);
         // Residuals of 2 either way: a variance of 8, halved for two of them, over a mean of 10.
         let expected = 1.96 * (8.0_f64 / 2.0 * 0.998).sqrt() / 10.0;
         assert!((margin - expected).abs() < 1e-9, "{margin}");
         // Who counted all of them is not off at all, and one alone does not tell.
-        assert!(ratio_of(&[(10.0, 8.0), (10.0, 12.0)], 2).1 < 1e-9);
-        assert_eq!(ratio_of(&[(10.0, 8.0)], 9), (0.8, 0.0));
-        assert_eq!(ratio_of(&[], 9), (1.0, 0.0));
+        let of_all = ratio_of(&[(10.0, 8.0), (10.0, 12.0)], 2).1;
+        assert!(of_all.unwrap() < 1e-9);
+        assert_eq!(ratio_of(&[(10.0, 8.0)], 1), (0.8, Some(0.0)));
+        assert_eq!(ratio_of(&[(10.0, 8.0)], 9), (0.8, None));
+        assert_eq!(ratio_of(&[], 9), (1.0, None));
     }
 }
