@@ -88,7 +88,7 @@ impl CallStrategy for Careless {
     }
 }
 
-#[derive(Debug, PartialEq, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Deserialize)]
 struct Named {
     name: String,
 }
