@@ -1,7 +1,6 @@
 //! Training, its curves and sampling from what was trained, with no account.
 
 use std::process::Stdio;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::{Bench, Ran, example, records};
@@ -135,8 +134,8 @@ fn a_run_is_taken_up_or_begun_anew_when_that_is_said() {
 const KILLS: [usize; 10] = [1, 2, 4, 5, 6, 7, 8, 9, 10, 11];
 
 /// The emulator dies with its program, so that nothing is left but the folder of the run.
-#[test]
-fn a_run_that_is_killed_anywhere_ends_with_the_same_losses() {
+#[tokio::test]
+async fn a_run_that_is_killed_anywhere_ends_with_the_same_losses() {
     let bench = taught();
     let run = |folder: &str, more: &[&str]| {
         let args = ["train", "sft", "--data", "rivers.jsonl", "--output", folder];
@@ -176,7 +175,7 @@ fn a_run_that_is_killed_anywhere_ends_with_the_same_losses() {
                 began.elapsed() < Duration::from_secs(120),
                 "it does not train"
             );
-            thread::sleep(Duration::from_millis(1));
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
         killed.kill().unwrap();
         killed.wait().unwrap();
