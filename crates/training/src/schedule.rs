@@ -19,6 +19,16 @@ pub enum Decay {
 }
 
 impl Decay {
+    /// Its name in the files of a run: `constant`, `linear` or `cosine`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Constant => "constant",
+            Self::Linear => "linear",
+            Self::Cosine => "cosine",
+        }
+    }
+
     /// The share of the way from floor to peak that is left after `progress` of the decay.
     ///
     /// Both lie between 0 and 1; progress outside of that is clamped.
@@ -105,10 +115,28 @@ impl LrSchedule {
         self.peak
     }
 
+    /// Where the decay ends, as a share of the peak.
+    #[must_use]
+    pub fn floor_ratio(&self) -> f64 {
+        self.floor_ratio
+    }
+
     /// The learning rate a linear or cosine decay ends at.
     #[must_use]
     pub fn floor(&self) -> f64 {
         self.peak * self.floor_ratio
+    }
+
+    /// How the rate falls after warm-up.
+    #[must_use]
+    pub fn decay(&self) -> Decay {
+        self.decay
+    }
+
+    /// The steps of warm-up.
+    #[must_use]
+    pub fn warmup_steps(&self) -> u64 {
+        self.warmup_steps
     }
 
     /// The steps of the whole run, warm-up included.

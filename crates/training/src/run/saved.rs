@@ -7,6 +7,9 @@ use serde_json::{Map, Value};
 
 use crate::Error;
 
+/// The option that tells data from other data.
+pub(super) const DATA_DIGEST: &str = "data_digest";
+
 /// A place from which a run can go on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -62,17 +65,35 @@ impl SavedRun {
         replaced.map_err(|error| Error::file("cannot write", &path, error))
     }
 
-    /// Refuses to go on with other options than those of the beginning.
+    /// Refuses to go on with other options than those of the beginning, and names all that differ.
+    /// An option that an older version did not note is taken as the same.
     pub(super) fn check_same(&self, options: &Map<String, Value>) -> Result<(), Error> {
-        for (name, now) in options {
-            let then = self.options.get(name).unwrap_or(&Value::Null);
-            if then != now {
-                let message =
-                    format!("is {now} and was {then}; go on with the same, or start anew");
-                return Err(Error::invalid(name.clone(), message));
-            }
+        let pairs = options.iter().filter_map(|(name, now)| {
+            let then = self.options.get(name)?;
+            (then != now).then_some((name.as_str(), now, then))
+        });
+        let mut differing: Vec<_> = pairs.collect();
+        // Data of another number have another digest too; the number says more.
+        if differing.iter().any(|(name, ..)| *name == "examples") {
+            differing.retain(|(name, ..)| *name != DATA_DIGEST);
         }
-        Ok(())
+        let Some((first, ..)) = differing.first() else {
+            return Ok(());
+        };
+        let told: Vec<String> = differing.iter().map(told).collect();
+        let told = told.join(", and ");
+        // The error names its field itself.
+        let message = told.strip_prefix(first).unwrap_or(&told).trim_start();
+        let message = format!("{message}; go on with the same, or start anew");
+        Err(Error::invalid(*first, message))
+    }
+}
+
+/// What differs, in words; digests say nothing to a person.
+fn told((name, now, then): &(&str, &Value, &Value)) -> String {
+    match *name {
+        DATA_DIGEST => format!("{name} is another: the examples were changed"),
+        name => format!("{name} is {now} and was {then}"),
     }
 }
 

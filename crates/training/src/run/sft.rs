@@ -9,8 +9,10 @@ use gimmal_client::tinker::recovery::RecoveryPolicy;
 use gimmal_client::tinker::{ServiceClient, TrainingClient};
 use gimmal_client::types::tinker::{AdamParams, Datum, LossFnType};
 use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
 
 use super::recovery::Recovery;
+use super::saved::DATA_DIGEST;
 use super::{BatchOrder, Checkpoint, MetricsLog, SavedRun, StepMetrics};
 use crate::{Error, LrSchedule};
 
@@ -92,7 +94,7 @@ impl SftOptions {
     }
 
     /// What must be the same for a run to go on.
-    fn fingerprint(&self, examples: usize) -> Map<String, Value> {
+    fn fingerprint(&self, data: &[Datum]) -> Map<String, Value> {
         Map::from_iter([
             ("base_model".to_owned(), self.base_model.clone().into()),
             ("rank".to_owned(), self.rank.into()),
@@ -100,7 +102,14 @@ impl SftOptions {
             ("batch_size".to_owned(), self.batch_size.into()),
             ("steps".to_owned(), self.schedule.total_steps().into()),
             ("learning_rate".to_owned(), self.schedule.peak().into()),
-            ("examples".to_owned(), examples.into()),
+            ("decay".to_owned(), self.schedule.decay().name().into()),
+            (
+                "warmup_steps".to_owned(),
+                self.schedule.warmup_steps().into(),
+            ),
+            ("floor_ratio".to_owned(), self.schedule.floor_ratio().into()),
+            ("examples".to_owned(), data.len().into()),
+            (DATA_DIGEST.to_owned(), digest(data).into()),
         ])
     }
 }
@@ -206,13 +215,13 @@ impl Sft {
     ///
     /// # Errors
     ///
-    /// Fails when there are no data, when the folder holds a run with other options, and as the
-    /// service does.
+    /// Fails when there are no data, when the folder holds a run with other options or other data,
+    /// and as the service does.
     pub async fn run(self) -> Result<SftOutcome, Error> {
         if self.data.is_empty() {
             return Err(Error::invalid("data", "must hold at least one datum"));
         }
-        let options = self.options.fingerprint(self.data.len());
+        let options = self.options.fingerprint(&self.data);
         let mut saved = SavedRun::default();
         if let Some(folder) = &self.options.folder {
             std::fs::create_dir_all(folder)
@@ -414,6 +423,19 @@ impl Run {
 
 fn due(every: u64, step: u64) -> bool {
     every > 0 && step.is_multiple_of(every)
+}
+
+/// SHA-256 of what the service learns from: what is read and what is to be said, in hexadecimal
+/// digits.
+fn digest(data: &[Datum]) -> String {
+    let mut hash = Sha256::new();
+    for datum in data {
+        // Records with text keys have no way to fail.
+        let learnt = (&datum.model_input, &datum.loss_fn_inputs);
+        hash.update(serde_json::to_vec(&learnt).unwrap_or_default());
+    }
+    let bytes = hash.finalize();
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// How many tokens count, by their weights; at least something, to divide by.

@@ -218,6 +218,31 @@ async fn a_run_stops_when_asked_and_goes_on_with_the_same_options_only() {
         error.to_string(),
         "batch_size is 2 and was 3; go on with the same, or start anew"
     );
+    let mut changed = data();
+    changed.swap(0, 1);
+    let schedule = LrSchedule::new(0.001, STEPS).unwrap();
+    let cosine = SftOptions::new(
+        MODEL,
+        schedule.with_decay(Decay::Cosine).with_warmup_steps(2),
+    );
+    let cosine = cosine.with_batch_size(3).with_rank(8).with_seed(11);
+    let attempts = [
+        (
+            Sft::new(service.clone(), changed, options(folder.path())),
+            "data_digest is another: the examples were changed",
+        ),
+        (
+            Sft::new(service.clone(), data(), cosine.with_folder(folder.path())),
+            "decay is \"cosine\" and was \"linear\", and warmup_steps is 2 and was 0",
+        ),
+    ];
+    for (attempt, differs) in attempts {
+        let error = attempt.run().await.unwrap_err().to_string();
+        assert_eq!(
+            error,
+            format!("{differs}; go on with the same, or start anew")
+        );
+    }
     let done = whole(&service, folder.path()).await.unwrap();
     assert_eq!(done.steps, STEPS);
     // A run that is done is done.
