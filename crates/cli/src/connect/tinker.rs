@@ -24,6 +24,11 @@ pub(crate) struct TinkerConnected {
 }
 
 impl TinkerConnected {
+    /// True when the embedded emulator answers.
+    pub(crate) fn is_emulated(&self) -> bool {
+        self.emulator.is_some()
+    }
+
     /// Says that what was made ends with the command, if it does.
     pub(crate) fn warn_of_the_end(&self, what: &str) -> anyhow::Result<()> {
         if self.emulator.is_some() {

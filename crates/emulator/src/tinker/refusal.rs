@@ -72,6 +72,11 @@ impl Refusal {
 
     pub(crate) fn to_reply(&self) -> Reply {
         let mut reply = Reply::json(self.status, &json!({ "detail": self.detail }));
+        if self.status == StatusCode::INSUFFICIENT_STORAGE {
+            // A disk that is full stays so for as long as anyone would ask again.
+            let never = HeaderValue::from_static("false");
+            reply.headers.insert("x-should-retry", never);
+        }
         if self.stale_token {
             let challenge = HeaderValue::from_static(r#"Bearer error="invalid_token""#);
             reply.headers.insert(header::WWW_AUTHENTICATE, challenge);

@@ -402,7 +402,7 @@ fn write(file: &Path, bytes: &[u8]) -> Result<(), Problem> {
 }
 
 fn failed(place: &Path, error: &io::Error) -> Problem {
-    Problem::server(format!("{} cannot be used: {error}", place.display()))
+    Problem::files(format!("{} cannot be used: {error}", place.display()))
 }
 
 #[cfg(test)]

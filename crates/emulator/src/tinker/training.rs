@@ -431,5 +431,9 @@ pub(crate) fn texts(metadata: Option<Map<String, Value>>) -> Option<BTreeMap<Str
 
 /// A trouble of the server's own, as a refusal.
 pub(crate) fn broken(problem: Problem) -> Refusal {
-    Refusal::new(http::StatusCode::INTERNAL_SERVER_ERROR, problem.message)
+    let status = match problem.of_files {
+        true => http::StatusCode::INSUFFICIENT_STORAGE,
+        false => http::StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    Refusal::new(status, problem.message)
 }

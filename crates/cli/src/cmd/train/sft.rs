@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use gimmal_client::types::tinker::Datum;
+use gimmal_client::types::tinker::{Datum, RequestErrorCategory};
 use gimmal_training::{
     Decay, LrSchedule, SavedRun, Sft, SftOptions, SftOutcome, read_examples, supervised,
 };
@@ -39,7 +39,7 @@ pub(crate) async fn run(connection: &Connection, args: Args) -> anyhow::Result<E
         .with_stop(move || stop.load(Ordering::Relaxed));
     let result = run.run().await;
     steps.finish();
-    let outcome = result.map_err(|error| failure(&error))?;
+    let outcome = result.map_err(|error| failure(&error, connected.is_emulated()))?;
     tell(connection, &args, &outcome)?;
     connected.close().await;
     Ok(match outcome.sampler {
@@ -152,8 +152,13 @@ fn tell(connection: &Connection, args: &Args, outcome: &SftOutcome) -> anyhow::R
 }
 
 /// What the caller can mend is a usage error; the rest is the service's.
-fn failure(error: &gimmal_training::Error) -> anyhow::Error {
+fn failure(error: &gimmal_training::Error, is_emulated: bool) -> anyhow::Error {
+    let by_server = |error| gimmal_client::tinker::category(error) == RequestErrorCategory::Server;
     match error.kind() {
+        // An emulator of the command's own has trouble with nothing but its files.
+        _ if is_emulated && error.as_client_error().is_some_and(by_server) => {
+            Failure::output(error.to_string())
+        }
         gimmal_training::ErrorKind::Invalid => Failure::usage(error.to_string()),
         gimmal_training::ErrorKind::File => Failure::output(error.to_string()),
         _ => Failure::service(error.to_string()),

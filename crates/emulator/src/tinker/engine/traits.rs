@@ -89,6 +89,8 @@ pub(crate) struct Problem {
     pub(crate) message: String,
     /// Whether the caller could have known.
     pub(crate) by_user: bool,
+    /// Whether a file could not be written or read, which asking again does not mend.
+    pub(crate) of_files: bool,
 }
 
 impl Problem {
@@ -96,6 +98,7 @@ impl Problem {
         Self {
             message: message.into(),
             by_user: true,
+            of_files: false,
         }
     }
 
@@ -103,6 +106,14 @@ impl Problem {
         Self {
             message: message.into(),
             by_user: false,
+            of_files: false,
+        }
+    }
+
+    pub(crate) fn files(message: impl Into<String>) -> Self {
+        Self {
+            of_files: true,
+            ..Self::server(message)
         }
     }
 }
