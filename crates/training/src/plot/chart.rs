@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use plotters::prelude::{
     ChartBuilder, Color as _, DrawingAreaErrorKind, DrawingBackend, IntoDrawingArea as _,
-    IntoFont as _, LineSeries, PathElement, RGBColor, SVGBackend, SeriesLabelPosition, WHITE,
+    IntoFont as _, LineSeries, PathElement, RGBColor, SVGBackend, SeriesLabelPosition, Text, WHITE,
 };
 
 use super::Curve;
@@ -72,7 +72,8 @@ struct Look {
     below: u32,
     margin: u32,
     labels: usize,
-    grid: bool,
+    /// A grid, the name of the axis and those of the curves.
+    rich: bool,
 }
 
 impl Chart {
@@ -107,15 +108,31 @@ impl Chart {
         picture.encode()
     }
 
-    /// The chart in characters, two dots wide and four dots high each.
+    /// The chart in characters, two dots wide and four dots high each; at least 24 by 8 of them.
+    /// Names stand in the last line, where they hide no curve. Several curves have numbers there,
+    /// which also stand at their ends.
     ///
     /// # Errors
     ///
     /// Fails when there is no point to draw.
     pub fn terminal(&self, columns: u32, rows: u32) -> Result<String, PlotError> {
-        let mut cells = Cells::new(columns.max(24), rows.max(8));
+        let (columns, rows) = (columns.max(24), rows.max(8));
+        let mut cells = Cells::new(columns, rows - 1);
         self.draw(Dots(&mut cells), &Look::coarse())?;
-        Ok(cells.text())
+        let names: String = self.names().chars().take(columns as usize).collect();
+        Ok(cells.text() + &names + "\n")
+    }
+
+    /// What the curves show, in a line.
+    fn names(&self) -> String {
+        let names: Vec<String> = match self.curves.as_slice() {
+            [curve] => vec![curve.name.clone()],
+            curves => (1..)
+                .zip(curves)
+                .map(|(number, curve)| format!("{number} {}", curve.name))
+                .collect(),
+        };
+        format!("by step: {}", names.join("  "))
     }
 
     fn draw<B>(&self, backend: B, look: &Look) -> Result<(), PlotError>
@@ -140,8 +157,9 @@ impl Chart {
             .label_style(font.clone());
         let number = |value: &f64| short(*value);
         mesh.x_label_formatter(&number).y_label_formatter(&number);
-        if look.grid {
-            mesh.light_line_style(RGBColor(244, 244, 244))
+        if look.rich {
+            mesh.x_desc("step")
+                .light_line_style(RGBColor(244, 244, 244))
                 .bold_line_style(RGBColor(225, 225, 225));
         } else {
             mesh.disable_mesh();
@@ -152,12 +170,20 @@ impl Chart {
             let key = move |(x, y)| PathElement::new([(x, y), (x + 14, y)], colour.stroke_width(2));
             chart.draw_series(line)?.label(&curve.name).legend(key);
         }
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::UpperRight)
-            .background_style(WHITE.mix(0.8))
-            .label_font(font)
-            .draw()?;
+        if look.rich {
+            chart
+                .configure_series_labels()
+                .position(SeriesLabelPosition::UpperRight)
+                .background_style(WHITE.mix(0.8))
+                .label_font(font)
+                .draw()?;
+        } else if self.curves.len() > 1 {
+            for (number, curve) in (1..).zip(&self.curves) {
+                let end = curve.points.last();
+                let number = end.map(|end| Text::new(number.to_string(), *end, font.clone()));
+                chart.draw_series(number)?;
+            }
+        }
         area.present()?;
         Ok(())
     }
@@ -174,10 +200,10 @@ impl Look {
         Self {
             font: 16.0,
             left: 64,
-            below: 32,
+            below: 44,
             margin: 12,
             labels: 8,
-            grid: true,
+            rich: true,
         }
     }
 
@@ -186,10 +212,10 @@ impl Look {
         Self {
             font: 4.0,
             left: 16,
-            below: 6,
+            below: 3,
             margin: 1,
             labels: 4,
-            grid: false,
+            rich: false,
         }
     }
 }
@@ -262,6 +288,27 @@ mod tests {
         let one = Chart::new("one", [Curve::new("a", [(0.0, 2.0), (1.0, f64::NAN)])]);
         assert!(one.svg(640, 400).is_ok());
         assert!(one.terminal(1, 1).is_ok());
+    }
+
+    #[test]
+    fn names_on_the_terminal_hide_no_curve() {
+        let [steep, flat] = [8.0, 4.0].map(|end| [(0.0, 0.0), (9.0, end)]);
+        let chart = Chart::new("two", [Curve::new("loss", steep), Curve::new("eval", flat)]);
+        for (columns, rows) in [(40, 6), (80, 20)] {
+            let text = chart.terminal(columns, rows).unwrap();
+            let (drawn, names) = text.trim_end().rsplit_once('\n').unwrap();
+            assert_eq!(names, "by step: 1 loss  2 eval");
+            assert!(!drawn.contains("loss") && !drawn.contains("eval"), "{text}");
+            let ends = |sign: char| drawn.lines().any(|line| line.ends_with(sign));
+            assert!(ends('1') && ends('2'), "{text}");
+        }
+        assert!(
+            falling()
+                .terminal(40, 8)
+                .unwrap()
+                .ends_with("by step: loss:mean\n")
+        );
+        assert!(falling().svg(640, 400).unwrap().contains("step"));
     }
 
     #[test]

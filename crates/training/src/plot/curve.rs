@@ -40,7 +40,8 @@ impl Curve {
     }
 }
 
-/// The curves of some metrics, by name; of all metrics where none is named.
+/// The curves of some metrics, in the order in which they are named; of all metrics, by name, where
+/// none is.
 ///
 /// ```
 /// use gimmal_training::StepMetrics;
@@ -62,8 +63,26 @@ pub fn curves(steps: &[StepMetrics], names: &[&str]) -> Vec<Curve> {
             }
         }
     }
-    points
-        .into_iter()
+    let curves = points.into_iter();
+    let mut curves: Vec<Curve> = curves
         .map(|(name, points)| Curve::new(name, points))
-        .collect()
+        .collect();
+    curves.sort_by_key(|curve| names.iter().position(|name| *name == curve.name));
+    curves
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn curves_come_in_the_order_in_which_they_are_named() {
+        let steps = [StepMetrics::new(0, [("a", 1.0), ("b", 2.0), ("c", 3.0)])];
+        let names = |names: &[&str]| -> Vec<String> {
+            let curves = curves(&steps, names).into_iter();
+            curves.map(|curve| curve.name).collect()
+        };
+        assert_eq!(names(&["c", "a"]), ["c", "a"]);
+        assert_eq!(names(&[]), ["a", "b", "c"]);
+    }
 }

@@ -95,7 +95,8 @@ pub(crate) struct Plot {
     /// A metric to draw; may be given again
     #[arg(long, short, value_name = "NAME", default_value = "loss:mean")]
     pub(crate) metric: Vec<String>,
-    /// Draw to a file that ends in .svg or .png instead of the terminal
+    /// Draw to a file that ends in .svg or .png instead of the terminal; without it, --json gives
+    /// the points
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Share of what came before in each point, 0 to 1, to see through noise

@@ -31,6 +31,9 @@ pub(crate) fn run(connection: &Connection, args: &Plot) -> anyhow::Result<ExitCo
         .iter()
         .map(|curve| curve.smoothed(args.smooth))
         .collect();
+    if connection.json && args.output.is_none() {
+        return points(&smoothed);
+    }
     let title = args.metrics.display().to_string();
     let chart = Chart::new(title, smoothed);
     let Some(file) = &args.output else {
@@ -52,6 +55,16 @@ pub(crate) fn run(connection: &Connection, args: &Plot) -> anyhow::Result<ExitCo
     if connection.json {
         output::json_line(&serde_json::json!({"plot": file.display().to_string()}))?;
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The points themselves, for programs.
+fn points(curves: &[Curve]) -> anyhow::Result<ExitCode> {
+    let curves = curves.iter();
+    let curves: Vec<_> = curves
+        .map(|curve| serde_json::json!({"name": curve.name, "points": curve.points}))
+        .collect();
+    output::json_line(&serde_json::json!({"curves": curves}))?;
     Ok(ExitCode::SUCCESS)
 }
 
