@@ -1,9 +1,12 @@
 //! `gimmal sample`: what a trained model, or a base model, goes on with.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
+use clap::{ArgGroup, Args};
+use gimmal_client::tinker::{SamplingClient, ServiceClient};
 use gimmal_client::types::tinker::{ModelInput, SamplingParams};
 use gimmal_training::SavedRun;
 use serde_json::Value;
@@ -18,11 +21,12 @@ use crate::tokens::Tokens;
 
 /// Arguments of `gimmal sample`.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("source").args(["run", "path", "model"]).required(true).multiple(true))]
 pub(crate) struct Sample {
     /// The text to go on from; `-` is standard input
     pub(crate) prompt: String,
     /// Folder of a run of `gimmal train`, whose model goes on
-    #[arg(long, value_name = "FOLDER", required_unless_present_any = ["path", "model"])]
+    #[arg(long, value_name = "FOLDER")]
     pub(crate) run: Option<PathBuf>,
     /// Weights to sample from, tinker://…
     #[arg(long, value_name = "PATH", conflicts_with = "run", requires = "model")]
@@ -49,7 +53,7 @@ pub(crate) struct Sample {
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<i64>,
     /// End a text before this
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) stop: Option<String>,
     #[command(flatten)]
     pub(crate) tokens: TokensArg,
@@ -58,7 +62,16 @@ pub(crate) struct Sample {
 /// What is sampled from.
 struct Source {
     model: String,
-    path: Option<String>,
+    weights: Weights,
+}
+
+/// Which weights of a model.
+enum Weights {
+    Base,
+    /// Weights that are saved to sample from.
+    Saved(String),
+    /// The checkpoint of a run that is not done.
+    Unfinished(String),
 }
 
 /// Draws texts and prints them.
@@ -68,11 +81,7 @@ pub(crate) async fn run(connection: &Connection, args: Sample) -> anyhow::Result
     let tokens = Tokens::of(&source.model, args.tokens.tokenizer.as_deref()).await?;
     let input = ModelInput::from_ints(tokens.prompt(&prompt).await?);
     let connected = connect_tinker(connection, None, args.run.as_deref()).await?;
-    let sampling = connected.service.create_sampling_client();
-    let sampling = match &source.path {
-        Some(path) => sampling.set_model_path(path.as_str()),
-        None => sampling.set_base_model(source.model.as_str()),
-    };
+    let sampling = sampling(&connected.service, &source).await?;
     let mut params = SamplingParams::new()
         .set_max_tokens(args.max_tokens)
         .set_temperature(args.temperature);
@@ -82,28 +91,50 @@ pub(crate) async fn run(connection: &Connection, args: Sample) -> anyhow::Result
     if let Some(stop) = &args.stop {
         params = params.set_stop(stop.as_str());
     }
-    let sampling = sampling.await?;
     let reply = sampling.sample(input, args.samples, params).await?;
     for sequence in &reply.sequences {
         let text = tokens.text(&sequence.tokens).await?;
+        let text = before(&text, args.stop.as_deref());
         if connection.json {
             output::json_line(&serde_json::json!({
                 "text": text, "tokens": sequence.tokens, "logprobs": sequence.logprobs,
                 "stop_reason": sequence.stop_reason,
             }))?;
         } else {
-            output::line(&text)?;
+            output::line(text)?;
         }
     }
     connected.close().await;
     Ok(ExitCode::SUCCESS)
 }
 
+/// What comes before the text that ends it; the service draws tokens up to the end of that text.
+fn before<'a>(text: &'a str, stop: Option<&str>) -> &'a str {
+    let parts = stop.and_then(|stop| text.split_once(stop));
+    parts.map_or(text, |(before, _)| before)
+}
+
+async fn sampling(
+    service: &ServiceClient,
+    source: &Source,
+) -> Result<SamplingClient, gimmal_client::Error> {
+    let client = service.create_sampling_client();
+    match &source.weights {
+        Weights::Base => client.set_base_model(source.model.as_str()).await,
+        Weights::Saved(path) => client.set_model_path(path.as_str()).await,
+        Weights::Unfinished(path) => {
+            // A checkpoint is for training: its weights are handed on by a model made of it.
+            let training = service.create_training_client_from_state(path).await?;
+            training.save_weights_and_get_sampling_client().await
+        }
+    }
+}
+
 fn source(args: &Sample) -> anyhow::Result<Source> {
     let Some(folder) = &args.run else {
         return Ok(Source {
             model: args.model.clone().unwrap_or_default(),
-            path: args.path.clone(),
+            weights: args.path.clone().map_or(Weights::Base, Weights::Saved),
         });
     };
     let shown = folder.display();
@@ -111,13 +142,24 @@ fn source(args: &Sample) -> anyhow::Result<Source> {
     let Some(known) = known else {
         return Err(Failure::usage(format!("{shown} holds no run")));
     };
-    let Some(path) = known.sampler else {
-        let message = format!("the run in {shown} is not done: go on with gimmal train … --resume");
-        return Err(Failure::usage(message));
-    };
     let model = known.options.get("base_model").and_then(Value::as_str);
-    Ok(Source {
-        model: model.unwrap_or_default().to_owned(),
-        path: Some(path),
-    })
+    let model = model.unwrap_or_default().to_owned();
+    let weights = match (known.sampler, known.checkpoints.last()) {
+        (Some(path), _) => Weights::Saved(path),
+        (None, Some(last)) => {
+            writeln!(
+                std::io::stderr(),
+                "the run in {shown} is not done: its checkpoint after step {} answers",
+                last.step
+            )?;
+            Weights::Unfinished(last.path.clone())
+        }
+        (None, None) => {
+            let message = format!(
+                "the run in {shown} has no checkpoint yet: go on with gimmal train … --resume"
+            );
+            return Err(Failure::usage(message));
+        }
+    };
+    Ok(Source { model, weights })
 }

@@ -65,12 +65,26 @@ fn what_was_taught_is_drawn_and_given_back() {
         (&"Rhi".into(), &"length".into())
     );
 
+    for (prompt, stop, left) in [("Through Ulm:", "ub", "Dan"), ("Through Bonn:", "hin", "R")] {
+        let stopped = ["sample", "--run", "run", prompt, "--stop", stop];
+        assert_eq!(bench.run(stopped).code(0).out, format!("{left}\n"));
+        let stopped = bench.run(["--json"].iter().chain(&stopped)).code(0).json();
+        assert_eq!(stopped["text"], left);
+        assert_eq!(stopped["stop_reason"], "stop");
+    }
+
     let drawn = bench.run(["train", "plot", "run/metrics.jsonl"]).code(0);
     assert!(
         drawn.out.contains("loss:mean") && drawn.out.lines().count() <= 20,
         "{}",
         drawn.out
     );
+    let plot = ["train", "plot", "run/metrics.jsonl", "-m", "loss:mean"];
+    let points = bench.run(["--json"].iter().chain(&plot)).code(0).json();
+    let curve = &points["curves"][0];
+    assert_eq!(curve["name"], "loss:mean");
+    assert_eq!(curve["points"][59][0], 59.0);
+    assert_eq!(curve["points"][59][1], steps[59]["loss:mean"]);
     for (file, begins) in [("curve.svg", &b"<svg"[..]), ("curve.png", b"\x89PNG")] {
         let metrics = [
             "--metric",
@@ -128,6 +142,59 @@ fn a_run_is_taken_up_or_begun_anew_when_that_is_said() {
     assert_eq!(records(&bench.path("run/metrics.jsonl")).len(), 4);
     let again = train(&bench, &["--resume", "--steps", "4"]).code(0);
     assert!(again.out.contains("4 of 4"), "{}", again.out);
+    let constant = ["--resume", "--steps", "4", "--decay", "constant"];
+    let refused = train(&bench, &constant).code(2).err;
+    let differs = "decay is \"constant\" and was \"linear\"";
+    assert!(refused.contains(differs), "{refused}");
+    bench.write("rivers.jsonl", EXAMPLES.replace("Lee.", "Bee."));
+    let refused = train(&bench, &["--resume", "--steps", "4"]).code(2).err;
+    assert!(refused.contains("the examples were changed"), "{refused}");
+}
+
+#[test]
+fn a_run_that_is_not_done_answers_from_its_last_checkpoint() {
+    let bench = taught();
+    train(&bench, &["--steps", "40"]).code(0);
+    let path = bench.path("run/run.json");
+    let mut run: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    // As a kill after the last checkpoint leaves it, before the weights to sample from.
+    run.as_object_mut().unwrap().remove("sampler");
+    bench.write("run/run.json", run.to_string());
+    let sample = [
+        "sample",
+        "--run",
+        "run",
+        "Through Bonn:",
+        "--max-tokens",
+        "1",
+    ];
+    let ran = bench.run(sample).code(0);
+    assert_eq!(ran.out, "R\n");
+    let says = "the run in run is not done: its checkpoint after step 40 answers";
+    assert!(ran.err.contains(says), "{}", ran.err);
+    run["checkpoints"] = serde_json::json!([]);
+    bench.write("run/run.json", run.to_string());
+    let refused = bench.run(sample).code(2).err;
+    assert!(refused.contains("has no checkpoint yet"), "{refused}");
+}
+
+/// A file where a folder belongs, and the other way about, are refused by the disk to anyone.
+#[test]
+fn a_disk_that_takes_nothing_is_told_at_once() {
+    let bench = taught();
+    for (folder, name) in [("no-checkpoint", "aside"), ("no-session", "sessions")] {
+        let emulator = bench.path(folder).join("emulator");
+        std::fs::create_dir_all(&emulator).unwrap();
+        match name {
+            "aside" => std::fs::write(emulator.join(name), "").unwrap(),
+            _ => std::fs::create_dir(emulator.join(name)).unwrap(),
+        }
+        let args = ["train", "sft", "--data", "rivers.jsonl", "--steps", "1"];
+        let ran = bench.run(args.iter().chain(&["--output", folder])).code(4);
+        assert!(ran.err.contains("cannot be used"), "{}", ran.err);
+        assert!(!ran.err.contains("attempts"), "{}", ran.err);
+    }
 }
 
 /// Steps after which a run is killed; drawn once by dice.
@@ -239,7 +306,10 @@ fn what_cannot_be_is_a_usage_error() {
             &["sample", "--run", "nowhere", "Hello"],
             "nowhere holds no run",
         ),
-        (&["sample", "Hello"], "--run <FOLDER>"),
+        (
+            &["sample", "Hello"],
+            "<--run <FOLDER>|--path <PATH>|--model <MODEL>>",
+        ),
     ];
     for (args, says) in cases {
         let ran = bench.run(args).code(2);
