@@ -62,6 +62,19 @@ impl Histogram {
         self.max = self.max.max(duration);
     }
 
+    /// Adds what another one has counted.
+    pub fn add(&mut self, other: &Self) {
+        if self.counts.len() < other.counts.len() {
+            self.counts.resize(other.counts.len(), 0);
+        }
+        for (count, more) in self.counts.iter_mut().zip(&other.counts) {
+            *count += more;
+        }
+        self.total += other.total;
+        self.sum += other.sum;
+        self.max = self.max.max(other.max);
+    }
+
     /// How many were counted.
     pub fn count(&self) -> u64 {
         self.total
@@ -115,6 +128,18 @@ mod tests {
         let at = |percent| histogram.percentile(percent).as_nanos();
         assert_eq!([at(50.0), at(95.0), at(99.0)], [50, 95, 99]);
         assert_eq!(Histogram::default().percentile(50.0), Duration::ZERO);
+    }
+
+    #[test]
+    fn two_of_them_together_count_what_each_has() {
+        let (mut short, mut long, mut all) = Default::default();
+        for nanos in 1..=100 {
+            let half: &mut Histogram = if nanos <= 50 { &mut short } else { &mut long };
+            half.record(Duration::from_nanos(nanos));
+            Histogram::record(&mut all, Duration::from_nanos(nanos));
+        }
+        short.add(&long);
+        assert_eq!(short, all);
     }
 
     #[test]

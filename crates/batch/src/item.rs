@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Category, Failure, Outcome, Recovery, Usage};
 
 /// One unit of work: an input for the strategy, and what the caller wants back with the result.
@@ -132,7 +134,8 @@ impl<O, C> WorkItemResult<O, C> {
 }
 
 /// Where the time of one try went.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct AttemptTiming {
     /// The attempt it belongs to, counted from 1; a refusal for the rate does not begin another.

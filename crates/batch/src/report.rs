@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use plotters::prelude::*;
 
 use super::shared::lock;
-use super::{Ended, Event, Observer};
+use super::{Ended, Event, Observer, WorkItemResult};
 
 /// A picture has at most so many steps of time; then their length doubles.
 const STEPS: usize = 240;
@@ -109,6 +109,27 @@ impl Steps {
         }
         &mut self.steps[step]
     }
+
+    fn done(&mut self) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.now().done += 1;
+    }
+
+    fn failed(&mut self) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.now().failed += 1;
+    }
+}
+
+impl Timeline {
+    /// Counts a result that comes now from elsewhere than a run it observes, such as a queue.
+    pub fn record<O, C>(&self, result: &WorkItemResult<O, C>) {
+        let mut steps = lock(&self.0);
+        match result.category() {
+            None => steps.done(),
+            Some(_) => steps.failed(),
+        }
+    }
 }
 
 impl Observer for Timeline {
@@ -121,14 +142,8 @@ impl Observer for Timeline {
                 let step = steps.now();
                 step.most_in_flight = step.most_in_flight.max(in_flight);
             }
-            Event::ItemCompleted { .. } | Event::ItemReplayed { .. } => {
-                steps.in_flight = steps.in_flight.saturating_sub(1);
-                steps.now().done += 1;
-            }
-            Event::ItemFailed { .. } => {
-                steps.in_flight = steps.in_flight.saturating_sub(1);
-                steps.now().failed += 1;
-            }
+            Event::ItemCompleted { .. } | Event::ItemReplayed { .. } => steps.done(),
+            Event::ItemFailed { .. } => steps.failed(),
             Event::CooldownStarted { duration, .. } => {
                 steps.now();
                 if steps.pauses.len() < PAUSES {

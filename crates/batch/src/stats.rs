@@ -81,6 +81,101 @@ impl Stats {
     pub fn cache_hit_rate(&self) -> f64 {
         self.usage.cache_hit_rate()
     }
+
+    /// Takes note of a result, such as one that came from a queue and not from the run.
+    ///
+    /// ```
+    /// # use gimmal_batch::testing::ScriptedStrategy;
+    /// # use futures_util::{StreamExt as _, stream};
+    /// use gimmal_batch::{Processor, Stats, WorkItem};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let strategy = std::sync::Arc::new(ScriptedStrategy::echo());
+    /// # let items = stream::iter([WorkItem::new("a", "Hello".to_owned())]);
+    /// let mut run = Processor::new().start(strategy, items).await?;
+    /// let mut stats = Stats::default();
+    /// while let Some(result) = run.next().await {
+    ///     stats.record(&result);
+    /// }
+    /// assert_eq!(stats.succeeded, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn record<O, C>(&mut self, result: &WorkItemResult<O, C>) {
+        self.processed += 1;
+        match result.category() {
+            None => self.succeeded += 1,
+            Some(category) => {
+                self.failed += 1;
+                match self.failures.get_mut(category) {
+                    Some(count) => *count += 1,
+                    None => drop(self.failures.insert(category.clone(), 1)),
+                }
+            }
+        }
+        if result.is_replayed {
+            self.replayed += 1;
+            self.replayed_usage.add(&result.usage());
+            return;
+        }
+        if let Some(recovery) = result.recovered() {
+            *self.recovered.entry(recovery).or_default() += 1;
+        }
+        self.deduplicated += u64::from(result.deduplicated_from.is_some());
+        self.usage.add(&result.usage());
+        self.requests += u64::from(result.attempts());
+        self.latency.record(result.latency);
+        for timing in &result.attempts {
+            self.tries += 1;
+            self.rate_limited += u64::from(timing.category == Some(Category::RateLimit));
+            self.execution.record(timing.execution);
+            self.quota_wait.record(timing.quota_wait);
+            self.admission_wait.record(timing.admission_wait);
+            self.cooldown_wait += timing.cooldown_wait;
+        }
+    }
+
+    /// Adds the figures of another run to these.
+    pub fn add(&mut self, other: &Self) {
+        self.processed += other.processed;
+        self.succeeded += other.succeeded;
+        self.failed += other.failed;
+        self.replayed += other.replayed;
+        self.deduplicated += other.deduplicated;
+        for (recovery, count) in &other.recovered {
+            *self.recovered.entry(*recovery).or_default() += count;
+        }
+        for (category, count) in &other.failures {
+            *self.failures.entry(category.clone()).or_default() += count;
+        }
+        self.usage.add(&other.usage);
+        self.replayed_usage.add(&other.replayed_usage);
+        self.requests += other.requests;
+        self.tries += other.tries;
+        self.rate_limited += other.rate_limited;
+        self.quota.add(&other.quota);
+        self.latency.add(&other.latency);
+        self.execution.add(&other.execution);
+        self.quota_wait.add(&other.quota_wait);
+        self.admission_wait.add(&other.admission_wait);
+        self.cooldown_wait += other.cooldown_wait;
+        let most = &mut self.input_queue_high_water_mark;
+        *most = (*most).max(other.input_queue_high_water_mark);
+    }
+}
+
+impl QuotaLedger {
+    fn add(&mut self, other: &Self) {
+        self.admitted += other.admitted;
+        self.reserved_tokens += other.reserved_tokens;
+        self.reported_tokens += other.reported_tokens;
+        self.refunded_tokens += other.refunded_tokens;
+        self.underestimated_tokens += other.underestimated_tokens;
+        self.unknown_usage += other.unknown_usage;
+        self.known_zero_usage += other.known_zero_usage;
+        self.estimation_failures += other.estimation_failures;
+    }
 }
 
 /// Keeps the figures.
@@ -94,38 +189,7 @@ impl Recorder {
 
     /// Takes note of a result.
     pub(crate) fn record<O, C>(&self, result: &WorkItemResult<O, C>) {
-        let stats = &mut *lock(&self.0);
-        stats.processed += 1;
-        match result.category() {
-            None => stats.succeeded += 1,
-            Some(category) => {
-                stats.failed += 1;
-                match stats.failures.get_mut(category) {
-                    Some(count) => *count += 1,
-                    None => drop(stats.failures.insert(category.clone(), 1)),
-                }
-            }
-        }
-        if result.is_replayed {
-            stats.replayed += 1;
-            stats.replayed_usage.add(&result.usage());
-            return;
-        }
-        if let Some(recovery) = result.recovered() {
-            *stats.recovered.entry(recovery).or_default() += 1;
-        }
-        stats.deduplicated += u64::from(result.deduplicated_from.is_some());
-        stats.usage.add(&result.usage());
-        stats.requests += u64::from(result.attempts());
-        stats.latency.record(result.latency);
-        for timing in &result.attempts {
-            stats.tries += 1;
-            stats.rate_limited += u64::from(timing.category == Some(Category::RateLimit));
-            stats.execution.record(timing.execution);
-            stats.quota_wait.record(timing.quota_wait);
-            stats.admission_wait.record(timing.admission_wait);
-            stats.cooldown_wait += timing.cooldown_wait;
-        }
+        lock(&self.0).record(result);
     }
 
     pub(crate) fn admitted(&self, reserved: u64) {

@@ -16,7 +16,7 @@ use redis::aio::ConnectionManager;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Category, Failure, Outcome, Usage, WorkItemResult};
+use super::{AttemptTiming, Category, Failure, Outcome, Usage, WorkItemResult};
 use scripts::{COMMIT, PUSH};
 
 pub use limits::RedisLimits;
@@ -61,6 +61,12 @@ pub struct QueueResult<O> {
     pub attempts: u32,
     /// Who did it.
     pub worker: String,
+    /// From the start of the worker's work on it to its end.
+    #[serde(default)]
+    pub latency: Duration,
+    /// What each try took.
+    #[serde(default)]
+    pub timings: Vec<AttemptTiming>,
 }
 
 /// Why an item of a queue failed.
@@ -92,6 +98,8 @@ impl<O> QueueResult<O> {
             usage,
             attempts,
             worker: worker.to_owned(),
+            latency: result.latency,
+            timings: result.attempts,
         }
     }
 
@@ -113,13 +121,13 @@ impl<O> QueueResult<O> {
 
 impl<O> QueueResult<O> {
     /// The result as a run gives it, for the item at this place of the input.
-    pub fn into_result<C>(self, submission_index: u64, context: C) -> WorkItemResult<O, C> {
+    pub fn into_result<C>(mut self, submission_index: u64, context: C) -> WorkItemResult<O, C> {
         WorkItemResult {
             id: self.id.clone(),
             submission_index,
+            latency: self.latency,
+            attempts: std::mem::take(&mut self.timings),
             outcome: self.into_outcome(),
-            latency: Duration::ZERO,
-            attempts: Vec::new(),
             is_replayed: false,
             deduplicated_from: None,
             context,
@@ -265,6 +273,13 @@ impl RedisQueue {
         total.arg(self.key("meta")).arg("total").arg(first);
         self.query::<i64>(&total).await?;
         Ok(first)
+    }
+
+    /// The run that the queue belongs to; `None` before it is made and after it is deleted.
+    async fn run(&self) -> Result<Option<String>, QueueError> {
+        let mut read = redis::cmd("HGET");
+        read.arg(self.key("meta")).arg("run");
+        self.query(&read).await
     }
 
     /// How many items there are in all; `None` until all were added.

@@ -76,9 +76,20 @@ impl RedisQueue {
         let _alive = Alive::start(self, &options, &holding);
         let items = self.items::<I>(&options, &holding);
         let processor = processor.with_order(crate::Order::Completion);
-        // One worker at a time prepares: it makes the context cache that the others find.
-        let run = self.alone(processor.start_with(strategies, items, Hooks::new()));
-        let mut run = run.await??;
+        let owner = self.run().await?;
+        // One worker at a time prepares: it makes the context cache that the others find. Who had to
+        // wait until everything was done makes none, since nobody would delete it.
+        let run = self.alone(async {
+            let is_deleted = owner.is_some() && self.run().await? != owner;
+            if is_deleted || self.is_finished().await? {
+                return Ok::<_, WorkerError>(None);
+            }
+            let run = Box::pin(processor.start_with(strategies, items, Hooks::new()));
+            Ok(Some(run.await?))
+        });
+        let Some(mut run) = run.await?? else {
+            return Ok(Ended::default());
+        };
         while let Some(result) = run.next().await {
             let Claimed { entry } = result.context.clone();
             // What only says how the run ended is for another worker.

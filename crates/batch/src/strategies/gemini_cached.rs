@@ -275,6 +275,18 @@ impl GeminiCachedStrategy {
             .map(|held| held.name.clone())
     }
 
+    /// The caches on the service that the strategy would adopt, whoever made them.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the service does.
+    pub async fn find_caches(&self) -> Result<Vec<CachedContent>, Error> {
+        let caches = self.shared.settings.client.caches();
+        let all: Vec<CachedContent> = caches.list().items().try_collect().await?;
+        let fits = |cache: &CachedContent| self.shared.fits(cache);
+        Ok(all.into_iter().filter(fits).collect())
+    }
+
     /// Deletes the cache on the service, if there is one. Calls that come later fail until the
     /// strategy is prepared again.
     ///
