@@ -451,7 +451,8 @@ mod tests {
             let path = path.to_str().unwrap();
             let arguments = ["gimmal", "batch", "a", "-o=b", "--config", path, argument];
             let given = settings(&arguments);
-            let names: Vec<&str> = given.keys().map(String::as_str).collect();
+            let mut names: Vec<&str> = given.keys().map(String::as_str).collect();
+            names.sort_unstable();
             let mut wanted = [left, INPUT, "output"];
             wanted.sort_unstable();
             assert_eq!(names, wanted, "{file} {argument}");

@@ -425,11 +425,18 @@ async fn two_workers_answer_the_prompts_of_a_queue() {
         "context.md",
         "--queue",
         &url,
+        "--metrics",
+        "run.prom",
+        "--report",
+        "run.html",
+        "--manifest",
+        "run.json",
+        "--json",
     ];
     let producer = finish(bench.command_for(&emulator, producer.iter().chain(&OUT)));
     let worker = || finish(bench.command_for(&emulator, ["batch-worker", "--queue", &url]));
     let (produced, one, other) = tokio::join!(producer, worker(), worker());
-    produced.code(0);
+    let summary = produced.code(0).json();
     let said = one.code(0).out + &other.code(0).out;
     let answered: u64 = said
         .lines()
@@ -440,6 +447,29 @@ async fn two_workers_answer_the_prompts_of_a_queue() {
     assert_eq!(answers.len(), 60);
     assert!(answers.iter().all(|answer| answer["text"].is_string()));
     assert_eq!(emulator.journal().count(Route::CreateCachedContent), 1);
+    // What workers did is in every report, and their cache is paid for and deleted.
+    let metrics = std::fs::read_to_string(bench.path("run.prom")).unwrap();
+    let line = r#"items_total{result="succeeded"} 60"#;
+    assert!(metrics.contains(line), "{metrics}");
+    let report = std::fs::read_to_string(bench.path("run.html")).unwrap();
+    let items = "<tr><th>items</th><td>60</td></tr>";
+    assert!(report.contains(items), "{report}");
+    let manifest = std::fs::read_to_string(bench.path("run.json")).unwrap();
+    let manifest: Value = serde_json::from_str(&manifest).unwrap();
+    let this_run = &manifest["this_run"];
+    assert_eq!(this_run["succeeded"], 60, "{this_run}");
+    assert_eq!(this_run["requests"], 60, "{this_run}");
+    let usage = &summary["totals"]["usage"];
+    assert_eq!(&this_run["tokens"], usage, "{this_run}");
+    let cache = &summary["cache"];
+    assert_eq!([&cache["created"], &cache["retired"]], [1, 1], "{cache}");
+    assert!(
+        cache["creation_tokens"].as_u64().unwrap() > 1_000,
+        "{cache}"
+    );
+    let upkeep = &summary["cost"]["cache_upkeep_usd"];
+    assert!(upkeep.as_f64().unwrap() > 0.0, "{upkeep}");
+    assert_eq!(emulator.journal().count(Route::DeleteCachedContent), 1);
     redis.kill().unwrap();
     redis.wait().unwrap();
     emulator.shutdown().await;

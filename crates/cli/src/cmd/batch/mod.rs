@@ -8,6 +8,7 @@ mod pace;
 mod prompts;
 mod queue;
 mod results;
+mod shared_cache;
 mod sink;
 mod telemetry;
 
@@ -35,6 +36,7 @@ use self::prompts::Prompts;
 use self::queue::Job;
 pub(super) use self::queue::worker;
 use self::results::Results;
+use self::shared_cache::Upkeep;
 use self::sink::Sink;
 use self::telemetry::Telemetry;
 use super::files;
@@ -132,13 +134,24 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
     let tokens = model.context_tokens();
     let manifest = Manifest::begin(&args, &run_id, &checked)?;
     let timeline = Arc::new(Timeline::new());
-    let mut sink = Sink::new(results, &checked, &run_id, facts.clone(), progress, totals);
+    let mut sink = Sink::new(
+        results,
+        &checked,
+        &run_id,
+        facts.clone(),
+        progress,
+        totals,
+        &timeline,
+    );
+    let mut upkeep = Upkeep::default();
     let pending = prompts.pending(&earlier)?;
     let (items, to_send) = match (args.pace.engine, &args.pace.queue) {
-        (_, Some(url)) => {
+        (_, Some(_)) => {
             let job = Job::new(&args, context.as_ref(), tokens, facts.as_ref());
             let pending = pending.collect();
-            queue::run(&args, url, &run_id, &job, pending, &shutdown, &mut sink).await?;
+            let client = &connected.client;
+            let run = queue::run(client, &args, &run_id, &job, pending, &shutdown, &mut sink);
+            upkeep = run.await?;
             (stream::empty().boxed(), 0)
         }
         (Engine::Online, None) => (stream::iter(pending).boxed(), left),
@@ -207,6 +220,7 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
         watch,
         totals,
         done,
+        elsewhere,
         ..
     } = sink;
     progress.finish();
@@ -231,10 +245,14 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
         }
     };
     written?;
-    let finished = finished.map_err(|error| stopped(&error.failure));
+    let mut finished = finished.map_err(|error| stopped(&error.failure));
+    if let Ok(ended) = &mut finished {
+        ended.stats.add(&elsewhere);
+    }
 
     let wall = started.elapsed();
-    let stats = planner.stats();
+    let mut stats = planner.stats();
+    upkeep.add_to(&mut stats);
     let ratio = facts
         .as_ref()
         .map_or(1.0, |facts| facts.price(0).cached_ratio());
@@ -245,7 +263,8 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
         cache_hit_rate: totals.usage.cache_hit_rate(),
         effective_input_tokens: totals.usage.effective_input_tokens(ratio),
         cost: facts.as_ref().map(|facts| Cost::of(&totals, &stats, facts)),
-        cache_note: cache_note(&args, &kept, &stats, facts.as_ref(), tokens),
+        cache_note: (upkeep.note)
+            .or_else(|| cache_note(&args, &kept, &stats, facts.as_ref(), tokens)),
         cache: stats,
         resumed: answered,
         skipped: checked.skipped,
@@ -268,12 +287,19 @@ pub(crate) async fn run(connection: &Connection, args: Batch) -> anyhow::Result<
         writeln!(std::io::stderr(), "warning: after the run: {failure}")?;
     }
     write_reports(&args, &timeline, &summary, &ended)?;
-    if let Some(reason) = ended_early(&ended) {
+    let kind = ended.termination.kind;
+    if let Some(reason) = ended_early(&ended, summary.cost) {
         let message = format!("the run was stopped: {reason}; {}", how_to_resume(&args));
-        return Err(match ended.termination.kind {
-            TerminationKind::ArtifactError => Failure::output(message),
-            _ => Failure::service(message),
-        });
+        if kind == TerminationKind::ArtifactError {
+            return Err(Failure::output(message));
+        }
+        if summary.left > 0 {
+            return Err(Failure::service(message));
+        }
+        writeln!(
+            std::io::stderr(),
+            "note: {reason}; all prompts were done by then"
+        )?;
     }
     if watch.is_cut_off() {
         return Err(Failure::service(format!(
@@ -310,10 +336,17 @@ fn with_escalation(
 }
 
 /// Why the run ended before its input did, unless the user ended it.
-fn ended_early(ended: &Ended) -> Option<&str> {
-    match ended.termination.kind {
+fn ended_early(ended: &Ended, cost: Option<Cost>) -> Option<String> {
+    let termination = &ended.termination;
+    let reason = termination.reason.clone();
+    let has_upkeep = cost.is_some_and(|cost| cost.cache_upkeep_usd > 0.0);
+    match termination.kind {
         TerminationKind::Completed | TerminationKind::Stopped => None,
-        _ => ended.termination.reason.as_deref(),
+        TerminationKind::BudgetExceeded if has_upkeep => {
+            let uncounted = "for requests, without creating and keeping the context cache";
+            reason.map(|reason| format!("{reason} ({uncounted})"))
+        }
+        _ => reason,
     }
 }
 

@@ -11,11 +11,13 @@ use anyhow::Context as _;
 use gimmal_batch::queue::{RedisLimits, RedisQueue, WorkerOptions};
 use gimmal_batch::strategies::{Answer, GeminiCachedStrategy, GeminiStrategy};
 use gimmal_batch::{Processor, RetryConfig, Shared, Shutdown};
+use gimmal_client::gemini::GeminiClient;
 use gimmal_client::gemini::planner::{Mode, ModelFacts, Planner, PlannerOptions, Prefix};
 use gimmal_client::types::gemini::{Content, GenerateContentRequest};
 use serde::{Deserialize, Serialize};
 
 use super::prompts::PlacedItem;
+use super::shared_cache::{End, SharedCache, Upkeep};
 use super::sink::Sink;
 use crate::args::{Batch, CacheMode, Connection};
 use crate::batch_args::BatchWorker;
@@ -66,16 +68,24 @@ impl Job {
         }
     }
 
+    /// The strategy over the cache that all workers share, if there is to be one.
+    fn over_cache(&self, client: &GeminiClient) -> anyhow::Result<Option<GeminiCachedStrategy>> {
+        let (true, Some(context)) = (self.cached, &self.context) else {
+            return Ok(None);
+        };
+        let contents = [Content::user(context)];
+        let mut strategy = GeminiCachedStrategy::builder(client, &self.model, contents)
+            .with_settings(self.settings.clone());
+        if let Some(system) = &self.system {
+            strategy = strategy.with_system_instruction(Content::text(system));
+        }
+        Ok(Some(strategy.build()?))
+    }
+
     fn strategy(&self, connected: &Connected) -> anyhow::Result<Shared<String, Answer>> {
         let client = &connected.client;
-        if let (true, Some(context)) = (self.cached, &self.context) {
-            let contents = [Content::user(context)];
-            let mut strategy = GeminiCachedStrategy::builder(client, &self.model, contents)
-                .with_settings(self.settings.clone());
-            if let Some(system) = &self.system {
-                strategy = strategy.with_system_instruction(Content::text(system));
-            }
-            return Ok(Shared::new(strategy.build()?));
+        if let Some(strategy) = self.over_cache(client)? {
+            return Ok(Shared::new(strategy));
         }
         let mut options = PlannerOptions::default();
         options.mode = Mode::Off;
@@ -100,17 +110,27 @@ async fn open(url: &str, name: &str) -> anyhow::Result<RedisQueue> {
     })
 }
 
-/// Adds the prompts and gathers the answers until there are all of them, or the user stops.
+/// Adds the prompts and gathers the answers until there are all of them, or the user stops; gives
+/// what the workers' cache came to.
 pub(super) async fn run(
+    client: &GeminiClient,
     args: &Batch,
-    url: &str,
     run_id: &str,
     job: &Job,
     pending: Vec<PlacedItem>,
     shutdown: &Shutdown,
     sink: &mut Sink<'_>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Upkeep> {
+    let url = args.pace.queue.as_deref().unwrap_or_default();
     let queue = open(url, &args.pace.queue_name).await?;
+    let cache = match job.over_cache(client)? {
+        Some(strategy) => Some(SharedCache::watch(client, strategy).await),
+        None => None,
+    };
+    let end = async |end| match &cache {
+        Some(cache) => cache.end(end).await,
+        None => Ok(Upkeep::default()),
+    };
     queue
         .open(run_id, job)
         .await
@@ -126,7 +146,7 @@ pub(super) async fn run(
     let mut cursor = "0".to_owned();
     while !open.is_empty() {
         if shutdown.is_draining() {
-            return Ok(());
+            return Ok(end(End::Leave).await?);
         }
         let results = queue.results::<Answer>(&cursor).await;
         let (results, next) = results.context("reading the answers")?;
@@ -134,12 +154,18 @@ pub(super) async fn run(
         for result in results {
             // Answers of an earlier command that are written already are not asked for.
             if let Some(context) = open.remove(&result.id) {
-                sink.take(result.into_result(context.0, context))?;
+                sink.take_from_queue(result.into_result(context.0, context))?;
             }
         }
     }
+    // No worker makes or looks for a cache meanwhile, and none does once there are all answers.
+    let ended = queue.alone(end(match args.keep_cache {
+        true => End::Keep,
+        false => End::Delete,
+    }));
+    let upkeep = ended.await.context("ending the cache of the workers")??;
     queue.delete().await.context("deleting the queue")?;
-    Ok(())
+    Ok(upkeep)
 }
 
 /// Works on the prompts of a queue until each has an answer.

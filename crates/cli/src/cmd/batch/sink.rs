@@ -1,8 +1,11 @@
 //! Where the results of a batch come together: the output, the sums and the progress.
 
+use std::sync::Arc;
+
 use gimmal_batch::output::OutputRecord;
+use gimmal_batch::report::Timeline;
 use gimmal_batch::strategies::Answer;
-use gimmal_batch::{Totals, WorkItemResult};
+use gimmal_batch::{Stats, Totals, WorkItemResult};
 use gimmal_client::gemini::planner::ModelFacts;
 use serde_json::{Map, Value};
 
@@ -21,11 +24,14 @@ pub(super) struct Sink<'a> {
     run_id: &'a str,
     facts: Option<ModelFacts>,
     hopeless: bool,
+    timeline: Arc<Timeline>,
     pub(super) progress: Progress,
     pub(super) watch: FailureWatch,
     pub(super) totals: Totals,
     /// Results of this run.
     pub(super) done: u64,
+    /// Figures of results that did not come from the processor, which counts its own.
+    pub(super) elsewhere: Stats,
 }
 
 impl<'a> Sink<'a> {
@@ -36,6 +42,7 @@ impl<'a> Sink<'a> {
         facts: Option<ModelFacts>,
         progress: Progress,
         totals: Totals,
+        timeline: &Arc<Timeline>,
     ) -> Self {
         Self {
             results,
@@ -43,10 +50,12 @@ impl<'a> Sink<'a> {
             run_id,
             facts,
             hopeless: false,
+            timeline: Arc::clone(timeline),
             progress,
             watch: FailureWatch::default(),
             totals,
             done: 0,
+            elsewhere: Stats::default(),
         }
     }
 
@@ -57,7 +66,19 @@ impl<'a> Sink<'a> {
 
     /// Writes a result of a batch job, which costs half.
     pub(super) fn take_from_job(&mut self, result: Placed) -> anyhow::Result<()> {
+        self.note(&result);
         self.take_record(result, true)
+    }
+
+    /// Writes a result of a worker.
+    pub(super) fn take_from_queue(&mut self, result: Placed) -> anyhow::Result<()> {
+        self.note(&result);
+        self.take_record(result, false)
+    }
+
+    fn note(&mut self, result: &Placed) {
+        self.elsewhere.record(result);
+        self.timeline.record(result);
     }
 
     fn take_record(&mut self, result: Placed, by_batch_job: bool) -> anyhow::Result<()> {
