@@ -459,3 +459,49 @@ async fn an_estimate_of_a_thousand_varied_prompts_comes_close_to_what_they_take(
     );
     emulator.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_budget_that_the_last_prompt_uses_up_stops_nothing() {
+    let emulator = Emulator::builder().start().await.unwrap();
+    let bench = Bench::new();
+    // One prompt cannot be stopped by what it costs itself.
+    bench.write("one.jsonl", prompts(1));
+    let args = [
+        "batch",
+        "one.jsonl",
+        "--output",
+        "one.out",
+        "--budget-tokens",
+        "1",
+    ];
+    let err = finish(bench.command_for(&emulator, args)).await.code(0).err;
+    assert!(err.contains("all prompts were done by then"), "{err}");
+    assert!(!err.contains("--resume"), "{err}");
+    emulator.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_without_a_folder_is_refused_before_anything_is_sent() {
+    let emulator = Emulator::builder().start().await.unwrap();
+    let bench = Bench::new();
+    for argument in ["--journal", "--manifest", "--metrics", "--report"] {
+        let err = run(&emulator, &bench, &[argument, "nowhere/file"])
+            .await
+            .code(2)
+            .err;
+        assert!(
+            err.contains(argument) && err.contains("no folder nowhere"),
+            "{err}"
+        );
+        let folder = bench.path("");
+        let folder = folder.to_str().unwrap();
+        let err = run(&emulator, &bench, &[argument, folder])
+            .await
+            .code(2)
+            .err;
+        assert!(err.contains("is a folder"), "{err}");
+    }
+    assert_eq!(emulator.journal().count(Route::GenerateContent), 0);
+    assert!(!bench.path("answers.jsonl").exists());
+    emulator.shutdown().await;
+}

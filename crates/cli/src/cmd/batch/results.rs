@@ -137,6 +137,7 @@ impl Results {
 
 /// Refuses outputs that hold something which would be lost.
 pub(super) fn refuse_unsafe(args: &Batch) -> anyhow::Result<()> {
+    refuse_reports(args)?;
     let path = &args.output;
     let shown = path.display();
     if is_stdio(path) {
@@ -148,13 +149,10 @@ pub(super) fn refuse_unsafe(args: &Batch) -> anyhow::Result<()> {
     if path.is_dir() {
         return Err(Failure::usage(format!("the output {shown} is a folder")));
     }
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-        let missing = folder.display();
+    if let Some(folder) = missing_folder(path) {
         return Err(Failure::usage(format!(
-            "cannot write the output {shown}: there is no folder {missing}"
+            "cannot write the output {shown}: there is no folder {}",
+            folder.display()
         )));
     }
     let inputs = [
@@ -182,6 +180,37 @@ pub(super) fn refuse_unsafe(args: &Batch) -> anyhow::Result<()> {
         )));
     }
     Ok(())
+}
+
+/// What is written beside the output must have its folder before anything is paid for.
+fn refuse_reports(args: &Batch) -> anyhow::Result<()> {
+    let reports = &args.reports;
+    let files = [
+        ("--journal", &reports.journal),
+        ("--manifest", &reports.manifest),
+        ("--metrics", &reports.metrics),
+        ("--report", &reports.report),
+    ];
+    for (argument, path) in files {
+        let Some(path) = path else { continue };
+        let shown = path.display();
+        if path.is_dir() {
+            return Err(Failure::usage(format!("{argument}: {shown} is a folder")));
+        }
+        if let Some(folder) = missing_folder(path) {
+            return Err(Failure::usage(format!(
+                "{argument}: cannot write {shown}: there is no folder {}",
+                folder.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The folder of a file, if it is not there.
+fn missing_folder(path: &Path) -> Option<&Path> {
+    let folder = path.parent()?;
+    (!folder.as_os_str().is_empty() && !folder.is_dir()).then_some(folder)
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> anyhow::Error {
