@@ -189,7 +189,6 @@ mod tests {
     use super::*;
 
     /// Covers: AC-SO-1
-    /// Covers: strip_code_fences
     #[test]
     fn fences_are_taken_off_and_nothing_else() {
         for (text, expected) in [
