@@ -146,7 +146,7 @@ async fn work(path: &Path, items: usize, told: File) {
             .unwrap();
         Ok(Outcome::new(format!("out:{input}"), Usage::of(3, 1), 1))
     });
-    let strategy = Arc::new(strategy.with_latency(Duration::from_millis(1)));
+    let strategy = Arc::new(strategy.with_latency(Duration::from_millis(5)));
     let work = (0..items).map(|i| WorkItem::new(i.to_string(), i.to_string()));
     let work = work.map(|item| item.with_context(Value::Null));
     let hooks = Hooks::new().with_store(open(path));
